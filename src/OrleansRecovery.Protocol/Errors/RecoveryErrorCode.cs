@@ -1,0 +1,113 @@
+namespace OrleansRecovery.Protocol.Errors;
+
+/// <summary>
+/// Every error that a user can meet, one number each, never reused. Each has a page <c>docs/errors/REC####.md</c>
+/// (what happened, what it means, what to do), which <c>recovery explain</c> prints.
+/// </summary>
+public enum RecoveryErrorCode
+{
+    /// <summary>A name (tenant, execution, agent, ...) breaks the rule for names.</summary>
+    InvalidName = 1,
+
+    /// <summary>A number is outside its range.</summary>
+    InvalidNumber = 2,
+
+    /// <summary>A text is not well-formed JSON, or repeats a member.</summary>
+    MalformedJson = 3,
+
+    /// <summary>A message or record has a schema version that this build does not know.</summary>
+    UnknownVersion = 4,
+
+    /// <summary>A message has a member that its schema does not name and that its sender marked critical, or misses one that it must have.</summary>
+    SchemaViolation = 5,
+
+    /// <summary>A payload is larger than the limit.</summary>
+    PayloadTooLarge = 6,
+
+    /// <summary>A request names another tenant's execution.</summary>
+    ForeignTenant = 7,
+
+    /// <summary>No execution has this name.</summary>
+    UnknownExecution = 8,
+
+    /// <summary>No agent has this name in the execution.</summary>
+    UnknownAgent = 9,
+
+    /// <summary>The agent has no such interval, or it is undone already.</summary>
+    UnknownInterval = 10,
+
+    /// <summary>No recovery has this id.</summary>
+    UnknownRecovery = 11,
+
+    /// <summary>The state machine has no transition for this input in this phase.</summary>
+    IllegalTransition = 12,
+
+    /// <summary>A declared dependency would close a cycle in time: the consumer would precede its producer.</summary>
+    CyclicDependency = 13,
+
+    /// <summary>A checkpoint's bytes do not match its digest.</summary>
+    CorruptCheckpoint = 14,
+
+    /// <summary>The database file is not a database, or is damaged.</summary>
+    CorruptDatabase = 15,
+
+    /// <summary>The storage is full.</summary>
+    StorageFull = 16,
+
+    /// <summary>The process may not read or write the file.</summary>
+    PermissionDenied = 17,
+
+    /// <summary>The database was written by a newer version.</summary>
+    NewerSchema = 18,
+
+    /// <summary>Another writer has appended to the stream: this one is stale and fenced.</summary>
+    StaleWriter = 19,
+
+    /// <summary>A signature does not verify, or its key is not known.</summary>
+    BadSignature = 20,
+
+    /// <summary>A signal is expired, replayed, or from the future.</summary>
+    StaleSignal = 21,
+
+    /// <summary>The issuer may not signal about this agent.</summary>
+    NotAuthorized = 22,
+
+    /// <summary>The issuer has used up its quota of signals.</summary>
+    QuotaExceeded = 23,
+
+    /// <summary>A type cannot be written and read back as JSON.</summary>
+    NotSerializable = 24,
+
+    /// <summary>An agent class is not registered, or is registered twice.</summary>
+    AgentNotRegistered = 25,
+
+    /// <summary>A handler did not repeat its recorded steps when it was replayed.</summary>
+    NonDeterministicReplay = 26,
+
+    /// <summary>The ledger's chain is broken.</summary>
+    BrokenLedger = 27,
+
+    /// <summary>An imported file is not in the format that it is said to be in.</summary>
+    BadImport = 28,
+
+    /// <summary>A setting is unknown, contradictory, or out of range.</summary>
+    BadConfiguration = 29,
+
+    /// <summary>The database cannot be reached.</summary>
+    StorageUnavailable = 30,
+
+    /// <summary>An operator's decision does not fit the recovery's phase.</summary>
+    DecisionNotPossible = 31,
+
+    /// <summary>A key file is missing, unreadable, or readable by others.</summary>
+    UnsafeKeyFile = 32,
+
+    /// <summary>The host is shutting down or has stopped.</summary>
+    HostStopped = 33,
+
+    /// <summary>The execution is paused, stopped or complete, and takes no new message.</summary>
+    ExecutionClosed = 34,
+
+    /// <summary>A handler sent to an agent that nobody registered.</summary>
+    UndeliverableMessage = 35,
+}

@@ -1,0 +1,58 @@
+using OrleansRecovery.Protocol.Terms;
+
+namespace OrleansRecovery.Runtime.Ports;
+
+/// <summary>What a stream of the journal belongs to.</summary>
+public enum StreamKind
+{
+    /// <summary>The journal of one agent in one execution.</summary>
+    Agent,
+
+    /// <summary>The log of one execution's machine.</summary>
+    Execution,
+
+    /// <summary>The log of the coordinator of one execution.</summary>
+    Coordinator,
+
+    /// <summary>Requests of operators and signals that wait for the host that owns the execution.</summary>
+    Inbox,
+
+    /// <summary>The ledger of one tenant.</summary>
+    Ledger,
+
+    /// <summary>What belongs to one tenant and no execution: keys, the window of signal ids.</summary>
+    Tenant,
+}
+
+/// <summary>
+/// Names a stream of the journal. <paramref name="Name"/> is the agent for <see cref="StreamKind.Agent"/> and free for other kinds;
+/// kinds without an execution leave it empty.
+/// </summary>
+/// <param name="Kind">What the stream belongs to.</param>
+/// <param name="Tenant">Whose stream; no read crosses it.</param>
+/// <param name="Execution">The execution, or the default value for a stream of the tenant.</param>
+/// <param name="Name">The agent, or a name within the kind; may be empty.</param>
+public readonly record struct StreamId(StreamKind Kind, TenantId Tenant, ExecutionId Execution, string Name)
+{
+    /// <summary>The journal of an agent.</summary>
+    public static StreamId OfAgent(ExecutionAddress execution, AgentId agent) =>
+        new(StreamKind.Agent, execution.Tenant, execution.Execution, agent.Text);
+
+    /// <summary>The log of an execution.</summary>
+    public static StreamId OfExecution(ExecutionAddress execution) =>
+        new(StreamKind.Execution, execution.Tenant, execution.Execution, string.Empty);
+
+    /// <summary>The log of an execution's coordinator.</summary>
+    public static StreamId OfCoordinator(ExecutionAddress execution) =>
+        new(StreamKind.Coordinator, execution.Tenant, execution.Execution, string.Empty);
+
+    /// <summary>The requests that wait for the host of an execution.</summary>
+    public static StreamId OfInbox(ExecutionAddress execution) =>
+        new(StreamKind.Inbox, execution.Tenant, execution.Execution, string.Empty);
+
+    /// <summary>The ledger of a tenant.</summary>
+    public static StreamId OfLedger(TenantId tenant) => new(StreamKind.Ledger, tenant, default, string.Empty);
+
+    /// <summary>For people and logs: <c>agent:tenant/execution/name</c>.</summary>
+    public override string ToString() => $"{Kind}:{Tenant}/{Execution}/{Name}";
+}
