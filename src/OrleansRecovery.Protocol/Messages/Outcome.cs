@@ -1,0 +1,53 @@
+using OrleansRecovery.Protocol.Terms;
+
+namespace OrleansRecovery.Protocol.Messages;
+
+/// <summary>How a recovery ended.</summary>
+public enum RecoveryResult
+{
+    /// <summary>All that fell is undone.</summary>
+    Completed,
+
+    /// <summary>What is listed could not be undone; the rest is.</summary>
+    CompletedWithResidue,
+
+    /// <summary>Nothing was changed.</summary>
+    Aborted,
+}
+
+/// <summary>Why something that fell is still there.</summary>
+public enum ResidueReason
+{
+    /// <summary>Nothing undoes the action.</summary>
+    Irrevocable,
+
+    /// <summary>Every try of the compensation failed.</summary>
+    CompensationFailed,
+
+    /// <summary>No compensation is registered.</summary>
+    CompensationMissing,
+
+    /// <summary>The agent has no sound checkpoint to go back to, and is quarantined.</summary>
+    NotRestored,
+}
+
+/// <summary>What a recovery could not undo: named, recorded, never silent (recovery model, section 1).</summary>
+/// <param name="Agent">Whose.</param>
+/// <param name="Action">The action, by the position of its intent, or null when it is the agent's state.</param>
+/// <param name="Name">The action's registered name, or null.</param>
+/// <param name="Reason">Why.</param>
+public sealed record Residue(AgentId Agent, SequenceNumber? Action, string? Name, ResidueReason Reason);
+
+/// <summary>The end of a recovery, told to everybody who follows the execution.</summary>
+/// <param name="Recovery">The recovery.</param>
+/// <param name="Execution">The execution.</param>
+/// <param name="Result">How it ended.</param>
+/// <param name="Residue">What could not be undone; empty unless the result says so.</param>
+/// <param name="Reason">For an abort: why.</param>
+public sealed record Outcome(
+    RecoveryId Recovery, ExecutionId Execution, RecoveryResult Result, IReadOnlyList<Residue> Residue, AbortReason? Reason = null)
+    : RecoveryMessage
+{
+    /// <inheritdoc/>
+    public override RecoveryMessageKind Kind => RecoveryMessageKind.Outcome;
+}

@@ -1,0 +1,142 @@
+using OrleansRecovery.Protocol.Errors;
+
+namespace OrleansRecovery.Protocol.Policy;
+
+/// <summary>Where restore points are taken: it decides how much falls (theory, 1.3).</summary>
+public enum CheckpointRule
+{
+    /// <summary>Before every consumed message and before every consumed response: the undone set is exactly the causal future.</summary>
+    EveryReceipt,
+
+    /// <summary>Before every consumed message only: an agent that waits for a response falls with all that it did before the wait.</summary>
+    EveryTurn,
+
+    /// <summary>Only where the agent asks for one. More falls; cycles are possible.</summary>
+    ExplicitOnly,
+}
+
+/// <summary>What happens when a participant cannot go back cleanly.</summary>
+public enum RefusedVoteRule
+{
+    /// <summary>The recovery waits for an operator.</summary>
+    Escalate,
+
+    /// <summary>The recovery ends and nothing is changed.</summary>
+    Abort,
+
+    /// <summary>All that can be undone is, and the rest is named as residue.</summary>
+    ProceedWithResidue,
+}
+
+/// <summary>What happens when every try of a compensation has failed.</summary>
+public enum FailedCompensationRule
+{
+    /// <summary>The recovery waits for an operator, who may have it tried again or named as residue.</summary>
+    Escalate,
+
+    /// <summary>The action is named as residue and the recovery goes on.</summary>
+    Residue,
+}
+
+/// <summary>What happens to the agent that failed, after the rollback.</summary>
+public enum AfterRollbackRule
+{
+    /// <summary>It goes on: what was in transit is redelivered, and the work is done again.</summary>
+    Retry,
+
+    /// <summary>A fallback agent goes on from the agent's checkpoint; without one, the execution stops.</summary>
+    Fallback,
+
+    /// <summary>The execution stops.</summary>
+    Stop,
+}
+
+/// <summary>When an action that nothing undoes may run (theory, R15).</summary>
+public enum IrrevocableActionRule
+{
+    /// <summary>When the whole causal past of its interval is sealed; until then it waits.</summary>
+    WhenSealed,
+
+    /// <summary>At once; the record shows that policy allowed it.</summary>
+    Allow,
+}
+
+/// <summary>
+/// What policy decides about the recoveries of one execution (recovery model, section 3). Fixed when the execution starts, and
+/// written to its log, so that a replay decides the same.
+/// </summary>
+public sealed record RecoveryPolicy
+{
+    /// <summary>The defaults: exact sets, operators asked before anything is given up.</summary>
+    public static RecoveryPolicy Default { get; } = new();
+
+    /// <summary>Where restore points are taken. Default: before every receipt.</summary>
+    public CheckpointRule Checkpoints { get; init; } = CheckpointRule.EveryReceipt;
+
+    /// <summary>What a refused vote does. Default: escalate.</summary>
+    public RefusedVoteRule RefusedVote { get; init; } = RefusedVoteRule.Escalate;
+
+    /// <summary>What a failed compensation does. Default: escalate.</summary>
+    public FailedCompensationRule FailedCompensation { get; init; } = FailedCompensationRule.Escalate;
+
+    /// <summary>What happens after the rollback. Default: retry.</summary>
+    public AfterRollbackRule AfterRollback { get; init; } = AfterRollbackRule.Retry;
+
+    /// <summary>When an irrevocable action may run. Default: when its causal past is sealed.</summary>
+    public IrrevocableActionRule IrrevocableActions { get; init; } = IrrevocableActionRule.WhenSealed;
+
+    /// <summary>Largest number of agents that may fall without approval. Range 1 to 1,000,000; default 1,000.</summary>
+    public int AgentCountMax { get; init; } = 1_000;
+
+    /// <summary>How many recoveries one agent's failures may cause before the execution is escalated. Range 0 to 1,000; default 3.</summary>
+    public int RecoveryCountMax { get; init; } = 3;
+
+    /// <summary>How often a compensation is tried in all. Range 1 to 100; default 5.</summary>
+    public int CompensationTryCountMax { get; init; } = 5;
+
+    /// <summary>The wait before the second try of a compensation, in milliseconds; doubled each time, with jitter. Range 1 to 600,000; default 200.</summary>
+    public int CompensationBackoffMilliseconds { get; init; } = 200;
+
+    /// <summary>The longest run of one try of an action or compensation, in milliseconds. Range 1 to 86,400,000; default 30,000.</summary>
+    public int ActionTimeoutMilliseconds { get; init; } = 30_000;
+
+    /// <summary>How long the coordinator waits for votes before it asks again, in milliseconds. Range 10 to 3,600,000; default 5,000.</summary>
+    public int VoteTimeoutMilliseconds { get; init; } = 5_000;
+
+    /// <summary>How often it asks before it escalates. Range 1 to 100; default 6.</summary>
+    public int VoteTryCountMax { get; init; } = 6;
+
+    /// <summary>How long after its end an interval can still be found wrong, in milliseconds; older ones are sealed. Range 0 to 31,536,000,000; default 24 hours.</summary>
+    public long DetectionWindowMilliseconds { get; init; } = 24 * 3600 * 1000L;
+
+    /// <summary>A copy of an agent's state is kept every so many turns; between them turns are replayed. Range 1 to 1,000; default 1.</summary>
+    public int SnapshotEveryTurns { get; init; } = 1;
+
+    /// <summary>The policy when every value is in its range; otherwise an error that names the value.</summary>
+    /// <exception cref="RecoveryException">A value is out of range or contradicts another.</exception>
+    public RecoveryPolicy Validated()
+    {
+        Check(nameof(AgentCountMax), AgentCountMax, 1, 1_000_000);
+        Check(nameof(RecoveryCountMax), RecoveryCountMax, 0, 1_000);
+        Check(nameof(CompensationTryCountMax), CompensationTryCountMax, 1, 100);
+        Check(nameof(CompensationBackoffMilliseconds), CompensationBackoffMilliseconds, 1, 600_000);
+        Check(nameof(ActionTimeoutMilliseconds), ActionTimeoutMilliseconds, 1, 86_400_000);
+        Check(nameof(VoteTimeoutMilliseconds), VoteTimeoutMilliseconds, 10, 3_600_000);
+        Check(nameof(VoteTryCountMax), VoteTryCountMax, 1, 100);
+        Check(nameof(DetectionWindowMilliseconds), DetectionWindowMilliseconds, 0, 31_536_000_000);
+        Check(nameof(SnapshotEveryTurns), SnapshotEveryTurns, 1, 1_000);
+        return this;
+    }
+
+    private static void Check(string name, long value, long min, long max)
+    {
+        if (value < min || value > max)
+        {
+            throw RecoveryException.Of(
+                RecoveryErrorCode.BadConfiguration,
+                $"The policy's {name} is {value}, outside {min} to {max}.",
+                "The execution was not started.",
+                $"Set {name} to a value in that range.");
+        }
+    }
+}
