@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using OrleansRecovery.Protocol.Terms;
 
 namespace OrleansRecovery.Protocol.Messages;
@@ -30,6 +31,7 @@ public sealed record Abort(RecoveryId Recovery, Epoch Epoch, AgentId Agent, Abor
     : ParticipantMessage(Recovery, Epoch, Agent)
 {
     /// <inheritdoc/>
+    [JsonIgnore]
     public override RecoveryMessageKind Kind => RecoveryMessageKind.Abort;
 }
 
@@ -42,6 +44,7 @@ public sealed record Commit(RecoveryId Recovery, Epoch Epoch, AgentId Agent, Che
     : ParticipantMessage(Recovery, Epoch, Agent)
 {
     /// <inheritdoc/>
+    [JsonIgnore]
     public override RecoveryMessageKind Kind => RecoveryMessageKind.Commit;
 }
 
@@ -56,6 +59,7 @@ public sealed record Compensate(RecoveryId Recovery, Epoch Epoch, AgentId Agent,
     : ParticipantMessage(Recovery, Epoch, Agent)
 {
     /// <inheritdoc/>
+    [JsonIgnore]
     public override RecoveryMessageKind Kind => RecoveryMessageKind.Compensate;
 }
 
@@ -85,6 +89,7 @@ public sealed record Compensated(
     : ParticipantMessage(Recovery, Epoch, Agent)
 {
     /// <inheritdoc/>
+    [JsonIgnore]
     public override RecoveryMessageKind Kind => RecoveryMessageKind.Compensated;
 }
 
@@ -97,6 +102,7 @@ public sealed record Restore(RecoveryId Recovery, Epoch Epoch, AgentId Agent, IR
     : ParticipantMessage(Recovery, Epoch, Agent)
 {
     /// <inheritdoc/>
+    [JsonIgnore]
     public override RecoveryMessageKind Kind => RecoveryMessageKind.Restore;
 }
 
@@ -110,6 +116,7 @@ public sealed record Restored(RecoveryId Recovery, Epoch Epoch, AgentId Agent, I
     : ParticipantMessage(Recovery, Epoch, Agent)
 {
     /// <inheritdoc/>
+    [JsonIgnore]
     public override RecoveryMessageKind Kind => RecoveryMessageKind.Restored;
 }
 
@@ -123,6 +130,7 @@ public sealed record Restored(RecoveryId Recovery, Epoch Epoch, AgentId Agent, I
 public sealed record Release(RecoveryId Recovery, Epoch Epoch, AgentId Agent, bool Quarantine) : ParticipantMessage(Recovery, Epoch, Agent)
 {
     /// <inheritdoc/>
+    [JsonIgnore]
     public override RecoveryMessageKind Kind => RecoveryMessageKind.Release;
 }
 
@@ -133,5 +141,6 @@ public sealed record Release(RecoveryId Recovery, Epoch Epoch, AgentId Agent, bo
 public sealed record StatusQuery(RecoveryId Recovery, Epoch Epoch, AgentId Agent) : ParticipantMessage(Recovery, Epoch, Agent)
 {
     /// <inheritdoc/>
+    [JsonIgnore]
     public override RecoveryMessageKind Kind => RecoveryMessageKind.StatusQuery;
 }

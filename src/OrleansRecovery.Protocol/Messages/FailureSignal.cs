@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using OrleansRecovery.Protocol.Terms;
 
 namespace OrleansRecovery.Protocol.Messages;
@@ -65,5 +66,6 @@ public sealed record FailureSignal(
     string? Detail = null) : RecoveryMessage
 {
     /// <inheritdoc/>
+    [JsonIgnore]
     public override RecoveryMessageKind Kind => RecoveryMessageKind.FailureSignal;
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using OrleansRecovery.Protocol.Terms;
 
 namespace OrleansRecovery.Protocol.Messages;
@@ -49,5 +50,6 @@ public sealed record Outcome(
     : RecoveryMessage
 {
     /// <inheritdoc/>
+    [JsonIgnore]
     public override RecoveryMessageKind Kind => RecoveryMessageKind.Outcome;
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using OrleansRecovery.Protocol.Terms;
 
 namespace OrleansRecovery.Protocol.Messages;
@@ -26,5 +27,6 @@ public sealed record Prepare(
     IReadOnlyList<InvalidatedRange> Invalidated) : ParticipantMessage(Recovery, Epoch, Agent)
 {
     /// <inheritdoc/>
+    [JsonIgnore]
     public override RecoveryMessageKind Kind => RecoveryMessageKind.Prepare;
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using OrleansRecovery.Protocol.Terms;
 
 namespace OrleansRecovery.Protocol.Messages;
@@ -53,6 +54,7 @@ public abstract record RecoveryMessage
     }
 
     /// <summary>Which message it is.</summary>
+    [JsonIgnore]
     public abstract RecoveryMessageKind Kind { get; }
 }
 

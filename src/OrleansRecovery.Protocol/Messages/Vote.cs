@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using OrleansRecovery.Protocol.Terms;
 
 namespace OrleansRecovery.Protocol.Messages;
@@ -114,5 +115,6 @@ public sealed record Vote(
     RecoveryId? Holder = null) : ParticipantMessage(Recovery, Epoch, Agent)
 {
     /// <inheritdoc/>
+    [JsonIgnore]
     public override RecoveryMessageKind Kind => RecoveryMessageKind.Vote;
 }

@@ -1,0 +1,46 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using OrleansRecovery.Protocol.Errors;
+
+namespace OrleansRecovery.Protocol.Coordinator;
+
+/// <summary>One record of a coordinator's log: how a recovery was opened, or an input that changed it.</summary>
+/// <param name="Opened">The opening, or null.</param>
+/// <param name="Recovery">For an input: whose.</param>
+/// <param name="Input">The input, or null.</param>
+public sealed record CoordinatorRecord(RecoveryOpening? Opened, Terms.RecoveryId? Recovery, CoordinatorInput? Input);
+
+/// <summary>The stored form of coordinators' logs.</summary>
+public static class CoordinatorJson
+{
+    /// <summary>The UTF-8 JSON of a record.</summary>
+    public static byte[] Write(CoordinatorRecord record) =>
+        JsonSerializer.SerializeToUtf8Bytes(record, CoordinatorJsonContext.Default.CoordinatorRecord);
+
+    /// <summary>Reads a stored record.</summary>
+    /// <exception cref="RecoveryException">The bytes are not a record that this build knows: the log is damaged or newer.</exception>
+    public static CoordinatorRecord Read(ReadOnlySpan<byte> body)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(body, CoordinatorJsonContext.Default.CoordinatorRecord)
+                ?? throw new JsonException("The record is null.");
+        }
+        catch (JsonException damaged)
+        {
+            throw RecoveryException.Of(
+                RecoveryErrorCode.CorruptDatabase,
+                $"A record of a coordinator's log cannot be read: {damaged.Message}",
+                "The recovery is not driven on; nothing was changed.",
+                "Restore the database from a backup, or open it with the version that wrote it.",
+                damaged);
+        }
+    }
+}
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    UseStringEnumConverter = true)]
+[JsonSerializable(typeof(CoordinatorRecord))]
+internal sealed partial class CoordinatorJsonContext : JsonSerializerContext;

@@ -1,0 +1,230 @@
+using OrleansRecovery.Protocol.Dependencies;
+using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Policy;
+using OrleansRecovery.Protocol.Terms;
+using Phase = OrleansRecovery.Protocol.Coordinator.CoordinatorPhase;
+
+namespace OrleansRecovery.Protocol.Coordinator;
+
+/// <content>From the signal to the decision.</content>
+public static partial class CoordinatorMachine
+{
+    private static void OnPlanned(Turn turn, CoordinatorInput.Planned input)
+    {
+        if (turn.State.Phase != Phase.Signalled)
+        {
+            return;
+        }
+
+        turn.State = turn.State with { Phase = Phase.Preparing };
+        AddSuspects(turn);
+        foreach (var predicted in input.Predicted)
+        {
+            Spread(turn, predicted.Agent, predicted.Target, predicted.Recipients);
+        }
+
+        AskUnasked(turn);
+    }
+
+    private static void OnJoined(Turn turn, FailureSignal signal)
+    {
+        turn.State = turn.State with { Signals = turn.State.Signals.Add(signal) };
+        if (turn.State.Phase == Phase.Signalled)
+        {
+            turn.Effects.Add(new CoordinatorEffect.ComputePlan([.. turn.State.Suspects]));
+            return;
+        }
+
+        AddSuspects(turn);
+        turn.State = turn.State with { Phase = Phase.Preparing, Escalation = null };
+        AskUnasked(turn);
+        Close(turn);
+    }
+
+    private static void OnVoted(Turn turn, Vote vote)
+    {
+        var state = turn.State;
+        var waits = state.Phase == Phase.Preparing || state.Escalation is { From: Phase.Preparing };
+        if (!waits)
+        {
+            if (state.Phase.IsTerminal())
+            {
+                turn.Effects.AddRange(Outstanding(state, vote.Agent));
+            }
+
+            return;
+        }
+
+        if (!state.Members.TryGetValue(vote.Agent, out var member) || member.Vote is not null || vote.Plan != member.AskedPlan)
+        {
+            return; // said twice, or about an older set
+        }
+
+        if (vote.Answer == VoteKind.Busy)
+        {
+            MeetOther(turn, vote.Holder);
+            return;
+        }
+
+        turn.State = state with { Members = state.Members.SetItem(vote.Agent, member with { Vote = vote }) };
+        if (vote.Answer is VoteKind.Ready or VoteKind.Refused)
+        {
+            var recipients = vote.Trace.Sends.Where(send => send.Strength == DependencyStrength.Required).Select(send => send.To).Distinct();
+            Spread(turn, vote.Agent, vote.Target, recipients);
+        }
+
+        AskUnasked(turn);
+        Close(turn);
+    }
+
+    // Of two recoveries that meet at a participant the older absorbs the younger, which then only reports.
+    private static void MeetOther(Turn turn, RecoveryId? holder)
+    {
+        if (holder is { } other && other.CompareTo(turn.State.Recovery) < 0)
+        {
+            turn.Effects.Add(new CoordinatorEffect.HandOver(other, turn.State.Signals));
+            Abort(turn, AbortReason.Absorbed);
+        }
+    }
+
+    private static void OnTicked(Turn turn)
+    {
+        var state = turn.State;
+        if (state.Phase == Phase.Preparing)
+        {
+            turn.State = state with { TryCount = state.TryCount + 1 };
+            if (turn.State.TryCount >= state.Opening.Policy.VoteTryCountMax)
+            {
+                Escalate(turn, EscalationReason.Unreachable, Phase.Preparing);
+                return;
+            }
+        }
+
+        if (!state.Phase.IsTerminal())
+        {
+            turn.Effects.AddRange(Outstanding(turn.State));
+        }
+    }
+
+    private static void AddSuspects(Turn turn)
+    {
+        var members = turn.State.Members;
+        foreach (var suspect in turn.State.Suspects)
+        {
+            var member = members.GetValueOrDefault(suspect.Agent, MemberState.New);
+            if (member.UndoFrom is not { } known || suspect.Number < known)
+            {
+                members = members.SetItem(suspect.Agent, member with { UndoFrom = suspect.Number, Vote = null, AskedPlan = 0 });
+            }
+        }
+
+        turn.State = turn.State with { Members = members };
+    }
+
+    // What the agent sent from its target on is not to be relied upon: its recipients are asked, or asked again.
+    private static void Spread(Turn turn, AgentId agent, CheckpointNumber target, IEnumerable<AgentId> recipients)
+    {
+        var members = turn.State.Members;
+        foreach (var recipient in recipients)
+        {
+            var member = members.GetValueOrDefault(recipient, MemberState.New);
+            if (recipient != agent && (!member.Invalidated.TryGetValue(agent, out var known) || target < known))
+            {
+                var invalidated = member.Invalidated.SetItem(agent, target);
+                members = members.SetItem(recipient, member with { Invalidated = invalidated, Vote = null, AskedPlan = 0 });
+            }
+        }
+
+        turn.State = turn.State with { Members = members };
+    }
+
+    private static void AskUnasked(Turn turn)
+    {
+        var unasked = turn.State.Members.Where(member => member.Value.AskedPlan == 0).Select(member => member.Key).ToList();
+        if (unasked.Count == 0)
+        {
+            return;
+        }
+
+        var plan = turn.State.Plan + 1;
+        var members = turn.State.Members;
+        foreach (var agent in unasked)
+        {
+            members = members.SetItem(agent, members[agent] with { AskedPlan = plan });
+        }
+
+        turn.State = turn.State with { Plan = plan, Members = members, TryCount = 0 };
+        foreach (var agent in unasked)
+        {
+            turn.Send(PrepareOf(turn.State, agent, members[agent]));
+        }
+    }
+
+    private static Prepare PrepareOf(CoordinatorState state, AgentId agent, MemberState member) => new(
+        state.Recovery,
+        state.Epoch,
+        agent,
+        member.AskedPlan,
+        member.UndoFrom,
+        [.. member.Invalidated.Select(range => new InvalidatedRange(range.Key, range.Value))]);
+
+    // The set is closed when every member has answered for what it was last asked about.
+    private static void Close(Turn turn)
+    {
+        var state = turn.State;
+        if (state.Members.Any(member => member.Value.Vote is null))
+        {
+            return;
+        }
+
+        var policy = state.Opening.Policy;
+        var falling = state.Falling.ToList();
+        var isRefused = falling.Exists(member => member.Value.Vote!.Answer == VoteKind.Refused);
+        if (falling.Count == 0)
+        {
+            Abort(turn, AbortReason.NothingToUndo);
+        }
+        else if (isRefused && !state.IsForced && policy.RefusedVote == RefusedVoteRule.Abort)
+        {
+            Abort(turn, AbortReason.Refused);
+        }
+        else if (isRefused && !state.IsForced && policy.RefusedVote == RefusedVoteRule.Escalate)
+        {
+            Escalate(turn, EscalationReason.Refused, Phase.Preparing);
+        }
+        else if (falling.Count > policy.AgentCountMax && !state.IsApproved)
+        {
+            Escalate(turn, EscalationReason.ApprovalNeeded, Phase.Preparing);
+        }
+        else
+        {
+            Decide(turn);
+        }
+    }
+
+    private static void Decide(Turn turn)
+    {
+        var traces = turn.State.Falling.ToDictionary(member => member.Key, member => member.Value.Vote!.Trace);
+        turn.State = turn.State with
+        {
+            Phase = Phase.Committed,
+            Escalation = null,
+            Compensation = new CompensationState(CompensationOrder.Of(traces), []),
+        };
+        turn.Effects.Add(new CoordinatorEffect.ConfirmDecision());
+    }
+
+    private static void Abort(Turn turn, AbortReason reason)
+    {
+        turn.State = turn.State with { Phase = Phase.Aborted, Escalation = null, AbortReason = reason };
+        foreach (var (agent, _) in turn.State.Members)
+        {
+            turn.Send(new Abort(turn.State.Recovery, turn.State.Epoch, agent, reason));
+        }
+
+        turn.Effects.Add(new CoordinatorEffect.Announce(OutcomeOf(turn.State)));
+    }
+
+    private static void Escalate(Turn turn, EscalationReason reason, Phase from) =>
+        turn.State = turn.State with { Phase = Phase.Escalated, Escalation = new EscalationState(reason, from) };
+}

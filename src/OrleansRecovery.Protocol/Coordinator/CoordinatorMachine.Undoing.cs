@@ -1,0 +1,332 @@
+using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Policy;
+using OrleansRecovery.Protocol.Terms;
+using Phase = OrleansRecovery.Protocol.Coordinator.CoordinatorPhase;
+
+namespace OrleansRecovery.Protocol.Coordinator;
+
+/// <content>From the decision to the end.</content>
+public static partial class CoordinatorMachine
+{
+    private static void OnDecisionDurable(Turn turn)
+    {
+        if (turn.State.Phase != Phase.Committed)
+        {
+            return;
+        }
+
+        turn.State = turn.State with { Phase = Phase.Compensating };
+        foreach (var (agent, member) in turn.State.Falling)
+        {
+            turn.Send(new Commit(turn.State.Recovery, turn.State.Epoch, agent, member.Vote!.Target));
+        }
+
+        SettleWhatNeedsNoCall(turn);
+        SendReady(turn, before: []);
+        RestoreIfUndone(turn);
+    }
+
+    private static void OnCompensated(Turn turn, Messages.Compensated message)
+    {
+        var action = new ActionId(message.Agent, message.Action);
+        var compensation = turn.State.Compensation;
+        if (compensation is null || !compensation.Order.IsWaiting(action))
+        {
+            return; // said twice
+        }
+
+        if (message.Result == CompensationResult.Failed)
+        {
+            if (turn.State.IsForced || turn.State.Opening.Policy.FailedCompensation == FailedCompensationRule.Residue)
+            {
+                NameResidue(turn, action, ResidueReason.CompensationFailed);
+            }
+            else
+            {
+                turn.State = turn.State with { Compensation = compensation with { Failed = compensation.Failed.Add(action) } };
+                Escalate(turn, EscalationReason.CompensationFailed, Phase.Compensating);
+                return;
+            }
+        }
+
+        var before = compensation.Order.Ready;
+        Settle(turn, action);
+        if (turn.State.Compensation!.Failed.IsEmpty && turn.State.Phase == Phase.Escalated)
+        {
+            turn.State = turn.State with { Phase = Phase.Compensating, Escalation = null };
+        }
+
+        SettleWhatNeedsNoCall(turn);
+        SendReady(turn, before);
+        RestoreIfUndone(turn);
+    }
+
+    private static void OnRestored(Turn turn, Restored message)
+    {
+        if (turn.State.Phase != Phase.Restoring || !turn.State.Members.TryGetValue(message.Agent, out var member) || member.IsRestored)
+        {
+            return; // said twice, or after the end
+        }
+
+        turn.State = turn.State with { Members = turn.State.Members.SetItem(message.Agent, member with { IsRestored = true }) };
+        FinishIfRestored(turn);
+    }
+
+    private static void OnRuled(Turn turn, CoordinatorInput.Ruled input)
+    {
+        var state = turn.State;
+        var beforeDecision = state.Phase is Phase.Signalled or Phase.Preparing || state.Escalation is { From: Phase.Preparing };
+        switch (input.Ruling)
+        {
+            case Ruling.Reject when beforeDecision:
+                Abort(turn, AbortReason.Operator);
+                break;
+            case Ruling.Approve when state.Escalation is { Reason: EscalationReason.ApprovalNeeded }:
+                turn.State = state with { Phase = Phase.Preparing, Escalation = null, IsApproved = true };
+                Close(turn);
+                break;
+            case Ruling.Force when state.Escalation is { Reason: EscalationReason.Refused }:
+                turn.State = state with { Phase = Phase.Preparing, Escalation = null, IsForced = true };
+                Close(turn);
+                break;
+            case Ruling.Force when state.Escalation is { Reason: EscalationReason.CompensationFailed }:
+                turn.State = state with { Phase = Phase.Compensating, Escalation = null, IsForced = true };
+                GiveUpFailed(turn);
+                break;
+            case Ruling.Retry when state.Escalation is { Reason: EscalationReason.CompensationFailed or EscalationReason.Unreachable } escalation:
+                turn.State = state with
+                {
+                    Phase = escalation.From,
+                    Escalation = null,
+                    TryCount = 0,
+                    Compensation = state.Compensation is { } compensation ? compensation with { Failed = [] } : null,
+                };
+                turn.Effects.AddRange(Outstanding(turn.State));
+                break;
+            case Ruling.Approve:
+            case Ruling.Reject:
+            case Ruling.Force:
+            case Ruling.Retry:
+                turn.Effects.Add(new CoordinatorEffect.RefuseRuling(DoesNotFit(state, input.Ruling)));
+                break;
+        }
+    }
+
+    private static RecoveryError DoesNotFit(CoordinatorState state, Ruling ruling) => new(
+        RecoveryErrorCode.DecisionNotPossible,
+        state.Escalation is { } escalation
+            ? $"'{ruling}' does not answer what recovery {state.Recovery} waits for: {escalation.Reason}."
+            : $"Recovery {state.Recovery} is {state.Phase} and waits for no '{ruling}'.",
+        "Nothing was changed.",
+        state.IsDecided
+            ? "The decision is taken, and there is only forward: wait for the outcome, or force or retry what has failed."
+            : "Read the status; reject ends the recovery, approve allows a large set, force accepts residue, retry asks again.");
+
+    private static void GiveUpFailed(Turn turn)
+    {
+        var before = turn.State.Compensation!.Order.Ready;
+        foreach (var action in turn.State.Compensation.Failed)
+        {
+            NameResidue(turn, action, ResidueReason.CompensationFailed);
+            Settle(turn, action);
+        }
+
+        SettleWhatNeedsNoCall(turn);
+        SendReady(turn, before);
+        RestoreIfUndone(turn);
+    }
+
+    private static void Settle(Turn turn, ActionId action)
+    {
+        var compensation = turn.State.Compensation!;
+        turn.State = turn.State with
+        {
+            Compensation = new CompensationState(compensation.Order.Settle(action), compensation.Failed.Remove(action)),
+        };
+    }
+
+    // Pure, idempotent, failed and already compensated actions need no call; what nothing undoes is named.
+    private static void SettleWhatNeedsNoCall(Turn turn)
+    {
+        for (var progress = true; progress;)
+        {
+            progress = false;
+            foreach (var action in turn.State.Compensation!.Order.Ready)
+            {
+                if (!NeedsCall(turn.State, action, out var residue))
+                {
+                    if (residue is { } reason)
+                    {
+                        NameResidue(turn, action, reason);
+                    }
+
+                    Settle(turn, action);
+                    progress = true;
+                }
+            }
+        }
+    }
+
+    private static bool NeedsCall(CoordinatorState state, ActionId id, out ResidueReason? residue)
+    {
+        var action = state.Compensation!.Order.Find(id);
+        residue = null;
+        if (action.Progress is not (ActionProgress.Done or ActionProgress.InDoubt))
+        {
+            return false;
+        }
+
+        switch (action.Class)
+        {
+            case ActionClass.Pure:
+            case ActionClass.Idempotent:
+                return false;
+            case ActionClass.Irrevocable:
+                residue = ResidueReason.Irrevocable;
+                return false;
+            case ActionClass.Compensatable:
+                var vote = state.Members[id.Agent].Vote!;
+                if (vote.Objections.Any(objection => objection.Reason == RefusalReason.CompensationMissing && objection.Action == id))
+                {
+                    residue = ResidueReason.CompensationMissing;
+                }
+
+                return residue is null;
+        }
+
+        return false;
+    }
+
+    private static void NameResidue(Turn turn, ActionId action, ResidueReason reason)
+    {
+        var name = turn.State.Compensation!.Order.Find(action).Name;
+        turn.State = turn.State with { Residue = turn.State.Residue.Add(new Residue(action.Agent, action.Sequence, name, reason)) };
+    }
+
+    private static void SendReady(Turn turn, IReadOnlyList<ActionId> before)
+    {
+        var known = before.ToHashSet();
+        foreach (var request in CompensateRequests(turn.State, turn.State.Compensation!.Order.Ready.Where(action => !known.Contains(action))))
+        {
+            turn.Send(request);
+        }
+    }
+
+    private static IEnumerable<Compensate> CompensateRequests(CoordinatorState state, IEnumerable<ActionId> actions) =>
+        actions.GroupBy(action => action.Agent)
+            .Select(group => new Compensate(state.Recovery, state.Epoch, group.Key, [.. group.Select(action => action.Sequence)]));
+
+    private static void RestoreIfUndone(Turn turn)
+    {
+        if (turn.State.Phase != Phase.Compensating || !turn.State.Compensation!.Order.IsComplete)
+        {
+            return;
+        }
+
+        turn.State = turn.State with { Phase = Phase.Restoring };
+        foreach (var (agent, member) in turn.State.Falling)
+        {
+            if (member.CannotRestore)
+            {
+                turn.State = turn.State with
+                {
+                    Residue = turn.State.Residue.Add(new Residue(agent, null, null, ResidueReason.NotRestored)),
+                    Members = turn.State.Members.SetItem(agent, member with { IsRestored = true }),
+                };
+            }
+            else
+            {
+                turn.Send(RestoreOf(turn.State, agent));
+            }
+        }
+
+        FinishIfRestored(turn);
+    }
+
+    private static Restore RestoreOf(CoordinatorState state, AgentId agent) => new(
+        state.Recovery,
+        state.Epoch,
+        agent,
+        [.. state.Residue.Where(residue => residue.Agent == agent && residue.Action is not null).Select(residue => residue.Action!.Value)]);
+
+    private static void FinishIfRestored(Turn turn)
+    {
+        if (turn.State.Falling.Any(member => !member.Value.IsRestored))
+        {
+            return;
+        }
+
+        turn.State = turn.State with { Phase = turn.State.Residue.IsEmpty ? Phase.Completed : Phase.CompletedWithResidue };
+        turn.Effects.AddRange(Outstanding(turn.State));
+        turn.Effects.Add(new CoordinatorEffect.Announce(OutcomeOf(turn.State)));
+    }
+
+    private static Outcome OutcomeOf(CoordinatorState state) => new(
+        state.Recovery,
+        state.Opening.Execution,
+        state.Phase switch
+        {
+            Phase.Completed => RecoveryResult.Completed,
+            Phase.CompletedWithResidue => RecoveryResult.CompletedWithResidue,
+            Phase.Aborted => RecoveryResult.Aborted,
+            Phase.Signalled or Phase.Preparing or Phase.Committed or Phase.Compensating or Phase.Restoring or Phase.Escalated =>
+                throw new System.Diagnostics.UnreachableException($"{state.Phase} is not an end."),
+        },
+        state.Residue,
+        state.AbortReason);
+
+    /// <summary>What has been asked and not answered, for one agent or for all: said again after a time-out, a crash or a question.</summary>
+    private static IEnumerable<CoordinatorEffect> Outstanding(CoordinatorState state, AgentId? only = null)
+    {
+        switch (state.Phase)
+        {
+            case Phase.Signalled:
+                return only is null ? [new CoordinatorEffect.ComputePlan([.. state.Suspects])] : [];
+            case Phase.Committed:
+                return only is null ? [new CoordinatorEffect.ConfirmDecision()] : [];
+            case Phase.Preparing:
+            case Phase.Compensating:
+            case Phase.Restoring:
+            case Phase.Escalated:
+            case Phase.Completed:
+            case Phase.CompletedWithResidue:
+            case Phase.Aborted:
+                return state.Members
+                    .Where(member => only is null || member.Key == only)
+                    .SelectMany(member => OutstandingFor(state, member.Key, member.Value))
+                    .Select(message => new CoordinatorEffect.Send(message));
+        }
+
+        return [];
+    }
+
+    private static IEnumerable<ParticipantMessage> OutstandingFor(CoordinatorState state, AgentId agent, MemberState member)
+    {
+        var phase = state.Escalation?.From ?? state.Phase;
+        switch (phase)
+        {
+            case Phase.Preparing:
+                return member.Vote is null ? [PrepareOf(state, agent, member)] : [];
+            case Phase.Compensating:
+                var failed = state.Compensation!.Failed;
+                var ready = state.Compensation.Order.Ready.Where(action => action.Agent == agent && !failed.Contains(action));
+                return member.Falls
+                    ? [new Commit(state.Recovery, state.Epoch, agent, member.Vote!.Target), .. CompensateRequests(state, ready)]
+                    : [];
+            case Phase.Restoring:
+                return member is { Falls: true, IsRestored: false } ? [RestoreOf(state, agent)] : [];
+            case Phase.Completed:
+            case Phase.CompletedWithResidue:
+                return [new Release(state.Recovery, state.Epoch, agent, member is { Falls: true, CannotRestore: true })];
+            case Phase.Aborted:
+                return [new Abort(state.Recovery, state.Epoch, agent, state.AbortReason ?? AbortReason.Operator)];
+            case Phase.Signalled:
+            case Phase.Committed:
+            case Phase.Escalated:
+                return [];
+        }
+
+        return [];
+    }
+}

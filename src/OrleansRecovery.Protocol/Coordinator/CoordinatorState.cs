@@ -1,0 +1,111 @@
+using System.Collections.Immutable;
+using OrleansRecovery.Protocol.Dependencies;
+using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Policy;
+using OrleansRecovery.Protocol.Terms;
+
+namespace OrleansRecovery.Protocol.Coordinator;
+
+/// <summary>What a recovery is opened with.</summary>
+/// <param name="Recovery">Its id.</param>
+/// <param name="Execution">The execution.</param>
+/// <param name="Policy">What policy decides.</param>
+/// <param name="Epoch">The coordinator's fence.</param>
+/// <param name="Signals">The signals that it answers; at least one.</param>
+public sealed record RecoveryOpening(
+    RecoveryId Recovery, ExecutionId Execution, RecoveryPolicy Policy, Epoch Epoch, IReadOnlyList<FailureSignal> Signals);
+
+/// <summary>What the coordinator knows of one agent that it asked.</summary>
+/// <param name="UndoFrom">The interval that is suspect itself, or null.</param>
+/// <param name="Invalidated">Outputs of others that fall, by producer.</param>
+/// <param name="AskedPlan">The version of the set that it was last asked about.</param>
+/// <param name="Vote">Its answer to that version, or null while it is awaited.</param>
+/// <param name="IsRestored">It is back at its target.</param>
+public sealed record MemberState(
+    CheckpointNumber? UndoFrom,
+    ImmutableSortedDictionary<AgentId, CheckpointNumber> Invalidated,
+    long AskedPlan,
+    Vote? Vote,
+    bool IsRestored)
+{
+    /// <summary>A member that nobody has asked yet.</summary>
+    public static MemberState New { get; } = new(null, ImmutableSortedDictionary<AgentId, CheckpointNumber>.Empty, 0, null, false);
+
+    /// <summary>Does it fall?</summary>
+    public bool Falls => Vote is { Answer: VoteKind.Ready or VoteKind.Refused };
+
+    /// <summary>It falls, but there is no sound checkpoint that it could go back to.</summary>
+    public bool CannotRestore => Vote is { } vote && vote.Objections.Any(objection => objection.Reason == RefusalReason.NoSuchCheckpoint);
+}
+
+/// <summary>What the coordinator knows of the compensations of a decided recovery.</summary>
+/// <param name="Order">The partial order, with what is settled.</param>
+/// <param name="Failed">Actions whose compensation failed and that wait for a ruling.</param>
+public sealed record CompensationState(CompensationOrder Order, ImmutableSortedSet<ActionId> Failed);
+
+/// <summary>What an escalated recovery waits for.</summary>
+/// <param name="Reason">What is to be decided.</param>
+/// <param name="From">The phase that it goes on with.</param>
+public sealed record EscalationState(EscalationReason Reason, CoordinatorPhase From);
+
+/// <summary>All that the coordinator's machine knows of one recovery: a fold over its log.</summary>
+/// <param name="Opening">What it was opened with.</param>
+/// <param name="Phase">Where it stands.</param>
+/// <param name="Epoch">The fence of the coordinator that drives it now.</param>
+/// <param name="Signals">The signals that it answers.</param>
+/// <param name="Plan">The version of the set.</param>
+/// <param name="Members">Every agent that was asked.</param>
+/// <param name="TryCount">How often the missing votes were asked for again.</param>
+/// <param name="IsApproved">An operator approved a set larger than policy allows.</param>
+/// <param name="IsForced">An operator accepted residue.</param>
+/// <param name="Compensation">Null before the decision.</param>
+/// <param name="Residue">What could not be undone so far.</param>
+/// <param name="Escalation">Null unless Escalated.</param>
+/// <param name="AbortReason">Null unless Aborted.</param>
+public sealed record CoordinatorState(
+    RecoveryOpening Opening,
+    CoordinatorPhase Phase,
+    Epoch Epoch,
+    ImmutableList<FailureSignal> Signals,
+    long Plan,
+    ImmutableSortedDictionary<AgentId, MemberState> Members,
+    int TryCount,
+    bool IsApproved,
+    bool IsForced,
+    CompensationState? Compensation,
+    ImmutableList<Residue> Residue,
+    EscalationState? Escalation,
+    AbortReason? AbortReason)
+{
+    /// <summary>The recovery.</summary>
+    public RecoveryId Recovery => Opening.Recovery;
+
+    /// <summary>The intervals that the signals name.</summary>
+    public IEnumerable<Interval> Suspects => Signals.Select(signal => signal.Suspect);
+
+    /// <summary>The agents that fall, as far as their votes say, with their votes.</summary>
+    public IEnumerable<KeyValuePair<AgentId, MemberState>> Falling => Members.Where(member => member.Value.Falls);
+
+    /// <summary>The checkpoint that each agent that falls goes back to.</summary>
+    public IReadOnlyDictionary<AgentId, CheckpointNumber> Targets =>
+        Falling.ToImmutableSortedDictionary(member => member.Key, member => member.Value.Vote!.Target);
+
+    /// <summary>Is the decision taken? After it there is only forward.</summary>
+    public bool IsDecided => Compensation is not null;
+
+    /// <summary>A recovery that has just been opened.</summary>
+    public static CoordinatorState Open(RecoveryOpening opening) => new(
+        opening,
+        CoordinatorPhase.Signalled,
+        opening.Epoch,
+        [.. opening.Signals],
+        0,
+        ImmutableSortedDictionary<AgentId, MemberState>.Empty,
+        0,
+        false,
+        false,
+        null,
+        [],
+        null,
+        null);
+}

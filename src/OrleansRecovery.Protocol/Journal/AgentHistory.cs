@@ -1,0 +1,205 @@
+using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Terms;
+
+namespace OrleansRecovery.Protocol.Journal;
+
+/// <summary>A handler that has begun and not ended: it is run again, with its recorded steps, after a crash or a restore.</summary>
+/// <param name="Message">What it consumed.</param>
+/// <param name="BeganAt">The position of that consumption.</param>
+public sealed record OpenTurn(MessageId Message, SequenceNumber BeganAt);
+
+/// <summary>A stretch of an agent's journal whose work is undone, both ends included.</summary>
+/// <param name="First">The first position.</param>
+/// <param name="Last">The last position.</param>
+public readonly record struct UndoneStretch(SequenceNumber First, SequenceNumber Last);
+
+/// <summary>
+/// What one agent's journal says: the fold of its records, without payloads. Not safe for concurrent use; its agent's mailbox is the one caller.
+/// </summary>
+public sealed class AgentHistory
+{
+    private readonly List<IntervalWork> _live = [];
+    private readonly List<UndoneStretch> _undone = [];
+
+    /// <summary>An agent that has done nothing yet.</summary>
+    public AgentHistory(AgentId agent) => Agent = agent;
+
+    /// <summary>Whose history.</summary>
+    public AgentId Agent { get; }
+
+    /// <summary>The position of the next record.</summary>
+    public SequenceNumber Next { get; private set; }
+
+    /// <summary>How often the agent was rolled back.</summary>
+    public Incarnation Incarnation { get; private set; }
+
+    /// <summary>The interval that the agent is in.</summary>
+    public CheckpointNumber Current { get; private set; }
+
+    /// <summary>The handler that is under way, or null between turns.</summary>
+    public OpenTurn? Turn { get; private set; }
+
+    /// <summary>Turns that ended since the last copy of the state.</summary>
+    public int TurnsSinceSnapshot { get; private set; }
+
+    /// <summary>The live intervals, in the order of their numbers.</summary>
+    public IReadOnlyList<IntervalWork> Live => _live;
+
+    /// <summary>Is the record at this position part of what counts? Undone work does not; what a recovery itself wrote does.</summary>
+    public bool IsLive(SequenceNumber position) => !_undone.Exists(stretch => stretch.First <= position && position <= stretch.Last);
+
+    /// <summary>Takes the next record.</summary>
+    public void Apply(AgentEvent record)
+    {
+        var position = Next;
+        Next = Next.Next;
+        switch (record.Kind)
+        {
+            case AgentEventKind.IntervalOpened:
+                Open((IntervalOpened)record, position);
+                break;
+            case AgentEventKind.MessageConsumed:
+                Consume((MessageConsumed)record, position);
+                break;
+            case AgentEventKind.MessageSent:
+                var sent = (MessageSent)record;
+                _live[^1].Sends.Add(new UndoneSend(position, sent.To, sent.Strength));
+                break;
+            case AgentEventKind.ActionIntended:
+                var intended = (ActionIntended)record;
+                _live[^1].Actions.Add(new ActionWork(position, intended.Class, intended.Name, intended.HasCompensation));
+                break;
+            case AgentEventKind.ActionSettled:
+                var settled = (ActionSettled)record;
+                FindAction(settled.Action)?.Progress = settled.Succeeded ? ActionProgress.Done : ActionProgress.Failed;
+                break;
+            case AgentEventKind.DependencyDeclared:
+                _live[^1].Declared.Add((DependencyDeclared)record);
+                break;
+            case AgentEventKind.TurnEnded:
+                EndTurn((TurnEnded)record, position);
+                break;
+            case AgentEventKind.IntervalSealed:
+                _live.Find(interval => interval.Number == ((IntervalSealed)record).Number)?.IsSealed = true;
+                break;
+            case AgentEventKind.CompensationSettled:
+                Compensated((CompensationSettled)record);
+                break;
+            case AgentEventKind.RolledBack:
+                RollBack((RolledBack)record, position);
+                break;
+            case AgentEventKind.Promised:
+            case AgentEventKind.Barred:
+            case AgentEventKind.Unbarred:
+            case AgentEventKind.PromiseReleased:
+            case AgentEventKind.DecisionLearnt:
+            case AgentEventKind.Reinstated:
+                break;
+        }
+    }
+
+    /// <summary>The live interval with this number, or null.</summary>
+    public IntervalWork? Find(CheckpointNumber number)
+    {
+        var (low, high) = (0, _live.Count - 1);
+        while (low <= high)
+        {
+            var middle = (low + high) / 2;
+            var order = _live[middle].Number.CompareTo(number);
+            if (order == 0)
+            {
+                return _live[middle];
+            }
+
+            (low, high) = order < 0 ? (middle + 1, high) : (low, middle - 1);
+        }
+
+        return null;
+    }
+
+    /// <summary>
+    /// The position of the copy of the state from which the checkpoint is rebuilt, or null when it is rebuilt from the initial state.
+    /// </summary>
+    public SequenceNumber? SnapshotFor(CheckpointNumber checkpoint)
+    {
+        for (var i = _live.Count - 1; i >= 0; i--)
+        {
+            var interval = _live[i];
+            if (interval.Number < checkpoint && interval.Snapshots.Count > 0)
+            {
+                return interval.Snapshots[^1];
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The position of the newest copy of the live state, or null when there is none.</summary>
+    public SequenceNumber? NewestSnapshot => SnapshotFor(Current.Next);
+
+    private void Open(IntervalOpened opened, SequenceNumber position)
+    {
+        Invariant.Holds(_live.Count == 0 || opened.Number > Current, $"{Agent}: interval {opened.Number} after {Current}.");
+        Incarnation = opened.Incarnation;
+        Current = opened.Number;
+        _live.Add(new IntervalWork(opened.Number, position, opened.At, Turn));
+    }
+
+    private void Consume(MessageConsumed consumed, SequenceNumber position)
+    {
+        _live[^1].Receipts.Add(new ReceiptWork(position, consumed));
+        if (consumed.BeginsTurn)
+        {
+            Turn = new OpenTurn(consumed.Message, position);
+        }
+    }
+
+    private void EndTurn(TurnEnded ended, SequenceNumber position)
+    {
+        Turn = null;
+        TurnsSinceSnapshot++;
+        if (ended.HasSnapshot)
+        {
+            TurnsSinceSnapshot = 0;
+            _live[^1].Snapshots.Add(position);
+        }
+    }
+
+    // An action is compensated while its interval is still live; the interval falls with RolledBack.
+    private void Compensated(CompensationSettled settled)
+    {
+        if (settled.Result == CompensationResult.Compensated)
+        {
+            FindAction(settled.Action)?.Progress = ActionProgress.Compensated;
+        }
+    }
+
+    private void RollBack(RolledBack rolledBack, SequenceNumber position)
+    {
+        var first = _live.FindIndex(interval => interval.Number >= rolledBack.Target);
+        Invariant.Holds(first >= 0, $"{Agent}: rolled back to {rolledBack.Target}, which is not live.");
+        var target = _live[first];
+        Invariant.Holds(target.Number == rolledBack.Target, $"{Agent}: rolled back to {rolledBack.Target}, which is not live.");
+        _undone.Add(new UndoneStretch(target.OpenedAt, position));
+        _live.RemoveRange(first, _live.Count - first);
+        Turn = target.TurnBefore;
+        Incarnation = rolledBack.Incarnation;
+        Current = rolledBack.Opens;
+        _live.Add(new IntervalWork(rolledBack.Opens, position, rolledBack.At, Turn));
+    }
+
+    private ActionWork? FindAction(SequenceNumber position)
+    {
+        for (var i = _live.Count - 1; i >= 0; i--)
+        {
+            var found = _live[i].Actions.Find(action => action.Position == position);
+            if (found is not null)
+            {
+                return found;
+            }
+        }
+
+        return null;
+    }
+}

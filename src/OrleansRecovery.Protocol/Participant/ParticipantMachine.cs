@@ -1,0 +1,278 @@
+using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Journal;
+using OrleansRecovery.Protocol.Machines;
+using OrleansRecovery.Protocol.Messages;
+using On = OrleansRecovery.Protocol.Participant.ParticipantInputKind;
+using Phase = OrleansRecovery.Protocol.Participant.ParticipantPhase;
+using Step = OrleansRecovery.Protocol.Machines.MachineStep<
+    OrleansRecovery.Protocol.Participant.ParticipantState, OrleansRecovery.Protocol.Participant.ParticipantEffect>;
+
+namespace OrleansRecovery.Protocol.Participant;
+
+/// <summary>
+/// The participant's state machine: pure, total, deterministic (recovery model, section 3). Every message may be lost, doubled,
+/// delayed or reordered: what has been done already is answered again, and what comes too early is answered with a question.
+/// </summary>
+public static class ParticipantMachine
+{
+    /// <summary>Every phase and input, with the phases that may follow.</summary>
+    public static TransitionTable<ParticipantPhase, ParticipantInputKind> Table { get; } = new(
+        "P",
+        (Phase.Active, On.Work, [Phase.Active]),
+        (Phase.Active, On.Prepare, [Phase.Active, Phase.Prepared]),          // not affected, or a promise
+        (Phase.Active, On.Abort, [Phase.Active]),                      // aborted already, or only barred
+        (Phase.Active, On.Commit, [Phase.Active]),                     // late: repeats its answer, or asks
+        (Phase.Active, On.Compensate, [Phase.Active]),                 // late
+        (Phase.Active, On.Settled, []),                          // nothing runs here
+        (Phase.Active, On.Restore, [Phase.Active]),                    // late: repeats its answer
+        (Phase.Active, On.Release, [Phase.Active]),                    // late, or only barred
+        (Phase.Active, On.Silence, [Phase.Active]),                    // barred: asks whether it is over
+
+        (Phase.Prepared, On.Work, []),                           // the fence
+        (Phase.Prepared, On.Prepare, [Phase.Prepared]),                // repeats the vote, votes anew, or is busy
+        (Phase.Prepared, On.Abort, [Phase.Prepared, Phase.Active, Phase.Quarantined]),
+        (Phase.Prepared, On.Commit, [Phase.Prepared, Phase.Compensating]),
+        (Phase.Prepared, On.Compensate, [Phase.Prepared]),             // overtook the commit: asks
+        (Phase.Prepared, On.Settled, []),
+        (Phase.Prepared, On.Restore, [Phase.Prepared]),                // overtook the commit: asks
+        (Phase.Prepared, On.Release, [Phase.Prepared]),                // of another recovery, or overtook the commit: asks
+        (Phase.Prepared, On.Silence, [Phase.Prepared]),                // asks, and never decides alone
+
+        (Phase.Compensating, On.Work, []),
+        (Phase.Compensating, On.Prepare, [Phase.Compensating]),        // busy, or its vote was lost long ago
+        (Phase.Compensating, On.Abort, [Phase.Compensating]),          // after the decision there is only forward
+        (Phase.Compensating, On.Commit, [Phase.Compensating]),         // heard already
+        (Phase.Compensating, On.Compensate, [Phase.Compensating]),
+        (Phase.Compensating, On.Settled, [Phase.Compensating]),
+        (Phase.Compensating, On.Restore, [Phase.Compensating, Phase.Restored]),
+        (Phase.Compensating, On.Release, [Phase.Compensating, Phase.Quarantined]), // out of service, without a restore
+        (Phase.Compensating, On.Silence, [Phase.Compensating]),
+
+        (Phase.Restored, On.Work, []),
+        (Phase.Restored, On.Prepare, [Phase.Restored]),                // busy until it is released
+        (Phase.Restored, On.Abort, [Phase.Restored]),                  // after the decision there is only forward
+        (Phase.Restored, On.Commit, [Phase.Restored]),                 // repeats its answer
+        (Phase.Restored, On.Compensate, [Phase.Restored]),             // repeats its answers
+        (Phase.Restored, On.Settled, []),
+        (Phase.Restored, On.Restore, [Phase.Restored]),                // repeats its answer
+        (Phase.Restored, On.Release, [Phase.Restored, Phase.Active, Phase.Quarantined]),
+        (Phase.Restored, On.Silence, [Phase.Restored]),
+
+        (Phase.Quarantined, On.Work, []),
+        (Phase.Quarantined, On.Prepare, [Phase.Quarantined, Phase.Prepared]), // a deeper recovery may still take it back
+        (Phase.Quarantined, On.Abort, [Phase.Quarantined]),
+        (Phase.Quarantined, On.Commit, [Phase.Quarantined]),
+        (Phase.Quarantined, On.Compensate, [Phase.Quarantined]),
+        (Phase.Quarantined, On.Settled, []),
+        (Phase.Quarantined, On.Restore, [Phase.Quarantined]),
+        (Phase.Quarantined, On.Release, [Phase.Quarantined]),
+        (Phase.Quarantined, On.Silence, [Phase.Quarantined]));
+
+    /// <summary>What an input does. An illegal pair changes nothing and says so.</summary>
+    public static Step Apply(ParticipantState state, ParticipantInput input)
+    {
+        var row = Table[state.Phase, input.Kind];
+        if (!row.IsLegal)
+        {
+            return Step.Illegal(row.Label, state);
+        }
+
+        var effects = input.Kind switch
+        {
+            On.Work => [],
+            On.Prepare => OnPrepare(state, (ParticipantInput.Prepare)input),
+            On.Abort => OnAbort(state, ((ParticipantInput.Abort)input).Message),
+            On.Commit => OnCommit(state, ((ParticipantInput.Commit)input).Message),
+            On.Compensate => OnCompensate(state, ((ParticipantInput.Compensate)input).Message),
+            On.Settled => OnSettled(state, (ParticipantInput.Settled)input),
+            On.Restore => OnRestore(state, (ParticipantInput.Restore)input),
+            On.Release => OnRelease(state, ((ParticipantInput.Release)input).Message),
+            On.Silence => OnSilence(state),
+        };
+        var after = effects is [ParticipantEffect.Persist persist, ..] ? state.After(persist.Record) : state;
+        Invariant.Holds(row.To.Contains(after.Phase), $"{row.Label} led to {after.Phase}.");
+        return new Step(row.Label, true, after, effects);
+    }
+
+    /// <summary>What a participant does first after a restart, before it takes any input: it takes up what it was in the middle of.</summary>
+    public static IReadOnlyList<ParticipantEffect> Reawaken(ParticipantState state) => OnSilence(state);
+
+    private static ParticipantEffect[] OnPrepare(ParticipantState state, ParticipantInput.Prepare input)
+    {
+        var message = input.Message;
+        if (message.Epoch < state.Epoch)
+        {
+            return []; // a coordinator that another has taken over from
+        }
+
+        if (state.Promise is { } promise)
+        {
+            if (promise.Vote.Recovery != message.Recovery)
+            {
+                return [new ParticipantEffect.Send(Answer(message, VoteKind.Busy, input.Estimate) with { Holder = promise.Vote.Recovery })];
+            }
+
+            if (state.Phase != Phase.Prepared || promise.Vote.Plan >= message.Plan)
+            {
+                return [new ParticipantEffect.Send(promise.Vote with { Epoch = message.Epoch })];
+            }
+        }
+
+        if (input.Estimate.Target is null && state.Promise is null)
+        {
+            var unaffected = Answer(message, VoteKind.NotAffected, input.Estimate);
+            return [new ParticipantEffect.Persist(new Barred(unaffected, message.Invalidated)), new ParticipantEffect.Send(unaffected)];
+        }
+
+        Invariant.Holds(input.Estimate.Target is not null, "A promise cannot become unaffected: targets only fall.");
+        var vote = Answer(message, input.Estimate.Objections.Count > 0 ? VoteKind.Refused : VoteKind.Ready, input.Estimate);
+        return [new ParticipantEffect.Persist(new Promised(vote)), new ParticipantEffect.Send(vote)];
+    }
+
+    private static ParticipantEffect[] OnAbort(ParticipantState state, Abort message)
+    {
+        if (IsPromised(state, message) && state.Phase == Phase.Prepared)
+        {
+            return [new ParticipantEffect.Persist(new PromiseReleased(message.Recovery)), new ParticipantEffect.Resume()];
+        }
+
+        return LiftBarrier(state, message);
+    }
+
+    private static ParticipantEffect[] OnCommit(ParticipantState state, Commit message)
+    {
+        if (!IsPromised(state, message))
+        {
+            return Again(state, message);
+        }
+
+        return state.Phase == Phase.Prepared
+            ? [new ParticipantEffect.Persist(new DecisionLearnt(message.Recovery, state.Promise!.Vote.Target))]
+            : RepeatRestored(state, message);
+    }
+
+    private static ParticipantEffect[] OnCompensate(ParticipantState state, Compensate message)
+    {
+        if (!IsPromised(state, message) || state.Phase == Phase.Prepared)
+        {
+            return Ask(state, message);
+        }
+
+        var settled = state.Promise!.Settled;
+        var effects = message.Actions.Where(settled.ContainsKey)
+            .Select(action => settled[action])
+            .Select(ParticipantEffect (done) => new ParticipantEffect.Send(new Compensated(
+                message.Recovery, message.Epoch, state.Agent, done.Action, done.Result, done.Attempts, done.Detail)))
+            .ToList();
+        // A failed one is tried again when the coordinator asks again: that is the operator's "retry".
+        var toRun = message.Actions
+            .Where(action => !settled.TryGetValue(action, out var done) || done.Result == CompensationResult.Failed)
+            .ToList();
+        effects.RemoveAll(effect => effect is ParticipantEffect.Send { Message: Compensated { Result: CompensationResult.Failed } });
+        if (toRun.Count > 0 && state.Phase == Phase.Compensating)
+        {
+            effects.Add(new ParticipantEffect.RunCompensations(toRun));
+        }
+
+        return [.. effects];
+    }
+
+    private static ParticipantEffect[] OnSettled(ParticipantState state, ParticipantInput.Settled input)
+    {
+        var vote = state.Promise!.Vote;
+        var record = new CompensationSettled(vote.Recovery, input.Action, input.Result, input.Attempts, input.Detail);
+        return
+        [
+            new ParticipantEffect.Persist(record),
+            new ParticipantEffect.Send(new Compensated(
+                vote.Recovery, state.Epoch, state.Agent, input.Action, input.Result, input.Attempts, input.Detail)),
+        ];
+    }
+
+    private static ParticipantEffect[] OnRestore(ParticipantState state, ParticipantInput.Restore input)
+    {
+        var message = input.Message;
+        if (!IsPromised(state, message))
+        {
+            return Again(state, message);
+        }
+
+        if (state.Phase == Phase.Prepared)
+        {
+            return Ask(state, message);
+        }
+
+        if (state.Phase == Phase.Restored)
+        {
+            return RepeatRestored(state, message);
+        }
+
+        var record = new RolledBack(
+            message.Recovery, state.Promise!.Vote.Target, input.Incarnation.Next, input.Current.Next, message.Residue, input.At);
+        return
+        [
+            new ParticipantEffect.Persist(record),
+            new ParticipantEffect.LoadTarget(),
+            new ParticipantEffect.Send(new Restored(message.Recovery, message.Epoch, state.Agent, record.Incarnation, record.Opens)),
+        ];
+    }
+
+    private static ParticipantEffect[] OnRelease(ParticipantState state, Release message)
+    {
+        if (!IsPromised(state, message))
+        {
+            return LiftBarrier(state, message);
+        }
+
+        var outOfService = message.Quarantine || state.Promise!.FromQuarantine;
+        if (state.Phase == Phase.Restored || (state.Phase == Phase.Compensating && message.Quarantine))
+        {
+            var reinstated = new ParticipantEffect.Persist(new Reinstated(message.Recovery, outOfService));
+            return outOfService ? [reinstated] : [reinstated, new ParticipantEffect.Resume()];
+        }
+
+        return Ask(state, message);
+    }
+
+    private static ParticipantEffect[] OnSilence(ParticipantState state)
+    {
+        var open = state.Barriers.Keys.ToList();
+        if (state.Promise is { } promise)
+        {
+            open.Add(promise.Vote.Recovery);
+        }
+
+        return [.. open.Select(recovery => new ParticipantEffect.Send(new StatusQuery(recovery, state.Epoch, state.Agent)))];
+    }
+
+    private static bool IsPromised(ParticipantState state, ParticipantMessage message) =>
+        state.Promise is { } promise && promise.Vote.Recovery == message.Recovery;
+
+    private static ParticipantEffect[] LiftBarrier(ParticipantState state, ParticipantMessage message) =>
+        state.Barriers.ContainsKey(message.Recovery)
+            ? [new ParticipantEffect.Persist(new Unbarred(message.Recovery)), new ParticipantEffect.Resume()]
+            : [];
+
+    // A decision about a recovery that does not bind the participant: it is over, and the answer was lost; or it is not known.
+    private static ParticipantEffect[] Again(ParticipantState state, ParticipantMessage message) =>
+        state.LastRestored?.Recovery == message.Recovery ? RepeatRestored(state, message) : Ask(state, message);
+
+    private static ParticipantEffect[] RepeatRestored(ParticipantState state, ParticipantMessage message) =>
+        state.LastRestored is { } last && last.Recovery == message.Recovery
+            ? [new ParticipantEffect.Send(new Restored(message.Recovery, message.Epoch, state.Agent, last.Incarnation, last.Opens))]
+            : [];
+
+    private static ParticipantEffect[] Ask(ParticipantState state, ParticipantMessage message) =>
+        [new ParticipantEffect.Send(new StatusQuery(message.Recovery, state.Epoch, state.Agent))];
+
+    private static Vote Answer(Prepare message, VoteKind answer, UndoEstimate estimate) => new(
+        message.Recovery,
+        message.Epoch,
+        message.Agent,
+        message.Plan,
+        answer,
+        estimate.Incarnation,
+        estimate.Target ?? estimate.Next,
+        answer is VoteKind.Busy ? UndoneTrace.Empty : estimate.Trace,
+        answer is VoteKind.Busy ? [] : estimate.Objections);
+}

@@ -1,0 +1,47 @@
+using OrleansRecovery.Protocol.Terms;
+
+namespace OrleansRecovery.Runtime.Agents;
+
+/// <summary>What an action is told when it runs.</summary>
+/// <param name="Action">The action's id: the same in every try of the same intent.</param>
+/// <param name="IdempotencyKey">For the service that is called: it never changes for this intent, on any host, after any crash.</param>
+/// <param name="CancellationToken">Cancelled when the host stops or the agent is rolled back.</param>
+public sealed record ActionContext(ActionId Action, string IdempotencyKey, CancellationToken CancellationToken);
+
+/// <summary>What a compensation is told when it runs (recovery model, section 3, step 3).</summary>
+/// <param name="Action">The action that is undone.</param>
+/// <param name="IdempotencyKey">For the service that is called: the same in every try and in every recovery that undoes this action.</param>
+/// <param name="InDoubt">The action has an intent and no outcome: it may not have run. The result is then the default value.</param>
+/// <param name="Attempt">1 for the first try.</param>
+/// <param name="CancellationToken">Cancelled when the host stops or the try takes too long.</param>
+public sealed record CompensationContext(
+    ActionId Action, string IdempotencyKey, bool InDoubt, int Attempt, CancellationToken CancellationToken);
+
+/// <summary>
+/// A declared action: made by <see cref="AgentDefinition{TState}"/>, used with <see cref="AgentContext{TState}.ActAsync{TArgument,TResult}"/>.
+/// </summary>
+/// <typeparam name="TArgument">What it is given; serialisable.</typeparam>
+/// <typeparam name="TResult">What it answers; serialisable.</typeparam>
+public sealed class AgentAction<TArgument, TResult>
+{
+    internal AgentAction(ActionBehavior behavior) => Behavior = behavior;
+
+    /// <summary>The registered name: part of the journal, so it may not change while executions live.</summary>
+    public string Name => Behavior.Name;
+
+    /// <summary>What can be done about it once it has run.</summary>
+    public ActionClass Class => Behavior.Class;
+
+    internal ActionBehavior Behavior { get; }
+}
+
+/// <summary>An action failed without effect. A handler may catch it; otherwise the turn fails.</summary>
+public sealed class ActionFailedException : Exception
+{
+    /// <summary>Names the action and says why.</summary>
+    public ActionFailedException(string action, string reason, Exception? inner = null)
+        : base($"The action '{action}' failed: {reason}", inner) => Action = action;
+
+    /// <summary>The action's registered name.</summary>
+    public string Action { get; }
+}

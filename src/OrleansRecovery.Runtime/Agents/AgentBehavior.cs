@@ -1,0 +1,34 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using OrleansRecovery.Protocol.Terms;
+
+namespace OrleansRecovery.Runtime.Agents;
+
+/// <summary>An agent class with its types erased: what a host runs.</summary>
+internal sealed record AgentBehavior(
+    Type AgentType,
+    JsonTypeInfo State,
+    Func<object> InitialState,
+    IReadOnlyDictionary<string, HandlerBehavior> Handlers,
+    IReadOnlyDictionary<string, ActionBehavior> Actions);
+
+/// <summary>A handler with its types erased.</summary>
+internal sealed record HandlerBehavior(string MessageType, JsonTypeInfo Message, Func<object, AgentTurn, Task> HandleAsync);
+
+/// <summary>An action with its types erased.</summary>
+internal sealed record ActionBehavior(
+    string Name,
+    ActionClass Class,
+    JsonTypeInfo Argument,
+    JsonTypeInfo Result,
+    Func<object?, ActionContext, Task<object?>> ExecuteAsync,
+    Func<object?, object?, CompensationContext, Task>? CompensateAsync)
+{
+    internal JsonElement WriteArgument(object? argument) => JsonSerializer.SerializeToElement(argument, Argument);
+
+    internal JsonElement WriteResult(object? result) => JsonSerializer.SerializeToElement(result, Result);
+
+    internal object? ReadArgument(JsonElement argument) => argument.Deserialize(Argument);
+
+    internal object? ReadResult(JsonElement result) => result.Deserialize(Result);
+}

@@ -1,0 +1,68 @@
+using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Terms;
+
+namespace OrleansRecovery.Runtime.Agents;
+
+/// <summary>Names a registered agent class: what an execution's log keeps of which class plays which agent.</summary>
+/// <param name="Name">The name; by default the class's simple name.</param>
+public readonly record struct AgentClass(string Name)
+{
+    /// <summary>The name.</summary>
+    public override string ToString() => Name;
+}
+
+/// <summary>
+/// The agent classes that a host can run. Registration builds one instance of each and so finds, before anything runs, missing services,
+/// doubled handlers and types that cannot be written to JSON.
+/// </summary>
+public sealed class AgentCatalog
+{
+    private readonly Dictionary<string, Func<IAgent>> _factories = new(StringComparer.Ordinal);
+
+    /// <summary>The names of the registered classes.</summary>
+    public IEnumerable<AgentClass> Classes => _factories.Keys.Order(StringComparer.Ordinal).Select(name => new AgentClass(name));
+
+    /// <summary>Registers a class under its simple name, or the name given.</summary>
+    /// <typeparam name="TAgent">The class.</typeparam>
+    /// <exception cref="RecoveryException"><c>NotSerializable</c>, or <c>AgentNotRegistered</c> when the name is taken.</exception>
+    public AgentCatalog Add<TAgent>(Func<TAgent> factory, string? name = null)
+        where TAgent : class, IAgent
+    {
+        ArgumentNullException.ThrowIfNull(factory);
+        name ??= typeof(TAgent).Name;
+        if (!TermText.TryValidate("agent class", name, out var error))
+        {
+            throw new RecoveryException(error);
+        }
+
+        _ = factory().Behavior();
+        if (!_factories.TryAdd(name, factory))
+        {
+            throw RecoveryException.Of(
+                RecoveryErrorCode.AgentNotRegistered,
+                $"An agent class is registered under the name '{name}' already.",
+                "The second one is not registered.",
+                "Give one of the two another name.");
+        }
+
+        return this;
+    }
+
+    /// <summary>Registers a class without dependencies.</summary>
+    /// <typeparam name="TAgent">The class.</typeparam>
+    public AgentCatalog Add<TAgent>(string? name = null)
+        where TAgent : class, IAgent, new() =>
+        Add(() => new TAgent(), name);
+
+    /// <summary>Is the class registered?</summary>
+    public bool Contains(AgentClass agentClass) => _factories.ContainsKey(agentClass.Name);
+
+    internal AgentBehavior Create(AgentClass agentClass) =>
+        _factories.TryGetValue(agentClass.Name, out var factory)
+            ? factory().Behavior()
+            : throw RecoveryException.Of(
+                RecoveryErrorCode.AgentNotRegistered,
+                $"No agent class is registered under the name '{agentClass.Name}'.",
+                "The agent's messages wait; nothing was lost.",
+                "Register the class with the host that opens this database, and start it again.");
+}

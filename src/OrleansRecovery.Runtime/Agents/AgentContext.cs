@@ -1,0 +1,94 @@
+using OrleansRecovery.Protocol.Terms;
+
+namespace OrleansRecovery.Runtime.Agents;
+
+/// <summary>
+/// What a handler works with. All that it does is journalled; after a crash or a rollback to the middle of the turn the handler is run
+/// again and is given the recorded results, up to where the record ends.
+/// </summary>
+/// <typeparam name="TState">The agent's state.</typeparam>
+public sealed class AgentContext<TState>
+    where TState : class, new()
+{
+    private readonly AgentTurn _turn;
+
+    internal AgentContext(AgentTurn turn) => _turn = turn;
+
+    /// <summary>The agent.</summary>
+    public AgentId Agent => _turn.Agent;
+
+    /// <summary>The execution.</summary>
+    public ExecutionAddress Execution => _turn.Execution;
+
+    /// <summary>Who sent the message that is handled; <see cref="Client.Outside.Agent"/> for input from outside.</summary>
+    public AgentId Sender => _turn.Message.Sender;
+
+    /// <summary>The message that is handled.</summary>
+    public MessageId Message => _turn.Message;
+
+    /// <summary>The interval that the agent is in.</summary>
+    public Interval Interval => _turn.Interval;
+
+    /// <summary>Cancelled when the agent is rolled back or the host stops. A handler that goes on all the same is cut off at its next call.</summary>
+    public CancellationToken CancellationToken => _turn.CancellationToken;
+
+    /// <summary>The agent's state. What it is when the handler ends is what the next handler finds.</summary>
+    public TState State
+    {
+        get => (TState)_turn.State;
+        set => _turn.State = value ?? throw new ArgumentNullException(nameof(value));
+    }
+
+    /// <summary>Sends a message: it leaves when the turn, or the next journalled step of it, is durable.</summary>
+    public void Send<TMessage>(AgentId to, TMessage message, DependencyStrength strength = DependencyStrength.Required)
+        where TMessage : notnull =>
+        _turn.Send(to, message, typeof(TMessage), strength);
+
+    /// <summary>Answers the message that is handled; for a sender that waits in <see cref="AskAsync{TMessage,TReply}"/> it is the response.</summary>
+    public void Reply<TMessage>(TMessage message)
+        where TMessage : notnull =>
+        _turn.Reply(message, typeof(TMessage));
+
+    /// <summary>Sends a message and waits for the response. Consuming the response opens an interval (theory, R3).</summary>
+    /// <typeparam name="TMessage">The request.</typeparam>
+    /// <typeparam name="TReply">The response.</typeparam>
+    public async Task<TReply> AskAsync<TMessage, TReply>(AgentId to, TMessage message)
+        where TMessage : notnull
+        where TReply : notnull =>
+        (TReply)await _turn.AskAsync(to, message, typeof(TMessage), typeof(TReply));
+
+    /// <summary>Takes a checkpoint here: what follows can fall without what came before.</summary>
+    public Task CheckpointAsync() => _turn.CheckpointAsync();
+
+    /// <summary>
+    /// Runs an action: the intent is durable before it runs, the outcome after. An irrevocable one first waits until its causal past is
+    /// sealed, unless policy allows it at once.
+    /// </summary>
+    /// <exception cref="ActionFailedException">The action failed without effect.</exception>
+    public async Task<TResult> ActAsync<TArgument, TResult>(AgentAction<TArgument, TResult> action, TArgument argument)
+    {
+        ArgumentNullException.ThrowIfNull(action);
+        return (TResult)(await _turn.ActAsync(action.Behavior, argument))!;
+    }
+
+    /// <summary>Journals a value that a replay must see again: the time, chance, something read from outside.</summary>
+    public async Task<T> RecordAsync<T>(string name, Func<CancellationToken, Task<T>> read) =>
+        (T)(await _turn.RecordAsync(name, typeof(T), async token => await read(token)))!;
+
+    /// <summary>Says that this interval used another interval's output in a way that no host could see, such as a shared file.</summary>
+    public void Declare(Interval producer, DependencyKind kind = DependencyKind.Declared, DependencyStrength strength = DependencyStrength.Required) =>
+        _turn.Declare(producer, kind, strength);
+
+    /// <summary>The next input of this agent, and all that follows from it, cannot be trusted: signals a failure of the interval that is open now.</summary>
+    public void SignalFailure(string detail) => throw new AgentFailureException(detail);
+}
+
+/// <summary>Thrown by a handler, or by <see cref="AgentContext{TState}.SignalFailure"/>, to say that the interval cannot be trusted.</summary>
+public sealed class AgentFailureException : Exception
+{
+    /// <summary>Says why.</summary>
+    public AgentFailureException(string detail)
+        : base(detail)
+    {
+    }
+}

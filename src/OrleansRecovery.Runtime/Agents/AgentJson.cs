@@ -1,0 +1,73 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using OrleansRecovery.Protocol.Errors;
+
+namespace OrleansRecovery.Runtime.Agents;
+
+/// <summary>How agents' states, messages, arguments and results become JSON.</summary>
+internal static class AgentJson
+{
+    internal static JsonSerializerOptions Options { get; } = MakeOptions();
+
+    /// <summary>The type's JSON form, proven to exist by writing and reading back where that can be done without a value.</summary>
+    /// <exception cref="RecoveryException">The type cannot be written and read back.</exception>
+    internal static JsonTypeInfo TypeInfo(Type type, Type agentType)
+    {
+        try
+        {
+            var info = Options.GetTypeInfo(type);
+            Probe(info, type);
+            return info;
+        }
+        catch (Exception refused) when (refused is NotSupportedException or InvalidOperationException or JsonException or ArgumentException)
+        {
+            throw RecoveryException.Of(
+                RecoveryErrorCode.NotSerializable,
+                $"The agent class {agentType.Name} uses {type.Name}, which cannot be written to JSON and read back: {refused.Message}",
+                "The agent is not registered.",
+                "Give the type a public constructor and public properties that System.Text.Json can set, or a JsonConverter.",
+                refused);
+        }
+    }
+
+    /// <summary>SHA-256, 64 lower-case hexadecimal digits.</summary>
+    internal static string Digest(ReadOnlySpan<byte> body) => Convert.ToHexStringLower(SHA256.HashData(body));
+
+    private static void Probe(JsonTypeInfo info, Type type)
+    {
+        if (info.Kind == JsonTypeInfoKind.Object && info.CreateObject is null && type.GetConstructors().Length == 0 && !type.IsValueType)
+        {
+            throw new NotSupportedException("it has no public constructor.");
+        }
+
+        foreach (var property in info.Properties)
+        {
+            if (typeof(Delegate).IsAssignableFrom(property.PropertyType) || property.PropertyType.IsPointer
+                || property.PropertyType == typeof(Stream) || typeof(Task).IsAssignableFrom(property.PropertyType))
+            {
+                throw new NotSupportedException($"its property {property.Name} is a {property.PropertyType.Name}.");
+            }
+        }
+
+        if (info.CreateObject is { } create)
+        {
+            var bytes = JsonSerializer.SerializeToUtf8Bytes(create(), info);
+            _ = JsonSerializer.Deserialize(bytes, info);
+        }
+    }
+
+    private static JsonSerializerOptions MakeOptions()
+    {
+        var options = new JsonSerializerOptions
+        {
+            PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+            DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+            TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
+            Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
+        };
+        options.MakeReadOnly();
+        return options;
+    }
+}

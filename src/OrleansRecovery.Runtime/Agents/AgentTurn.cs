@@ -1,0 +1,33 @@
+using OrleansRecovery.Protocol.Terms;
+
+namespace OrleansRecovery.Runtime.Agents;
+
+/// <summary>What a host gives to a handler: the untyped side of <see cref="AgentContext{TState}"/>.</summary>
+internal abstract class AgentTurn
+{
+    internal abstract AgentId Agent { get; }
+
+    internal abstract ExecutionAddress Execution { get; }
+
+    internal abstract MessageId Message { get; }
+
+    internal abstract Interval Interval { get; }
+
+    internal abstract CancellationToken CancellationToken { get; }
+
+    internal abstract object State { get; set; }
+
+    internal abstract void Send(AgentId to, object message, Type type, DependencyStrength strength);
+
+    internal abstract void Reply(object message, Type type);
+
+    internal abstract Task<object> AskAsync(AgentId to, object message, Type type, Type replyType);
+
+    internal abstract Task CheckpointAsync();
+
+    internal abstract Task<object?> ActAsync(ActionBehavior action, object? argument);
+
+    internal abstract Task<object?> RecordAsync(string name, Type type, Func<CancellationToken, Task<object?>> read);
+
+    internal abstract void Declare(Interval producer, DependencyKind kind, DependencyStrength strength);
+}

@@ -1,0 +1,17 @@
+namespace OrleansRecovery.Runtime.Agents;
+
+/// <summary>Gives a message type its name in the journal. It stays when the type moves to another namespace or assembly.</summary>
+[AttributeUsage(AttributeTargets.Class | AttributeTargets.Struct)]
+public sealed class MessageTypeAttribute(string name) : Attribute
+{
+    /// <summary>The name.</summary>
+    public string Name { get; } = name;
+}
+
+/// <summary>The names of message types in the journal and on the wire.</summary>
+public static class MessageTypes
+{
+    /// <summary>The name of a type: its <see cref="MessageTypeAttribute"/>, or else its simple name.</summary>
+    public static string NameOf(Type type) =>
+        type.GetCustomAttributes(typeof(MessageTypeAttribute), inherit: false) is [MessageTypeAttribute named, ..] ? named.Name : type.Name;
+}
