@@ -132,13 +132,15 @@ public sealed record IntervalOpened(CheckpointNumber Number, Incarnation Incarna
 /// <param name="Dependency">How the information travelled.</param>
 /// <param name="Strength">Whether the rollback set follows it.</param>
 /// <param name="BeginsTurn">True when a handler starts with it, false when a handler that waited goes on with it.</param>
+/// <param name="InReplyTo">For a response: the position of the agent's own request.</param>
 public sealed record MessageConsumed(
     MessageId Message,
     CheckpointNumber SentIn,
     Incarnation SenderIncarnation,
     DependencyKind Dependency,
     DependencyStrength Strength,
-    bool BeginsTurn) : AgentEvent
+    bool BeginsTurn,
+    SequenceNumber? InReplyTo = null) : AgentEvent
 {
     /// <inheritdoc/>
     [JsonIgnore]
@@ -152,8 +154,15 @@ public sealed record MessageConsumed(
 /// <param name="Dependency">How the information travels.</param>
 /// <param name="Strength">Whether the rollback set follows it.</param>
 /// <param name="InReplyTo">The request that it answers, or null.</param>
+/// <param name="AwaitsReply">The sender's handler waits for the response, which no other handler consumes.</param>
 public sealed record MessageSent(
-    AgentId To, string Type, JsonElement Payload, DependencyKind Dependency, DependencyStrength Strength, MessageId? InReplyTo) : AgentEvent
+    AgentId To,
+    string Type,
+    JsonElement Payload,
+    DependencyKind Dependency,
+    DependencyStrength Strength,
+    MessageId? InReplyTo,
+    bool AwaitsReply = false) : AgentEvent
 {
     /// <inheritdoc/>
     [JsonIgnore]

@@ -1,0 +1,109 @@
+using OrleansRecovery.Protocol.Terms;
+
+namespace OrleansRecovery.Protocol.Dependencies;
+
+/// <summary>What an execution's index keeps of an interval.</summary>
+public sealed class IntervalEntry
+{
+    internal IntervalEntry(AgentId agent, CheckpointNumber number, long at, IntervalEntry? before)
+    {
+        Agent = agent;
+        Number = number;
+        At = at;
+        Before = before;
+    }
+
+    /// <summary>Whose interval.</summary>
+    public AgentId Agent { get; }
+
+    /// <summary>Its number.</summary>
+    public CheckpointNumber Number { get; }
+
+    /// <summary>When it was opened, in milliseconds since 1970 UTC.</summary>
+    public long At { get; }
+
+    /// <summary>How many actions it began.</summary>
+    public int Actions { get; internal set; }
+
+    internal IntervalEntry? Before { get; }
+
+    internal bool IsLive { get; set; } = true;
+
+    internal bool IsMarked { get; set; }
+
+    internal bool IsSealed { get; set; }
+
+    internal List<MessageEntry> Sends { get; } = [];
+
+    internal List<MessageEntry> Receipts { get; } = [];
+
+    internal List<IntervalEntry> Producers { get; } = [];
+
+    internal List<IntervalEntry> DeclaredConsumers { get; } = [];
+
+    /// <summary>The live intervals that depend on it by a required dependency.</summary>
+    public IEnumerable<Interval> Consumers() =>
+        Sends.Where(sent => sent.Strength == DependencyStrength.Required && sent.ConsumedIn is { IsLive: true })
+            .Select(sent => sent.ConsumedIn!)
+            .Concat(DeclaredConsumers.Where(consumer => consumer.IsLive))
+            .Select(consumer => new Interval(consumer.Agent, consumer.Number));
+
+    /// <summary>Who received, by a required dependency, what it sent, consumed or not.</summary>
+    public IEnumerable<AgentId> Recipients() =>
+        Sends.Where(sent => sent.Strength == DependencyStrength.Required).Select(sent => sent.To)
+            .Concat(DeclaredConsumers.Where(consumer => consumer.IsLive).Select(consumer => consumer.Agent));
+}
+
+/// <summary>What an execution's index keeps of a message: everything but the payload.</summary>
+public sealed class MessageEntry
+{
+    internal MessageEntry(
+        MessageId id,
+        IntervalEntry sender,
+        Incarnation incarnation,
+        AgentId to,
+        DependencyKind dependency,
+        DependencyStrength strength,
+        MessageId? inReplyTo,
+        long arrival)
+    {
+        Id = id;
+        Sender = sender;
+        Incarnation = incarnation;
+        To = to;
+        Dependency = dependency;
+        Strength = strength;
+        InReplyTo = inReplyTo;
+        Arrival = arrival;
+    }
+
+    /// <summary>The message.</summary>
+    public MessageId Id { get; }
+
+    /// <summary>The interval in which it was sent.</summary>
+    public CheckpointNumber SentIn => Sender.Number;
+
+    /// <summary>The sender's incarnation when it sent.</summary>
+    public Incarnation Incarnation { get; }
+
+    /// <summary>The receiver.</summary>
+    public AgentId To { get; }
+
+    /// <summary>How the information travels.</summary>
+    public DependencyKind Dependency { get; }
+
+    /// <summary>Whether the rollback set follows it.</summary>
+    public DependencyStrength Strength { get; }
+
+    /// <summary>The request that it answers, or null.</summary>
+    public MessageId? InReplyTo { get; }
+
+    /// <summary>The interval that consumed it, or null while it waits.</summary>
+    public CheckpointNumber? Consumer => ConsumedIn?.Number;
+
+    internal long Arrival { get; }
+
+    internal IntervalEntry Sender { get; }
+
+    internal IntervalEntry? ConsumedIn { get; set; }
+}

@@ -1,0 +1,279 @@
+using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Journal;
+using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Participant;
+using OrleansRecovery.Protocol.Policy;
+using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Agents;
+using OrleansRecovery.Runtime.Ports;
+
+namespace OrleansRecovery.Runtime.Driver;
+
+/// <summary>What belongs to an agent for as long as its execution lasts.</summary>
+/// <param name="Execution">The execution.</param>
+/// <param name="Agent">The agent.</param>
+/// <param name="Policy">The execution's policy.</param>
+/// <param name="Journal">Where its journal is kept.</param>
+/// <param name="Environment">Its host.</param>
+/// <param name="Time">The clock.</param>
+public sealed record AgentSetup(
+    ExecutionAddress Execution, AgentId Agent, RecoveryPolicy Policy, IJournal Journal, IAgentEnvironment Environment, TimeProvider Time)
+{
+    internal StreamId Stream => StreamId.OfAgent(Execution, Agent);
+}
+
+/// <summary>
+/// One agent in memory: its history, its participant's state and its own state, and what carries out the machine's effects. Hosts call it from the
+/// agent's mailbox; a turn runs beside it. After any failed append it is broken, since what is durable is not known: the host drops it and
+/// loads another from the journal.
+/// </summary>
+public sealed partial class AgentDriver : IDisposable
+{
+    private readonly AgentSetup _setup;
+    private readonly AgentBehavior _behavior;
+    private readonly SemaphoreSlim _gate = new(1, 1);
+    private readonly HashSet<SequenceNumber> _compensating = [];
+    private readonly List<SequenceNumber> _toCompensate = [];
+    private byte[] _state;
+    private TurnRun? _turn;
+
+    private AgentDriver(AgentSetup setup, AgentBehavior behavior, AgentHistory history, ParticipantState participant, byte[] state)
+    {
+        _setup = setup;
+        _behavior = behavior;
+        _state = state;
+        History = history;
+        Participant = participant;
+    }
+
+    /// <summary>What the agent's journal says.</summary>
+    public AgentHistory History { get; }
+
+    /// <summary>Where the agent stands in recoveries.</summary>
+    public ParticipantState Participant { get; private set; }
+
+    /// <summary>What is durable is not known any more: load another driver.</summary>
+    public bool IsBroken { get; private set; }
+
+    /// <summary>What is in memory is no longer what the journal says, or not all of it: load another driver before the next turn.</summary>
+    public bool MustReload { get; private set; }
+
+    /// <summary>May a turn start now?</summary>
+    public bool MayConsume => Participant.Phase == ParticipantPhase.Active && !IsBroken && !MustReload && _turn is null;
+
+    /// <summary>A handler was under way when the agent was loaded, and is to be run again before anything is consumed.</summary>
+    public bool HasOpenTurn => History.Turn is not null;
+
+    /// <inheritdoc/>
+    public void Dispose() => _gate.Dispose();
+
+    /// <summary>What the participant does first after it was loaded: it asks about recoveries that it was in the middle of.</summary>
+    public void Reawaken()
+    {
+        foreach (var effect in ParticipantMachine.Reawaken(Participant))
+        {
+            if (effect is ParticipantEffect.Send send)
+            {
+                _setup.Environment.ToCoordinator(send.Message);
+            }
+        }
+    }
+
+    /// <summary>The coordinator's silence lasts: asks again.</summary>
+    public Task RemindAsync(CancellationToken cancellationToken) => StepAsync(new ParticipantInput.Silence(), cancellationToken);
+
+    /// <summary>Marks an interval as validated.</summary>
+    public async Task SealAsync(CheckpointNumber interval, IssuerId by, CancellationToken cancellationToken)
+    {
+        await _gate.WaitAsync(cancellationToken);
+        try
+        {
+            if (History.Find(interval) is { IsSealed: false })
+            {
+                await AppendLockedAsync([new IntervalSealed(interval, by)], [], cancellationToken);
+            }
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    /// <summary>
+    /// Takes a message of the coordinator. A prepare that affects the agent first stops the turn that runs, and waits for it: what the turn has done by
+    /// then is in the journal, and so in the vote.
+    /// </summary>
+    /// <returns>True when the fence is gone and the agent may consume again.</returns>
+    public async Task<bool> HandleAsync(ParticipantMessage message, CancellationToken cancellationToken)
+    {
+        switch (message.Kind)
+        {
+            case RecoveryMessageKind.Prepare:
+                return await PrepareAsync((Prepare)message, cancellationToken);
+            case RecoveryMessageKind.Abort:
+                return await StepAsync(new ParticipantInput.Abort((Abort)message), cancellationToken);
+            case RecoveryMessageKind.Commit:
+                return await StepAsync(new ParticipantInput.Commit((Commit)message), cancellationToken);
+            case RecoveryMessageKind.Compensate:
+                return await StepAsync(new ParticipantInput.Compensate((Compensate)message), cancellationToken);
+            case RecoveryMessageKind.Restore:
+                var restore = new ParticipantInput.Restore((Restore)message, History.Incarnation, History.Current, Now());
+                return await StepAsync(restore, cancellationToken);
+            case RecoveryMessageKind.Release:
+                return await StepAsync(new ParticipantInput.Release((Release)message), cancellationToken);
+            case RecoveryMessageKind.FailureSignal:
+            case RecoveryMessageKind.Vote:
+            case RecoveryMessageKind.Compensated:
+            case RecoveryMessageKind.Restored:
+            case RecoveryMessageKind.Outcome:
+            case RecoveryMessageKind.StatusQuery:
+                throw RecoveryException.Of(
+                    RecoveryErrorCode.SchemaViolation,
+                    $"A participant takes no {message.Kind}.",
+                    "Nothing was changed.",
+                    "Send it to the coordinator.");
+        }
+
+        return false;
+    }
+
+    /// <summary>A compensation that this agent ran has ended.</summary>
+    public async Task CompensationEndedAsync(
+        SequenceNumber action, CompensationResult result, int attempts, string? detail, CancellationToken cancellationToken)
+    {
+        _compensating.Remove(action);
+        await StepAsync(new ParticipantInput.Settled(action, result, attempts, detail), cancellationToken);
+    }
+
+    /// <summary>The compensations that are to be started now; each is given out once.</summary>
+    public IReadOnlyList<SequenceNumber> TakeCompensations()
+    {
+        var taken = _toCompensate.ToList();
+        _toCompensate.Clear();
+        return taken;
+    }
+
+    // Estimate and promise are one step under the gate: no turn journals a consumption in between.
+    private async Task<bool> PrepareAsync(Prepare message, CancellationToken cancellationToken)
+    {
+        for (var stopped = false; ; stopped = true)
+        {
+            var running = _turn;
+            await _gate.WaitAsync(cancellationToken);
+            try
+            {
+                var estimate = await EstimateAsync(message, cancellationToken);
+                var mustStop = estimate.Target is not null || running?.ConsumedAny(message.Invalidated) == true;
+                if (running is null || stopped || !mustStop)
+                {
+                    return await StepLockedAsync(new ParticipantInput.Prepare(message, estimate), cancellationToken);
+                }
+            }
+            finally
+            {
+                _gate.Release();
+            }
+
+            await running.StopAsync(TimeSpan.FromMilliseconds(_setup.Policy.ActionTimeoutMilliseconds), _setup.Time);
+        }
+    }
+
+    // A checkpoint whose copy does not match its digest is no target: the one before is tried.
+    private async Task<UndoEstimate> EstimateAsync(Prepare message, CancellationToken cancellationToken)
+    {
+        var corrupt = new HashSet<CheckpointNumber>();
+        while (true)
+        {
+            var estimate = UndoEstimate.Of(History, message.UndoFrom, message.Invalidated, corrupt);
+            if (estimate.Target is not { } target
+                || estimate.Objections.Any(objection => objection.Reason == RefusalReason.NoSuchCheckpoint)
+                || History.SnapshotFor(target) is not { } position
+                || await IsSoundAsync(position, cancellationToken))
+            {
+                return estimate;
+            }
+
+            corrupt.Add(target);
+        }
+    }
+
+    private async Task<bool> IsSoundAsync(SequenceNumber position, CancellationToken cancellationToken)
+    {
+        var snapshot = await _setup.Journal.ReadSnapshotAsync(_setup.Stream, position.Number, cancellationToken);
+        return snapshot is not null && AgentJson.Digest(snapshot.Body.Span) == snapshot.Digest;
+    }
+
+    private async Task<bool> StepAsync(ParticipantInput input, CancellationToken cancellationToken)
+    {
+        await _gate.WaitAsync(cancellationToken);
+        try
+        {
+            return await StepLockedAsync(input, cancellationToken);
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    private async Task<bool> StepLockedAsync(ParticipantInput input, CancellationToken cancellationToken)
+    {
+        var step = ParticipantMachine.Apply(Participant, input);
+        var resumed = false;
+        foreach (var effect in step.Effects)
+        {
+            switch (effect.Kind)
+            {
+                case ParticipantEffectKind.Persist:
+                    await AppendLockedAsync([((ParticipantEffect.Persist)effect).Record], [], cancellationToken);
+                    break;
+                case ParticipantEffectKind.Send:
+                    _setup.Environment.ToCoordinator(((ParticipantEffect.Send)effect).Message);
+                    break;
+                case ParticipantEffectKind.RunCompensations:
+                    _toCompensate.AddRange(((ParticipantEffect.RunCompensations)effect).Actions.Where(_compensating.Add));
+                    break;
+                case ParticipantEffectKind.LoadTarget:
+                    MustReload = true;
+                    break;
+                case ParticipantEffectKind.Resume:
+                    resumed = true;
+                    break;
+            }
+        }
+
+        return resumed;
+    }
+
+    // The gate is held. The order is: durable, then in memory, then visible to others.
+    private async Task AppendLockedAsync(IReadOnlyList<AgentEvent> records, IReadOnlyList<Snapshot> snapshots, CancellationToken cancellationToken)
+    {
+        if (IsBroken)
+        {
+            throw new TurnStoppedException();
+        }
+
+        var append = new StreamAppend(
+            _setup.Stream,
+            History.Next.Number,
+            [.. records.Select(record => new ReadOnlyMemory<byte>(AgentEventJson.Write(record)))],
+            snapshots);
+        try
+        {
+            await _setup.Environment.AppendAsync(append, records, cancellationToken);
+        }
+        catch
+        {
+            IsBroken = true;
+            throw;
+        }
+
+        foreach (var record in records)
+        {
+            History.Apply(record);
+            Participant = Participant.After(record);
+        }
+    }
+
+    private long Now() => _setup.Time.GetUtcNow().ToUnixTimeMilliseconds();
+}

@@ -1,0 +1,37 @@
+using OrleansRecovery.Protocol.Journal;
+using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Ports;
+
+namespace OrleansRecovery.Runtime.Driver;
+
+/// <summary>What an <see cref="AgentDriver"/> needs of its host. A host moves things; it decides nothing.</summary>
+public interface IAgentEnvironment
+{
+    /// <summary>Makes an append durable, and then tells the host's index, in the order of the journal.</summary>
+    Task AppendAsync(StreamAppend append, IReadOnlyList<AgentEvent> records, CancellationToken cancellationToken);
+
+    /// <summary>Is there such an agent in the execution, or is it the outside?</summary>
+    bool Knows(AgentId agent);
+
+    /// <summary>A message with its payload, from its sender's journal.</summary>
+    Task<IncomingMessage> ReadMessageAsync(MessageId message, CancellationToken cancellationToken);
+
+    /// <summary>Waits for a response to a request of this agent that is alive and not barred.</summary>
+    Task<IncomingMessage> ResponseAsync(AgentId agent, MessageId request, CancellationToken cancellationToken);
+
+    /// <summary>Was the message's send undone?</summary>
+    bool IsDead(MessageId message);
+
+    /// <summary>Is the whole causal past of the interval sealed now?</summary>
+    bool IsPastSealed(Interval interval);
+
+    /// <summary>Waits until the whole causal past of the interval is sealed.</summary>
+    Task PastSealedAsync(Interval interval, CancellationToken cancellationToken);
+
+    /// <summary>Sends to the execution's coordinator.</summary>
+    void ToCoordinator(ParticipantMessage message);
+
+    /// <summary>A turn failed: the interval cannot be trusted. The agent waits for the recovery.</summary>
+    Task TurnFailedAsync(Interval suspect, Incarnation incarnation, FailureReason reason, string detail);
+}

@@ -1,0 +1,275 @@
+using System.Text.Json;
+using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Journal;
+using OrleansRecovery.Protocol.Policy;
+using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Agents;
+
+namespace OrleansRecovery.Runtime.Driver;
+
+/// <content>What a handler may ask for: each call is served from the record, or done and recorded.</content>
+internal sealed partial class TurnRun
+{
+    internal override void Send(AgentId to, object message, Type type, DependencyStrength strength) =>
+        _ = AddSend(to, message, type, DependencyKind.Message, strength, null);
+
+    internal override void Reply(object message, Type type) =>
+        AddSend(
+            _message.Id.Sender,
+            message,
+            type,
+            _message.AwaitsReply ? DependencyKind.Result : DependencyKind.Message,
+            DependencyStrength.Required,
+            _message.Id);
+
+    internal override void Declare(Interval producer, DependencyKind kind, DependencyStrength strength)
+    {
+        if (TryTake<DependencyDeclared>("a declared dependency", out var declared, out _))
+        {
+            Check(declared.Producer == producer, $"it declared {producer}, and {declared.Producer} was recorded");
+            return;
+        }
+
+        Buffer(new DependencyDeclared(producer, kind, strength));
+    }
+
+    internal override Task CheckpointAsync()
+    {
+        if (!TryTake<IntervalOpened>("a checkpoint", out _, out _))
+        {
+            lock (_buffer)
+            {
+                OpenInterval(IntervalCause.Checkpoint);
+            }
+        }
+
+        return Task.CompletedTask;
+    }
+
+    internal override async Task<object> AskAsync(AgentId to, object message, Type type, Type replyType)
+    {
+        var (recordedAt, buffered) = AddSend(to, message, type, DependencyKind.Message, DependencyStrength.Required, null, awaitsReply: true);
+        var request = recordedAt ?? await FlushedAsync(buffered!);
+        var environment = _driver.Setup.Environment;
+        IncomingMessage response;
+        if (_recorded.ResponseTo(request) is { } consumed)
+        {
+            response = await environment.ReadMessageAsync(consumed.Message, CancellationToken);
+        }
+        else
+        {
+            ThrowIfOver("a response");
+            response = await environment.ResponseAsync(Agent, new MessageId(Agent, request), CancellationToken);
+            Consume(response, IntervalCause.Response, _driver.Setup.Policy.Checkpoints == CheckpointRule.EveryReceipt, request);
+        }
+
+        return response.Payload.Deserialize(AgentJson.TypeInfo(replyType, _driver.Behavior.AgentType))!;
+    }
+
+    internal override async Task<object?> RecordAsync(string name, Type type, Func<CancellationToken, Task<object?>> read)
+    {
+        var info = AgentJson.TypeInfo(type, _driver.Behavior.AgentType);
+        if (TryTake<ActionIntended>($"the recorded value '{name}'", out var intended, out var position))
+        {
+            Check(intended.Name == name, $"it asked for the value '{name}', and '{intended.Name}' was recorded");
+            return _recorded.OutcomeOf(position)?.Result.Deserialize(info);
+        }
+
+        var value = await read(CancellationToken);
+        BufferPure(name, JsonSerializer.SerializeToElement<object?>(null), JsonSerializer.SerializeToElement(value, info), succeeded: true);
+        return value;
+    }
+
+    internal override async Task<object?> ActAsync(ActionBehavior action, object? argument)
+    {
+        if (TryTake<ActionIntended>($"the action '{action.Name}'", out var intended, out var position))
+        {
+            Check(intended.Name == action.Name, $"it called '{action.Name}', and '{intended.Name}' was recorded");
+            if (_recorded.OutcomeOf(position) is { } outcome)
+            {
+                return outcome.Succeeded ? action.ReadResult(outcome.Result) : throw new ActionFailedException(action.Name, outcome.Result.ToString());
+            }
+
+            // The process died between intent and outcome. What may run twice is run again under the same key; the rest is for the recovery.
+            return action.Class is ActionClass.Idempotent
+                ? await ExecuteAsync(action, argument, position)
+                : throw new InDoubtActionException(action.Name);
+        }
+
+        var argumentJson = action.WriteArgument(argument);
+        if (action.Class == ActionClass.Pure)
+        {
+            return await ActPureAsync(action, argument, argumentJson);
+        }
+
+        var allowedByPolicy = action.Class == ActionClass.Irrevocable && await AwaitSealedPastAsync();
+        var intent = new ActionIntended(action.Name, action.Class, argumentJson, allowedByPolicy, action.CompensateAsync is not null);
+        return await ExecuteAsync(action, argument, await FlushedAsync(Buffer(intent)));
+    }
+
+    // A pure action leaves nothing behind: only its result is journalled, once it is there.
+    private async Task<object?> ActPureAsync(ActionBehavior action, object? argument, JsonElement argumentJson)
+    {
+        var id = new ActionId(Agent, _driver.History.Next);
+        try
+        {
+            var result = await RunWithTimeoutAsync(action, argument, id);
+            BufferPure(action.Name, argumentJson, action.WriteResult(result), succeeded: true);
+            await _driver.FlushAsync(this, null, CancellationToken);
+            return result;
+        }
+        catch (ActionFailedException failure)
+        {
+            BufferPure(action.Name, argumentJson, JsonSerializer.SerializeToElement(failure.Message), succeeded: false);
+            throw;
+        }
+    }
+
+    private async Task<object?> ExecuteAsync(ActionBehavior action, object? argument, SequenceNumber position)
+    {
+        var id = new ActionId(Agent, position);
+        try
+        {
+            var result = await RunWithTimeoutAsync(action, argument, id);
+            Buffer(new ActionSettled(position, true, action.WriteResult(result)));
+            await _driver.FlushAsync(this, null, CancellationToken.None);
+            return result;
+        }
+        catch (ActionFailedException failure)
+        {
+            Buffer(new ActionSettled(position, false, JsonSerializer.SerializeToElement(failure.Message)));
+            throw;
+        }
+        catch (Exception unknown) when (unknown is not TurnStoppedException && !_driver.IsBroken)
+        {
+            throw new InDoubtActionException(action.Name, unknown);
+        }
+    }
+
+    private async Task<object?> RunWithTimeoutAsync(ActionBehavior action, object? argument, ActionId id)
+    {
+        var context = new ActionContext(id, _driver.KeyOf(id, "do"), CancellationToken);
+        return await action.ExecuteAsync(argument, context)
+            .WaitAsync(TimeSpan.FromMilliseconds(_driver.Setup.Policy.ActionTimeoutMilliseconds), _driver.Setup.Time, CancellationToken);
+    }
+
+    // True when the past was not sealed and policy lets the action run all the same.
+    private async Task<bool> AwaitSealedPastAsync()
+    {
+        await _driver.FlushAsync(this, null, CancellationToken);
+        var environment = _driver.Setup.Environment;
+        if (environment.IsPastSealed(Interval))
+        {
+            return false;
+        }
+
+        if (_driver.Setup.Policy.IrrevocableActions == IrrevocableActionRule.Allow)
+        {
+            return true;
+        }
+
+        await environment.PastSealedAsync(Interval, CancellationToken);
+        return false;
+    }
+
+    // Where the step stands in the journal, once it is durable: another call's flush may have taken it along.
+    private async Task<SequenceNumber> FlushedAsync(BufferedStep step)
+    {
+        await _driver.FlushAsync(this, null, CancellationToken);
+        return step.Position!.Value;
+    }
+
+    private (SequenceNumber? RecordedAt, BufferedStep? Buffered) AddSend(
+        AgentId to, object message, Type type, DependencyKind kind, DependencyStrength strength, MessageId? inReplyTo, bool awaitsReply = false)
+    {
+        var name = MessageTypes.NameOf(type);
+        if (!_driver.Setup.Environment.Knows(to))
+        {
+            throw RecoveryException.Of(
+                RecoveryErrorCode.UndeliverableMessage,
+                $"Agent {Agent} sends {name} to {to}, which is no agent of execution {Execution}.",
+                "The turn fails; the message was not sent.",
+                $"Start the execution with an agent named {to}, or send to one that it has.");
+        }
+
+        if (TryTake<MessageSent>($"a {name} to {to}", out var sent, out var position))
+        {
+            Check(sent.To == to && sent.Type == name, $"it sent {name} to {to}, and {sent.Type} to {sent.To} was recorded");
+            return (position, null);
+        }
+
+        var payload = JsonSerializer.SerializeToElement(message, AgentJson.TypeInfo(type, _driver.Behavior.AgentType));
+        return (null, Buffer(new MessageSent(to, name, payload, kind, strength, inReplyTo, awaitsReply)));
+    }
+
+    // A pure action's outcome stands right behind its intent.
+    private void BufferPure(string name, JsonElement argument, JsonElement result, bool succeeded)
+    {
+        lock (_buffer)
+        {
+            _buffer.Add(new BufferedStep(new ActionIntended(name, ActionClass.Pure, argument, false, false)));
+            _buffer.Add(new BufferedStep(position => new ActionSettled(SequenceNumber.Of(position.Number - 1), succeeded, result)));
+        }
+    }
+
+    private BufferedStep Buffer(AgentEvent record)
+    {
+        var step = new BufferedStep(record);
+        if (IsStopped && !step.IsOutcome)
+        {
+            throw new TurnStoppedException();
+        }
+
+        lock (_buffer)
+        {
+            _buffer.Add(step);
+        }
+
+        return step;
+    }
+
+    private bool TryTake<T>(string what, out T record, out SequenceNumber position)
+        where T : AgentEvent
+    {
+        record = null!;
+        position = default;
+        if (!_recorded.HasMore)
+        {
+            ThrowIfOver(what);
+            return false;
+        }
+
+        position = _recorded.NextPosition;
+        _interval = _recorded.IntervalAt(position) ?? _interval;
+        var next = _recorded.TakeNext();
+        Check(next is T, $"it asked for {what}, and {next.Kind} was recorded");
+        record = (T)next;
+        if (!_recorded.HasMore && !_replayOnly)
+        {
+            _interval = _driver.History.Current;
+        }
+
+        return true;
+    }
+
+    private void ThrowIfOver(string what)
+    {
+        if (_replayOnly)
+        {
+            throw _driver.NonDeterministic(_message, $"it asked for {what} where the record ends");
+        }
+
+        if (IsStopped)
+        {
+            throw new TurnStoppedException();
+        }
+    }
+
+    private void Check(bool repeated, string what)
+    {
+        if (!repeated)
+        {
+            throw _driver.NonDeterministic(_message, what);
+        }
+    }
+}

@@ -1,0 +1,229 @@
+using System.Text.Json;
+using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Journal;
+using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Participant;
+using OrleansRecovery.Protocol.Policy;
+using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Agents;
+
+namespace OrleansRecovery.Runtime.Driver;
+
+/// <summary>
+/// One run of a handler. Its calls are buffered and made durable together: at the turn's end, and before anything leaves that a crash could not take
+/// back. Run again, it serves the recorded steps first.
+/// </summary>
+internal sealed partial class TurnRun : AgentTurn
+{
+    private readonly AgentDriver _driver;
+    private readonly IncomingMessage _message;
+    private readonly RecordedSteps _recorded;
+    private readonly bool _replayOnly;
+    private readonly List<BufferedStep> _buffer = [];
+    private readonly List<(MessageId Message, CheckpointNumber SentIn)> _consumed = [];
+    private readonly CancellationTokenSource _stop;
+    private readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private CheckpointNumber _interval;
+    private object _state;
+    private CheckpointNumber _highest;
+
+    private TurnRun(
+        AgentDriver driver,
+        IncomingMessage message,
+        IEnumerable<(SequenceNumber Position, AgentEvent Record)> recorded,
+        bool replayOnly,
+        CancellationToken cancellationToken)
+    {
+        _driver = driver;
+        _message = message;
+        _recorded = new RecordedSteps(recorded);
+        _replayOnly = replayOnly;
+        _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        _state = driver.CopyOfState();
+        _interval = driver.History.Current;
+        _highest = driver.History.Current;
+    }
+
+    internal override AgentId Agent => _driver.Setup.Agent;
+
+    internal override ExecutionAddress Execution => _driver.Setup.Execution;
+
+    internal override MessageId Message => _message.Id;
+
+    internal override Interval Interval => new(Agent, _interval);
+
+    internal override CancellationToken CancellationToken => _stop.Token;
+
+    internal override object State
+    {
+        get => _state;
+        set => _state = value;
+    }
+
+    /// <summary>It was told to stop.</summary>
+    internal bool IsStopped => _stop.IsCancellationRequested;
+
+    /// <summary>It was told to stop and did not: nothing more of it is journalled.</summary>
+    internal bool IsFenced { get; private set; }
+
+    /// <summary>Something of it is in the journal.</summary>
+    internal bool HasJournalled { get; private set; }
+
+    internal static TurnRun Begin(AgentDriver driver, IncomingMessage message, CancellationToken cancellationToken)
+    {
+        var turn = new TurnRun(driver, message, [], false, cancellationToken);
+        if (driver.History.Live.Count == 0)
+        {
+            turn._buffer.Add(new BufferedStep(new IntervalOpened(CheckpointNumber.First, driver.History.Incarnation, IntervalCause.Start, turn.Now())));
+        }
+
+        turn.Consume(message, IntervalCause.Message, driver.Setup.Policy.Checkpoints != CheckpointRule.ExplicitOnly, null);
+        return turn;
+    }
+
+    internal static TurnRun Resume(
+        AgentDriver driver,
+        IncomingMessage message,
+        IEnumerable<(SequenceNumber Position, AgentEvent Record)> recorded,
+        CancellationToken cancellationToken) =>
+        new(driver, message, recorded, false, cancellationToken) { HasJournalled = true };
+
+    internal static TurnRun Replay(
+        AgentDriver driver, IncomingMessage message, IEnumerable<(SequenceNumber Position, AgentEvent Record)> recorded) =>
+        new(driver, message, recorded, true, CancellationToken.None);
+
+    /// <summary>Runs the handler; the result is the state's JSON when it ends.</summary>
+    internal async Task<byte[]> RunAsync()
+    {
+        if (!_driver.Behavior.Handlers.TryGetValue(_message.Type, out var handler))
+        {
+            throw RecoveryException.Of(
+                RecoveryErrorCode.UndeliverableMessage,
+                $"The agent class {_driver.Behavior.AgentType.Name} has no handler for {_message.Type}.",
+                "The message stays in the inbox, and the agent waits.",
+                $"Add On<{_message.Type}> to the class, or send the message to another agent.");
+        }
+
+        var payload = _message.Payload.Deserialize(handler.Message)!;
+        await handler.HandleAsync(payload, this);
+        if (_recorded.HasMore)
+        {
+            throw _driver.NonDeterministic(_message, $"it ended before its recorded {_recorded.TakeNext().Kind}");
+        }
+
+        return JsonSerializer.SerializeToUtf8Bytes(_state, _driver.Behavior.State);
+    }
+
+    /// <summary>Runs the handler from its record alone.</summary>
+    internal async Task<byte[]> ReplayAsync()
+    {
+        try
+        {
+            return await RunAsync();
+        }
+        finally
+        {
+            Finish();
+        }
+    }
+
+    internal void Finish()
+    {
+        _finished.TrySetResult();
+        _stop.Dispose();
+    }
+
+    /// <summary>Tells the handler to stop and waits for it; one that does not stop in time is fenced.</summary>
+    internal async Task StopAsync(TimeSpan patience, TimeProvider time)
+    {
+        try
+        {
+            await _stop.CancelAsync();
+            await _finished.Task.WaitAsync(patience, time, CancellationToken.None);
+        }
+        catch (TimeoutException)
+        {
+            IsFenced = true;
+        }
+        catch (ObjectDisposedException)
+        {
+            // It has ended in the meantime.
+        }
+    }
+
+    /// <summary>Did it consume, in what is not yet durable, something that these ranges invalidate?</summary>
+    internal bool ConsumedAny(IReadOnlyList<InvalidatedRange> ranges)
+    {
+        lock (_buffer)
+        {
+            return _consumed.Exists(consumed => ranges.Any(range => range.Producer == consumed.Message.Sender && consumed.SentIn >= range.From));
+        }
+    }
+
+    /// <summary>Did it consume, in what is not yet durable, something that is barred or dead by now?</summary>
+    internal bool ConsumedBarred(ParticipantState participant)
+    {
+        lock (_buffer)
+        {
+            return _consumed.Exists(consumed =>
+                participant.Bars(consumed.Message, consumed.SentIn) || _driver.Setup.Environment.IsDead(consumed.Message));
+        }
+    }
+
+    /// <summary>What is to be made durable, beginning at this position of the journal.</summary>
+    internal List<AgentEvent> TakeBuffer(SequenceNumber first)
+    {
+        lock (_buffer)
+        {
+            var taken = new List<AgentEvent>(_buffer.Count);
+            foreach (var step in _buffer)
+            {
+                taken.Add(step.PlaceAt(SequenceNumber.Of(first.Number + taken.Count)));
+            }
+
+            _buffer.Clear();
+            _consumed.Clear();
+            HasJournalled |= taken.Count > 0;
+            return taken;
+        }
+    }
+
+    /// <summary>The turn failed: what it has not sent stays unsent.</summary>
+    internal void DropUnsent()
+    {
+        lock (_buffer)
+        {
+            _buffer.RemoveAll(step => step.IsSend);
+        }
+    }
+
+    private void Consume(IncomingMessage message, IntervalCause cause, bool opens, SequenceNumber? inReplyTo)
+    {
+        lock (_buffer)
+        {
+            if (opens)
+            {
+                OpenInterval(cause);
+            }
+
+            _consumed.Add((message.Id, message.SentIn));
+            _buffer.Add(new BufferedStep(new MessageConsumed(
+                message.Id,
+                message.SentIn,
+                message.SenderIncarnation,
+                message.Dependency,
+                message.Strength,
+                cause == IntervalCause.Message,
+                inReplyTo)));
+        }
+    }
+
+    private void OpenInterval(IntervalCause cause)
+    {
+        _highest = _highest.Next;
+        _interval = _highest;
+        _buffer.Add(new BufferedStep(new IntervalOpened(_interval, _driver.History.Incarnation, cause, Now())));
+    }
+
+    private long Now() => _driver.Setup.Time.GetUtcNow().ToUnixTimeMilliseconds();
+}
