@@ -262,6 +262,7 @@ public static partial class CoordinatorMachine
         turn.Effects.Add(new CoordinatorEffect.Announce(OutcomeOf(turn.State)));
     }
 
+    /// <summary>The end of a recovery, as everybody is told.</summary>
     private static Outcome OutcomeOf(CoordinatorState state) => new(
         state.Recovery,
         state.Opening.Execution,

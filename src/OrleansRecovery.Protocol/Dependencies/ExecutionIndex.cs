@@ -27,6 +27,7 @@ public sealed class ExecutionIndex
     {
         var entry = Entry(agent);
         entry.Next = position.Next;
+        entry.NoteOpenWork(record);
         switch (record.Kind)
         {
             case AgentEventKind.IntervalOpened:
@@ -80,6 +81,11 @@ public sealed class ExecutionIndex
     public (Incarnation Incarnation, CheckpointNumber Current)? Position(AgentId agent) =>
         _agents.TryGetValue(agent, out var entry) && entry.Live.Count > 0 ? (entry.Incarnation, entry.Last.Number) : null;
 
+    /// <summary>
+    /// Might the agent be in the middle of a turn or a recovery? After a restart it is loaded to see; an agent of which this is false has nothing to go on with.
+    /// </summary>
+    public bool HasOpenWork(AgentId agent) => _agents.TryGetValue(agent, out var entry) && entry.HasOpenWork;
+
     /// <summary>Is the interval there and not undone?</summary>
     public bool IsLive(Interval interval) => _agents.TryGetValue(interval.Agent, out var entry) && entry.Find(interval.Number) is not null;
 
@@ -125,6 +131,27 @@ public sealed class ExecutionIndex
                 work.Push(agent);
             }
         }
+    }
+
+    /// <summary>
+    /// What becomes of messages when these suffixes fall: those in transit over the line come back, and those that an undone interval sent are dead.
+    /// </summary>
+    public (List<MessageId> Redelivered, List<MessageId> Dead) Fate(IReadOnlyDictionary<AgentId, CheckpointNumber> targets)
+    {
+        var redelivered = new List<MessageId>();
+        var dead = new List<MessageId>();
+        foreach (var (agent, target) in targets)
+        {
+            foreach (var interval in Live(agent).Where(interval => interval.Number >= target))
+            {
+                dead.AddRange(interval.Sends.Select(sent => sent.Id));
+                redelivered.AddRange(interval.Receipts.Where(received => received.Sender.IsLive && !IsUndone(received.Sender)).Select(received => received.Id));
+            }
+        }
+
+        return (redelivered, dead);
+
+        bool IsUndone(IntervalEntry sender) => targets.TryGetValue(sender.Agent, out var target) && sender.Number >= target;
     }
 
     /// <summary>
@@ -286,6 +313,10 @@ public sealed class ExecutionIndex
 
     private sealed class AgentEntry(AgentId agent)
     {
+        private bool _inTurn;
+        private bool _isBound;
+        private int _barriers;
+
         public AgentId Agent { get; } = agent;
 
         public Incarnation Incarnation { get; private set; }
@@ -297,6 +328,33 @@ public sealed class ExecutionIndex
         public SortedDictionary<long, MessageEntry> Inbox { get; } = [];
 
         public IntervalEntry Last => Live[^1];
+
+        public bool HasOpenWork => _inTurn || _isBound || _barriers > 0;
+
+        public void NoteOpenWork(AgentEvent record)
+        {
+            switch (record)
+            {
+                case MessageConsumed { BeginsTurn: true } or Journal.RolledBack:
+                    _inTurn = true; // after a rollback it may be: the journal knows
+                    break;
+                case TurnEnded:
+                    _inTurn = false;
+                    break;
+                case Promised:
+                    _isBound = true;
+                    break;
+                case PromiseReleased or Reinstated:
+                    _isBound = false;
+                    break;
+                case Barred:
+                    _barriers++;
+                    break;
+                case Unbarred:
+                    _barriers = Math.Max(0, _barriers - 1);
+                    break;
+            }
+        }
 
         public void Open(CheckpointNumber number, Incarnation incarnation, long at)
         {

@@ -64,6 +64,9 @@ public static class LedgerSignatures
     /// <summary>The JSON of a body.</summary>
     public static JsonElement Body(SignedHead body) => JsonSerializer.SerializeToElement(body, SignatureJsonContext.Default.SignedHead);
 
+    /// <summary>The key that a <see cref="RecoveryRecordKind.KeyIntroduced"/> record introduces, or null when its body says none.</summary>
+    public static KeyId? KeyOf(JsonElement body) => ReadKey(body)?.PublicKey.Key;
+
     internal static KeyIntroduction? ReadKey(JsonElement body) => body.Deserialize(SignatureJsonContext.Default.KeyIntroduction);
 
     internal static SignedHead? ReadHead(JsonElement body) => body.Deserialize(SignatureJsonContext.Default.SignedHead);

@@ -7,7 +7,7 @@ using OrleansRecovery.Protocol.Errors;
 namespace OrleansRecovery.Runtime.Agents;
 
 /// <summary>How agents' states, messages, arguments and results become JSON.</summary>
-internal static class AgentJson
+public static class AgentJson
 {
     internal static JsonSerializerOptions Options { get; } = MakeOptions();
 
@@ -31,6 +31,10 @@ internal static class AgentJson
                 refused);
         }
     }
+
+    /// <summary>The JSON of a message.</summary>
+    /// <exception cref="RecoveryException"><c>NotSerializable</c>.</exception>
+    public static JsonElement Write(object message, Type type) => JsonSerializer.SerializeToElement(message, TypeInfo(type, type));
 
     /// <summary>SHA-256, 64 lower-case hexadecimal digits.</summary>
     internal static string Digest(ReadOnlySpan<byte> body) => Convert.ToHexStringLower(SHA256.HashData(body));

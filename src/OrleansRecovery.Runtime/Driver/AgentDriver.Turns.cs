@@ -113,7 +113,7 @@ public sealed partial class AgentDriver
         try
         {
             var step = ParticipantMachine.Apply(Participant, new ParticipantInput.Work());
-            if (!step.IsLegal || turn.IsFenced || turn.ConsumedBarred(Participant))
+            if (!step.IsLegal || MustReload || turn.IsFenced || turn.ConsumedBarred(Participant))
             {
                 throw new TurnStoppedException();
             }

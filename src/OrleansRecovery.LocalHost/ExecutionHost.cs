@@ -1,0 +1,442 @@
+using System.Collections.Concurrent;
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using OrleansRecovery.Protocol.Coordinator;
+using OrleansRecovery.Protocol.Dependencies;
+using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Execution;
+using OrleansRecovery.Protocol.Ledger;
+using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Agents;
+using OrleansRecovery.Runtime.Client;
+using OrleansRecovery.Runtime.Driver;
+using OrleansRecovery.Runtime.Ports;
+
+namespace OrleansRecovery.LocalHost;
+
+/// <summary>
+/// One execution: its machine, its coordinator, its index and its agents' mailboxes. The two machines have one loop; what several inputs want written goes
+/// into one append.
+/// </summary>
+internal sealed partial class ExecutionHost : IDisposable
+{
+    private const int BatchMax = 256;
+
+    private readonly LocalRecoveryHost _host;
+    private readonly LedgerWriter _ledger;
+    private readonly Lock _sync = new();
+    private readonly ExecutionIndex _index = new();
+    private readonly ConcurrentDictionary<AgentId, AgentHost> _agents = [];
+    private readonly Channel<Input> _inputs = Channel.CreateUnbounded<Input>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly ConcurrentDictionary<AgentId, RecoveryError> _stuck = [];
+    private readonly SortedDictionary<RecoveryId, CoordinatorState> _recoveries = [];
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly Dictionary<AgentId, AssignedAgent> _assigned;
+    private Task _loop = Task.CompletedTask;
+    private Task _ticks = Task.CompletedTask;
+    private ExecutionState _state;
+    private CoordinatorState? _open;
+    private long _executionVersion;
+    private long _coordinatorVersion;
+    private volatile bool _isWorking;
+
+    private ExecutionHost(LocalRecoveryHost host, LedgerWriter ledger, ExecutionAddress address, ExecutionStarted started)
+    {
+        _host = host;
+        _ledger = ledger;
+        Address = address;
+        Started = started;
+        _assigned = started.Agents.ToDictionary(agent => agent.Agent);
+        _state = ExecutionState.Start(started.Policy);
+    }
+
+    internal ExecutionAddress Address { get; }
+
+    internal ExecutionStarted Started { get; }
+
+    internal AgentCatalog Catalog => _host.Catalog;
+
+    internal ILogger Logger => _host.Logger;
+
+    internal CancellationToken Stopping => _stopping.Token;
+
+    /// <summary>No agent starts a turn: paused, escalated or stopped.</summary>
+    internal bool IsHeld
+    {
+        get
+        {
+            var state = _state;
+            return state.IsPaused || state.Phase is ExecutionPhase.Paused or ExecutionPhase.Escalated or ExecutionPhase.Stopped;
+        }
+    }
+
+    /// <summary>Loads an execution from its logs and journals, and goes on with what was under way.</summary>
+    internal static async Task<ExecutionHost> LoadAsync(
+        LocalRecoveryHost host, LedgerWriter ledger, ExecutionAddress address, CancellationToken cancellationToken)
+    {
+        ExecutionHost? execution = null;
+        await foreach (var stored in host.Journal.ReadAsync(StreamId.OfExecution(address), 0, cancellationToken))
+        {
+            var record = ExecutionLog.Read(stored.Body.Span);
+            if (record.Started is { } started)
+            {
+                execution = new ExecutionHost(host, ledger, address, started);
+            }
+            else if (record.Input is { } input)
+            {
+                execution!._state = ExecutionMachine.Apply(execution._state, input).State;
+            }
+
+            execution!._executionVersion = stored.Position + 1;
+        }
+
+        if (execution is null)
+        {
+            throw LocalRecoveryHost.Unknown(address);
+        }
+
+        await execution.LoadRecoveriesAsync(cancellationToken);
+        await execution.LoadIndexAsync(cancellationToken);
+        execution.Begin();
+        return execution;
+    }
+
+    /// <summary>Gives an input to the execution's machine; completes when it is durable.</summary>
+    internal Task ApplyAsync(ExecutionInput input, IReadOnlyList<LedgerEntry> entries)
+    {
+        var item = new Input { Execution = input, Entries = entries, Done = NewDone() };
+        return _inputs.Writer.TryWrite(item) ? item.Done!.Task : Task.FromException(HostStopped());
+    }
+
+    /// <summary>Gives an operator's ruling to the open recovery; completes when it is durable, or fails when it does not fit.</summary>
+    internal Task RuleAsync(RecoveryId recovery, CoordinatorInput.Ruled ruling)
+    {
+        var item = new Input { Recovery = recovery, Coordinator = ruling, Done = NewDone() };
+        return _inputs.Writer.TryWrite(item) ? item.Done!.Task : Task.FromException(HostStopped());
+    }
+
+    internal async Task StopAsync()
+    {
+        await _stopping.CancelAsync();
+        _inputs.Writer.TryComplete();
+        await Task.WhenAll(_agents.Values.Select(agent => agent.StopAsync()));
+        await _loop;
+        await _ticks;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _stopping.Dispose();
+
+    internal static RecoveryException HostStopped() => RecoveryException.Of(
+        RecoveryErrorCode.HostStopped, "The host is stopping.", "The request was not taken; what was durable before stays.", "Open the database again and repeat it.");
+
+    private static TaskCompletionSource NewDone() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private void Post(CoordinatorInput input, RecoveryId recovery) => _inputs.Writer.TryWrite(new Input { Recovery = recovery, Coordinator = input });
+
+    private void Begin()
+    {
+        _loop = Task.Run(RunAsync, CancellationToken.None);
+        _ticks = Task.Run(TickAsync, CancellationToken.None);
+        if (_open is { } open)
+        {
+            Post(new CoordinatorInput.Resumed(open.Epoch.Next), open.Recovery);
+        }
+
+        foreach (var agent in _assigned.Keys.Where(MayHaveOpenWork))
+        {
+            HostOf(agent).Wake();
+        }
+    }
+
+    private async Task RunAsync()
+    {
+        while (await _inputs.Reader.WaitToReadAsync(CancellationToken.None))
+        {
+            _isWorking = true;
+            var batch = new List<Input>();
+            while (batch.Count < BatchMax && _inputs.Reader.TryRead(out var input))
+            {
+                batch.Add(input);
+            }
+
+            await WriteAsync(batch);
+            _isWorking = _inputs.Reader.Count > 0;
+            Changed();
+        }
+    }
+
+    // The inputs are applied to copies of the states; they count when they are durable, and only then the effects are carried out.
+    private async Task WriteAsync(List<Input> batch)
+    {
+        var work = new Work(_state, _open);
+        foreach (var input in batch)
+        {
+            Apply(work, input);
+        }
+
+        try
+        {
+            var appends = new List<StreamAppend>();
+            Add(appends, StreamId.OfExecution(Address), _executionVersion, work.ExecutionRecords);
+            Add(appends, StreamId.OfCoordinator(Address), _coordinatorVersion, work.CoordinatorRecords);
+            if (appends.Count > 0)
+            {
+                await _ledger.AppendAsync(appends, work.Entries);
+            }
+        }
+#pragma warning disable CA1031 // The edge of the loop: what is durable is not known; the callers are told, and the logs are read again.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            Logger.LogWriteFailed(Address.ToString(), failure.Message);
+            batch.ForEach(input => input.Done?.TrySetException(failure));
+            await ReloadLogsAsync();
+            return;
+        }
+
+        _executionVersion += work.ExecutionRecords.Count;
+        _coordinatorVersion += work.CoordinatorRecords.Count;
+        _state = work.State;
+        lock (_sync)
+        {
+            foreach (var recovery in work.Touched.Values)
+            {
+                _recoveries[recovery.Recovery] = recovery;
+            }
+        }
+
+        _open = work.Open;
+        batch.ForEach(input => Complete(input));
+        foreach (var effect in work.ExecutionEffects)
+        {
+            CarryOut(effect);
+        }
+
+        foreach (var (recovery, effect) in work.CoordinatorEffects)
+        {
+            CarryOut(recovery, effect);
+        }
+
+        _host.Publish(Address, work.Progress);
+    }
+
+    private static void Complete(Input input)
+    {
+        if (input.Refusal is { } refusal)
+        {
+            input.Done?.TrySetException(new RecoveryException(refusal));
+        }
+        else
+        {
+            input.Done?.TrySetResult();
+        }
+    }
+
+    private static void Add(List<StreamAppend> appends, StreamId stream, long version, List<ReadOnlyMemory<byte>> records)
+    {
+        if (records.Count > 0)
+        {
+            appends.Add(new StreamAppend(stream, version, records, []));
+        }
+    }
+
+    private void Apply(Work work, Input input)
+    {
+        if (input.Execution is { } execution)
+        {
+            ApplyExecution(work, input, execution);
+        }
+        else if (input.Coordinator is { } coordinator)
+        {
+            ApplyCoordinator(work, input, coordinator);
+        }
+    }
+
+    private void ApplyExecution(Work work, Input input, ExecutionInput execution)
+    {
+        var step = ExecutionMachine.Apply(work.State, execution);
+        if (!step.IsLegal)
+        {
+            Logger.IllegalInput(Address.ToString(), execution.Kind.ToString(), step.Row);
+            input.Refusal = Protocol.Machines.IllegalTransition.Error("execution", step.Row, work.State.Phase.ToString(), execution.Kind.ToString());
+            return;
+        }
+
+        work.State = step.State;
+        work.ExecutionRecords.Add(ExecutionLog.Write(new ExecutionRecord(null, execution)));
+        work.Entries.AddRange(input.Entries);
+        foreach (var effect in step.Effects)
+        {
+            switch (effect)
+            {
+                case ExecutionEffect.OpenRecovery open:
+                    OpenRecovery(work, open);
+                    break;
+                case ExecutionEffect.JoinRecovery join:
+                    ApplyCoordinator(work, input, new CoordinatorInput.Joined(join.Signal));
+                    break;
+                default:
+                    work.ExecutionEffects.Add(effect);
+                    break;
+            }
+        }
+    }
+
+    // Opened in the same append as the input that asks for it, so that a crash leaves both or none.
+    private void OpenRecovery(Work work, ExecutionEffect.OpenRecovery effect)
+    {
+        var opening = new RecoveryOpening(effect.Recovery, Address.Execution, Started.Policy, default, effect.Signals);
+        var step = CoordinatorMachine.Open(opening);
+        work.CoordinatorRecords.Add(CoordinatorJson.Write(new CoordinatorRecord(opening, null, null)));
+        work.Entries.AddRange(LedgerEntries.OfOpening(opening));
+        work.Take(step.State, step.Effects);
+    }
+
+    private void ApplyCoordinator(Work work, Input input, CoordinatorInput coordinator)
+    {
+        var recovery = input.Recovery ?? work.Open?.Recovery;
+        var state = recovery is { } id ? work.Touched.GetValueOrDefault(id) ?? Find(id) : null;
+        if (state is null)
+        {
+            Unknown(input, coordinator);
+            return;
+        }
+
+        var step = CoordinatorMachine.Apply(state, coordinator);
+        if (!step.IsLegal)
+        {
+            Logger.IllegalInput(Address.ToString(), coordinator.Kind.ToString(), step.Row);
+            input.Refusal = Protocol.Machines.IllegalTransition.Error("coordinator", step.Row, state.Phase.ToString(), coordinator.Kind.ToString());
+            return;
+        }
+
+        input.Refusal = step.Effects.OfType<CoordinatorEffect.RefuseRuling>().FirstOrDefault()?.Error;
+        if (step.State != state)
+        {
+            work.CoordinatorRecords.Add(CoordinatorJson.Write(new CoordinatorRecord(null, state.Recovery, coordinator)));
+            work.Entries.AddRange(LedgerEntries.Of(state, coordinator, step.State));
+        }
+
+        work.Take(step.State, step.Effects);
+        foreach (var effect in step.Effects)
+        {
+            TellExecution(work, state.Recovery, effect);
+        }
+    }
+
+    // Decision and end reach the execution's machine in the same append, so that a crash leaves both or none.
+    private void TellExecution(Work work, RecoveryId recovery, CoordinatorEffect effect)
+    {
+        if (effect is CoordinatorEffect.ConfirmDecision && work.State.Recovery is { IsDecided: false })
+        {
+            ApplyExecution(work, new Input(), new ExecutionInput.RecoveryDecided(recovery));
+        }
+        else if (effect is CoordinatorEffect.Announce announce)
+        {
+            ApplyExecution(work, new Input(), new ExecutionInput.RecoveryEnded(announce.Outcome, _host.Options.NewRecoveryId()));
+        }
+    }
+
+    // A recovery that no log knows was aborted (presumed abort).
+    private void Unknown(Input input, CoordinatorInput coordinator)
+    {
+        if (coordinator is CoordinatorInput.Asked asked)
+        {
+            var question = asked.Message;
+            HostOf(question.Agent).Post(new Abort(question.Recovery, question.Epoch, question.Agent, AbortReason.NothingToUndo));
+        }
+
+        input.Refusal = new RecoveryError(
+            RecoveryErrorCode.UnknownRecovery,
+            $"Execution {Address} has no recovery {input.Recovery}.",
+            "Nothing was changed.",
+            "Read the execution's status for the ids of its recoveries.");
+    }
+
+    private CoordinatorState? Find(RecoveryId recovery)
+    {
+        lock (_sync)
+        {
+            return _recoveries.GetValueOrDefault(recovery);
+        }
+    }
+
+    private async Task TickAsync()
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(Started.Policy.VoteTimeoutMilliseconds), _host.Options.Time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(Stopping))
+            {
+                if (_open is { } open)
+                {
+                    Post(new CoordinatorInput.Ticked(), open.Recovery);
+                }
+
+                foreach (var agent in _agents.Values)
+                {
+                    agent.Remind();
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The host stops.
+        }
+    }
+
+    private sealed class Input
+    {
+        public RecoveryId? Recovery { get; init; }
+
+        public CoordinatorInput? Coordinator { get; init; }
+
+        public ExecutionInput? Execution { get; init; }
+
+        public IReadOnlyList<LedgerEntry> Entries { get; init; } = [];
+
+        public TaskCompletionSource? Done { get; init; }
+
+        public RecoveryError? Refusal { get; set; }
+    }
+
+    /// <summary>What a batch of inputs comes to, before it is durable.</summary>
+    private sealed class Work(ExecutionState state, CoordinatorState? open)
+    {
+        public ExecutionState State { get; set; } = state;
+
+        public CoordinatorState? Open { get; private set; } = open;
+
+        public Dictionary<RecoveryId, CoordinatorState> Touched { get; } = [];
+
+        public List<ReadOnlyMemory<byte>> ExecutionRecords { get; } = [];
+
+        public List<ReadOnlyMemory<byte>> CoordinatorRecords { get; } = [];
+
+        public List<LedgerEntry> Entries { get; } = [];
+
+        public List<ExecutionEffect> ExecutionEffects { get; } = [];
+
+        public List<(RecoveryId Recovery, CoordinatorEffect Effect)> CoordinatorEffects { get; } = [];
+
+        public List<RecoveryProgress> Progress { get; } = [];
+
+        public void Take(CoordinatorState after, IReadOnlyList<CoordinatorEffect> effects)
+        {
+            Touched[after.Recovery] = after;
+            if (!after.Phase.IsTerminal())
+            {
+                Open = after;
+            }
+            else if (Open?.Recovery == after.Recovery)
+            {
+                Open = null;
+            }
+
+            CoordinatorEffects.AddRange(effects.Select(effect => (after.Recovery, effect)));
+            Progress.Add(StatusViews.Progress(after));
+        }
+    }
+}

@@ -1,0 +1,34 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Security;
+
+namespace OrleansRecovery.LocalHost;
+
+/// <summary>Settings of a local host.</summary>
+public sealed record LocalHostOptions
+{
+    /// <summary>The key that signs the ledgers. Default: one that lives as long as the host.</summary>
+    public LedgerKey? LedgerKey { get; init; }
+
+    /// <summary>The key before it, when it was rotated since the last run.</summary>
+    public LedgerKey? PreviousLedgerKey { get; init; }
+
+    /// <summary>How many agents are kept in memory while they have nothing to do. Range 0 to 1,000,000; default 2,000.</summary>
+    public int IdleAgentCountMax { get; init; } = 2_000;
+
+    /// <summary>How often the host looks for requests that others left in the database. Range 10 ms to 1 minute; default 250 ms.</summary>
+    public TimeSpan InboxInterval { get; init; } = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>The clock.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Makes ids of recoveries: each higher than all before (<see cref="RecoveryId"/>).</summary>
+    public Func<RecoveryId> NewRecoveryId { get; init; } = () => RecoveryId.Parse($"r-{Guid.CreateVersion7():N}");
+
+    /// <summary>Where the host logs.</summary>
+    public ILoggerFactory Logging { get; init; } = NullLoggerFactory.Instance;
+
+    /// <summary>Executions that this host drives; others in the same database are left alone. Default: all.</summary>
+    public Func<ExecutionAddress, bool> Owns { get; init; } = _ => true;
+}

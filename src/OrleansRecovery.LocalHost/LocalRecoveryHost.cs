@@ -1,0 +1,306 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Agents;
+using OrleansRecovery.Runtime.Client;
+using OrleansRecovery.Runtime.Driver;
+using OrleansRecovery.Runtime.Ports;
+using OrleansRecovery.Runtime.Security;
+
+namespace OrleansRecovery.LocalHost;
+
+/// <summary>
+/// The in-process host: a mailbox for each agent, all agents of all executions on one journal. Opening it goes on with everything that was under way when
+/// the last process ended, however it ended.
+/// </summary>
+public sealed partial class LocalRecoveryHost : IRecoveryClient, IAsyncDisposable
+{
+    private readonly ConcurrentDictionary<ExecutionAddress, ExecutionHost> _executions = [];
+    private readonly ConcurrentDictionary<TenantId, LedgerWriter> _ledgers = [];
+    private readonly ConcurrentDictionary<Channel<RecoveryProgress>, ExecutionAddress> _watchers = [];
+    private readonly SemaphoreSlim _opening = new(1, 1);
+    private readonly LedgerKey _ledgerKey;
+
+    private LocalRecoveryHost(IJournal journal, AgentCatalog catalog, LocalHostOptions options)
+    {
+        Journal = journal;
+        Catalog = catalog;
+        Options = options;
+        Logger = options.Logging.CreateLogger<LocalRecoveryHost>();
+        _ledgerKey = options.LedgerKey ?? LedgerKey.Ephemeral();
+    }
+
+    internal IJournal Journal { get; }
+
+    internal AgentCatalog Catalog { get; }
+
+    internal LocalHostOptions Options { get; }
+
+    internal ILogger Logger { get; }
+
+    /// <summary>Opens a host on a journal, and goes on with every execution that the journal holds and the host owns.</summary>
+    /// <exception cref="RecoveryException">The journal is damaged, or a ledger's key is not the one that the ledger knows.</exception>
+    public static async Task<LocalRecoveryHost> OpenAsync(
+        IJournal journal, AgentCatalog catalog, LocalHostOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        var host = new LocalRecoveryHost(journal, catalog, options ?? new LocalHostOptions());
+        var known = new List<ExecutionAddress>();
+        await foreach (var head in journal.ListAsync(StreamKind.Execution, cancellationToken: cancellationToken))
+        {
+            known.Add(new ExecutionAddress(head.Stream.Tenant, head.Stream.Execution));
+        }
+
+        foreach (var address in known.Where(host.Options.Owns))
+        {
+            await host.LoadAsync(address, cancellationToken);
+        }
+
+        host._inbox = Task.Run(host.ReadInboxesAsync, CancellationToken.None);
+        return host;
+    }
+
+    /// <inheritdoc/>
+    public async Task StartAsync(ExecutionStart start, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(start);
+        var started = Validated(start);
+        await _opening.WaitAsync(cancellationToken);
+        try
+        {
+            if (_executions.TryGetValue(start.Execution, out var running))
+            {
+                RefuseIfOther(running, started);
+                return;
+            }
+
+            var record = ExecutionLog.Write(new ExecutionRecord(started, null));
+            await Journal.AppendAsync(JournalBatch.Of(new StreamAppend(StreamId.OfExecution(start.Execution), 0, [record], [])), cancellationToken);
+        }
+        catch (StaleAppendException other)
+        {
+            throw RecoveryException.Of(
+                RecoveryErrorCode.StaleWriter,
+                $"Execution {start.Execution} is in the database already, and this host does not drive it.",
+                "It was not started again.",
+                "Choose another name, or open the host with an Owns that takes it.",
+                other);
+        }
+        finally
+        {
+            _opening.Release();
+        }
+
+        await LoadAsync(start.Execution, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public async Task<MessageId> SendAsync<TMessage>(
+        ExecutionAddress execution, AgentId to, TMessage message, CancellationToken cancellationToken = default)
+        where TMessage : notnull
+    {
+        var host = Host(execution);
+        if (!host.Knows(to) || to == Outside.Agent)
+        {
+            throw UnknownAgent(execution, to);
+        }
+
+        if (host.IsStopped)
+        {
+            throw RecoveryException.Of(
+                RecoveryErrorCode.ExecutionClosed,
+                $"Execution {execution} is stopped.",
+                "The message was not taken.",
+                "Start another execution; this one's status and ledger stay readable.");
+        }
+
+        var payload = AgentJson.Write(message, typeof(TMessage));
+        return await host.SendFromOutsideAsync(to, MessageTypes.NameOf(typeof(TMessage)), payload, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public async Task SealAsync(ExecutionAddress execution, Interval interval, IssuerId by, CancellationToken cancellationToken = default)
+    {
+        var host = Host(execution);
+        host.CheckInterval(interval);
+        await host.SealAsync(interval, by);
+    }
+
+    /// <inheritdoc/>
+    public Task<RecoveryPreview> PlanAsync(ExecutionAddress execution, Interval suspect, CancellationToken cancellationToken = default) =>
+        Host(execution).PlanAsync(suspect, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<ExecutionStatus> StatusAsync(ExecutionAddress execution, CancellationToken cancellationToken = default) =>
+        Task.FromResult(Host(execution).Status());
+
+    /// <inheritdoc/>
+    public Task<RecoveryStatus> RecoveryAsync(ExecutionAddress execution, RecoveryId recovery, CancellationToken cancellationToken = default) =>
+        Task.FromResult(Host(execution).Status(recovery));
+
+    /// <inheritdoc/>
+    public Task DecideAsync(
+        ExecutionAddress execution, RecoveryId recovery, OperatorDecision decision, IssuerId by, string reason, CancellationToken cancellationToken = default) =>
+        Host(execution).DecideAsync(recovery, decision, by, reason);
+
+    /// <inheritdoc/>
+    public Task PauseAsync(ExecutionAddress execution, IssuerId by, string reason, CancellationToken cancellationToken = default) =>
+        Host(execution).ApplyAsync(new Protocol.Execution.ExecutionInput.Paused(by, reason), []);
+
+    /// <inheritdoc/>
+    public Task ResumeAsync(ExecutionAddress execution, IssuerId by, string reason, CancellationToken cancellationToken = default) =>
+        Host(execution).ApplyAsync(new Protocol.Execution.ExecutionInput.Continued(by, reason), []);
+
+    /// <inheritdoc/>
+    public Task SettledAsync(ExecutionAddress execution, CancellationToken cancellationToken = default) =>
+        Host(execution).SettledAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<RecoveryProgress> WatchAsync(
+        ExecutionAddress execution, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        _ = Host(execution);
+        var channel = Channel.CreateBounded<RecoveryProgress>(
+            new BoundedChannelOptions(1024) { FullMode = BoundedChannelFullMode.DropOldest });
+        _watchers[channel] = execution;
+        try
+        {
+            await foreach (var progress in channel.Reader.ReadAllAsync(cancellationToken))
+            {
+                yield return progress;
+            }
+        }
+        finally
+        {
+            _watchers.TryRemove(channel, out _);
+        }
+    }
+
+    /// <summary>Stops: no turn begins any more, those that run are stopped, and what is durable waits for the next host. The journal stays open.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        await _inbox;
+        foreach (var execution in _executions.Values)
+        {
+            await execution.StopAsync();
+            execution.Dispose();
+        }
+
+        foreach (var ledger in _ledgers.Values)
+        {
+            await ledger.DisposeAsync();
+        }
+
+        foreach (var watcher in _watchers.Keys)
+        {
+            watcher.Writer.TryComplete();
+        }
+
+        _opening.Dispose();
+        _stopping.Dispose();
+        if (Options.LedgerKey is null)
+        {
+            _ledgerKey.Dispose();
+        }
+    }
+
+    internal long Now() => Options.Time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    internal void Publish(ExecutionAddress execution, IReadOnlyList<RecoveryProgress> progress)
+    {
+        foreach (var (channel, _) in _watchers.Where(watcher => watcher.Value == execution))
+        {
+            foreach (var step in progress)
+            {
+                channel.Writer.TryWrite(step);
+            }
+        }
+    }
+
+    internal static RecoveryException Unknown(ExecutionAddress execution) => RecoveryException.Of(
+        RecoveryErrorCode.UnknownExecution,
+        $"There is no execution {execution} here.",
+        "Nothing was changed.",
+        "List the executions with 'recovery status', and check tenant and spelling.");
+
+    internal static RecoveryException UnknownAgent(ExecutionAddress execution, AgentId agent) => RecoveryException.Of(
+        RecoveryErrorCode.UnknownAgent,
+        $"Execution {execution} has no agent {agent}.",
+        "Nothing was changed.",
+        "List its agents with 'recovery status'.");
+
+    internal async Task<LedgerWriter> LedgerAsync(TenantId tenant, CancellationToken cancellationToken)
+    {
+        if (!_ledgers.TryGetValue(tenant, out var ledger))
+        {
+            ledger = await LedgerWriter.OpenAsync(Journal, tenant, _ledgerKey, Options.PreviousLedgerKey, Options.Time, cancellationToken);
+            _ledgers[tenant] = ledger;
+        }
+
+        return ledger;
+    }
+
+    internal ExecutionHost Host(ExecutionAddress execution) => _executions.TryGetValue(execution, out var host) ? host : throw Unknown(execution);
+
+    private async Task LoadAsync(ExecutionAddress address, CancellationToken cancellationToken)
+    {
+        await _opening.WaitAsync(cancellationToken);
+        try
+        {
+            if (!_executions.ContainsKey(address))
+            {
+                var ledger = await LedgerAsync(address.Tenant, cancellationToken);
+                _executions[address] = await ExecutionHost.LoadAsync(this, ledger, address, cancellationToken);
+            }
+        }
+        finally
+        {
+            _opening.Release();
+        }
+    }
+
+    private ExecutionStarted Validated(ExecutionStart start)
+    {
+        foreach (var group in start.Agents.GroupBy(agent => agent.Agent))
+        {
+            if (group.Count() > 1 || group.Key == Outside.Agent)
+            {
+                throw RecoveryException.Of(
+                    RecoveryErrorCode.InvalidName,
+                    $"The agent name {group.Key} {(group.Key == Outside.Agent ? "is kept for the outside" : "is given twice")}.",
+                    "The execution was not started.",
+                    "Give every agent a name of its own.");
+            }
+        }
+
+        var missing = start.Agents.SelectMany(agent => new[] { agent.Class, agent.Fallback ?? agent.Class }).FirstOrDefault(name => !Catalog.Contains(name));
+        if (missing.Name is not null)
+        {
+            throw RecoveryException.Of(
+                RecoveryErrorCode.AgentNotRegistered,
+                $"No agent class is registered under the name '{missing}'.",
+                "The execution was not started.",
+                "Register the class with the host's catalog first.");
+        }
+
+        return new ExecutionStarted(
+            [.. start.Agents.OrderBy(agent => agent.Agent).Select(agent => new AssignedAgent(agent.Agent, agent.Class.Name, agent.Fallback?.Name))],
+            start.Policy.Validated(),
+            Now());
+    }
+
+    private static void RefuseIfOther(ExecutionHost running, ExecutionStarted started)
+    {
+        if (!running.Started.Agents.SequenceEqual(started.Agents) || running.Started.Policy != started.Policy)
+        {
+            throw RecoveryException.Of(
+                RecoveryErrorCode.ExecutionClosed,
+                $"Execution {running.Address} was started before, with other agents or another policy.",
+                "It goes on as it was started.",
+                "Choose another name for the new one.");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Ports;
+
+namespace OrleansRecovery.Runtime.Client;
+
+/// <summary>A request that waits in the database for the host that drives the execution. Exactly one member is set.</summary>
+/// <param name="Signal">A failure signal.</param>
+/// <param name="Decision">A decision about a recovery.</param>
+/// <param name="Pause">Pause (true) or resume (false).</param>
+/// <param name="Seal">An interval that was validated.</param>
+/// <param name="By">Who asks.</param>
+/// <param name="Reason">Why.</param>
+public sealed record StoredRequest(
+    FailureSignal? Signal, StoredDecision? Decision, bool? Pause, Interval? Seal, IssuerId By, string Reason)
+{
+    /// <summary>Does what is asked.</summary>
+    public async Task CarryOutAsync(IRecoveryClient client, ExecutionAddress execution, CancellationToken cancellationToken)
+    {
+        if (Signal is { } signal)
+        {
+            await client.SignalAsync(signal, cancellationToken);
+        }
+        else if (Decision is { } decision)
+        {
+            await client.DecideAsync(execution, decision.Recovery, decision.Decision, By, Reason, cancellationToken);
+        }
+        else if (Seal is { } interval)
+        {
+            await client.SealAsync(execution, interval, By, cancellationToken);
+        }
+        else if (Pause is true)
+        {
+            await client.PauseAsync(execution, By, Reason, cancellationToken);
+        }
+        else if (Pause is false)
+        {
+            await client.ResumeAsync(execution, By, Reason, cancellationToken);
+        }
+    }
+}
+
+/// <summary>A decision about a recovery, as it waits.</summary>
+/// <param name="Recovery">The recovery.</param>
+/// <param name="Decision">The decision.</param>
+public sealed record StoredDecision(RecoveryId Recovery, OperatorDecision Decision);
+
+/// <summary>The durable inbox of an execution's host: how a process that does not drive the execution asks for something.</summary>
+public static class RequestInbox
+{
+    private const string DoneMark = "done";
+
+    /// <summary>Leaves a request. When the task completes it is durable.</summary>
+    public static Task PostAsync(IJournal journal, ExecutionAddress execution, StoredRequest request, CancellationToken cancellationToken = default) =>
+        journal.AppendAsync(
+            JournalBatch.Of(new StreamAppend(
+                StreamId.OfInbox(execution),
+                StreamAppend.AnyVersion,
+                [JsonSerializer.SerializeToUtf8Bytes(request, RequestJsonContext.Default.StoredRequest)],
+                [])),
+            cancellationToken);
+
+    /// <summary>Reads a stored request.</summary>
+    /// <exception cref="RecoveryException"><c>MalformedJson</c>.</exception>
+    public static StoredRequest Read(ReadOnlySpan<byte> body)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(body, RequestJsonContext.Default.StoredRequest) ?? throw new JsonException("It is null.");
+        }
+        catch (JsonException malformed)
+        {
+            throw RecoveryException.Of(
+                RecoveryErrorCode.MalformedJson,
+                $"A request in the inbox cannot be read: {malformed.Message}",
+                "It is not carried out.",
+                "Send it again with this version of the command line.",
+                malformed);
+        }
+    }
+
+    /// <summary>How many requests are done.</summary>
+    public static Task<long> DoneAsync(IJournal journal, ExecutionAddress execution, CancellationToken cancellationToken) =>
+        journal.VersionAsync(DoneStream(execution), cancellationToken);
+
+    /// <summary>Notes that the first requests, so many, are done.</summary>
+    public static async Task MarkDoneAsync(IJournal journal, ExecutionAddress execution, long count, CancellationToken cancellationToken)
+    {
+        for (var done = await DoneAsync(journal, execution, cancellationToken); done < count; done++)
+        {
+            await journal.AppendAsync(JournalBatch.Of(new StreamAppend(DoneStream(execution), done, ["{}"u8.ToArray()], [])), cancellationToken);
+        }
+    }
+
+    private static StreamId DoneStream(ExecutionAddress execution) => StreamId.OfInbox(execution) with { Name = DoneMark };
+}
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    UseStringEnumConverter = true)]
+[JsonSerializable(typeof(StoredRequest))]
+internal sealed partial class RequestJsonContext : JsonSerializerContext;

@@ -1,0 +1,58 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Execution;
+using OrleansRecovery.Protocol.Policy;
+using OrleansRecovery.Protocol.Terms;
+
+namespace OrleansRecovery.Runtime.Driver;
+
+/// <summary>An agent of an execution, as the execution's log keeps it.</summary>
+/// <param name="Agent">Its name.</param>
+/// <param name="Class">The class that plays it.</param>
+/// <param name="Fallback">The class that takes over, or null.</param>
+public sealed record AssignedAgent(AgentId Agent, string Class, string? Fallback);
+
+/// <summary>How an execution was started.</summary>
+/// <param name="Agents">Its agents, by name.</param>
+/// <param name="Policy">What policy decides.</param>
+/// <param name="At">When, in milliseconds since 1970 UTC.</param>
+public sealed record ExecutionStarted(IReadOnlyList<AssignedAgent> Agents, RecoveryPolicy Policy, long At);
+
+/// <summary>One record of an execution's log: its start, or an input that changed its machine.</summary>
+/// <param name="Started">The start, or null.</param>
+/// <param name="Input">The input, or null.</param>
+public sealed record ExecutionRecord(ExecutionStarted? Started, ExecutionInput? Input);
+
+/// <summary>The stored form of executions' logs.</summary>
+public static class ExecutionLog
+{
+    /// <summary>The UTF-8 JSON of a record.</summary>
+    public static byte[] Write(ExecutionRecord record) => JsonSerializer.SerializeToUtf8Bytes(record, ExecutionJsonContext.Default.ExecutionRecord);
+
+    /// <summary>Reads a stored record.</summary>
+    /// <exception cref="RecoveryException">The bytes are not a record that this build knows: the log is damaged or newer.</exception>
+    public static ExecutionRecord Read(ReadOnlySpan<byte> body)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(body, ExecutionJsonContext.Default.ExecutionRecord) ?? throw new JsonException("The record is null.");
+        }
+        catch (JsonException damaged)
+        {
+            throw RecoveryException.Of(
+                RecoveryErrorCode.CorruptDatabase,
+                $"A record of an execution's log cannot be read: {damaged.Message}",
+                "The execution is not loaded; nothing was changed.",
+                "Restore the database from a backup, or open it with the version that wrote it.",
+                damaged);
+        }
+    }
+}
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    UseStringEnumConverter = true)]
+[JsonSerializable(typeof(ExecutionRecord))]
+internal sealed partial class ExecutionJsonContext : JsonSerializerContext;

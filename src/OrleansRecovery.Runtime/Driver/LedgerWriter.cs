@@ -1,0 +1,196 @@
+using System.Threading.Channels;
+using OrleansRecovery.Protocol.Ledger;
+using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Ports;
+using OrleansRecovery.Runtime.Security;
+
+namespace OrleansRecovery.Runtime.Driver;
+
+/// <summary>
+/// The one writer of a tenant's ledger in this process. What several callers want written at once goes into one append, together with the logs that the
+/// entries belong to, and is closed by one signed head: an entry is in the ledger exactly when its cause is in its log.
+/// </summary>
+public sealed class LedgerWriter : IAsyncDisposable
+{
+    private const int BatchMax = 256;
+
+    private readonly IJournal _journal;
+    private readonly TenantId _tenant;
+    private readonly LedgerKey _key;
+    private readonly TimeProvider _time;
+    private readonly Channel<Request> _requests = Channel.CreateUnbounded<Request>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Task _loop;
+    private LedgerHead _head;
+    private KeyId? _known;
+    private bool _mustRead;
+
+    private LedgerWriter(IJournal journal, TenantId tenant, LedgerKey key, TimeProvider time)
+    {
+        _journal = journal;
+        _tenant = tenant;
+        _key = key;
+        _time = time;
+        _loop = Task.Run(WriteAsync);
+    }
+
+    /// <summary>Opens a tenant's ledger for writing.</summary>
+    /// <param name="journal">Where it is kept.</param>
+    /// <param name="tenant">Whose.</param>
+    /// <param name="key">The key that signs from here on.</param>
+    /// <param name="previousKey">The key before it, when the ledger's last key is another one: it signs the hand-over.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="cancellationToken">Ends the opening.</param>
+    public static async Task<LedgerWriter> OpenAsync(
+        IJournal journal, TenantId tenant, LedgerKey key, LedgerKey? previousKey, TimeProvider time, CancellationToken cancellationToken = default)
+    {
+        var writer = new LedgerWriter(journal, tenant, key, time);
+        await writer.ReadHeadAsync(cancellationToken);
+        if (writer._known is { } known && known != key.Public.Key)
+        {
+            await writer.HandOverAsync(known, previousKey, cancellationToken);
+        }
+
+        return writer;
+    }
+
+    /// <summary>Writes entries and appends, all or nothing, together with those of other callers. Durable when the task completes.</summary>
+    public async Task AppendAsync(IReadOnlyList<StreamAppend> appends, IReadOnlyList<LedgerEntry> entries)
+    {
+        if (entries.Count == 0)
+        {
+            await _journal.AppendAsync(new JournalBatch(appends));
+            return;
+        }
+
+        var request = new Request(appends, entries);
+        await _requests.Writer.WriteAsync(request);
+        await request.Done.Task;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        _requests.Writer.TryComplete();
+        await _loop;
+    }
+
+    private async Task WriteAsync()
+    {
+        while (await _requests.Reader.WaitToReadAsync())
+        {
+            var batch = new List<Request>();
+            while (batch.Count < BatchMax && _requests.Reader.TryRead(out var request))
+            {
+                batch.Add(request);
+            }
+
+            if (!await TryWriteAsync(batch, last: batch.Count == 1) && batch.Count > 1)
+            {
+                // One of them is at fault: alone, it fails alone.
+                foreach (var request in batch)
+                {
+                    await TryWriteAsync([request], last: true);
+                }
+            }
+        }
+    }
+
+    private async Task<bool> TryWriteAsync(List<Request> batch, bool last)
+    {
+        try
+        {
+            if (_mustRead)
+            {
+                await ReadHeadAsync(CancellationToken.None);
+                _mustRead = false;
+            }
+
+            var head = _head;
+            var known = _known;
+            var lines = new List<ReadOnlyMemory<byte>>();
+            if (known is null)
+            {
+                Add(new LedgerEntry(RecoveryRecordKind.KeyIntroduced, LedgerSignatures.Body(new KeyIntroduction(_key.Public, null, null))));
+                known = _key.Public.Key;
+            }
+
+            foreach (var entry in batch.SelectMany(request => request.Entries))
+            {
+                Add(entry);
+            }
+
+            var signature = _key.Sign(LedgerSignatures.HeadStatement(_tenant, head.Next, head.Hash));
+            Add(new LedgerEntry(
+                RecoveryRecordKind.Head, LedgerSignatures.Body(new SignedHead(head.Hash, _key.Public.Key, Convert.ToBase64String(signature)))));
+            var ledger = new StreamAppend(StreamId.OfLedger(_tenant), _head.Next.Number, lines, []);
+            await _journal.AppendAsync(new JournalBatch([.. batch.SelectMany(request => request.Appends), ledger]));
+            _head = head;
+            _known = known;
+            batch.ForEach(request => request.Done.TrySetResult());
+            return true;
+
+            void Add(LedgerEntry entry)
+            {
+                (_, var line, head) = LedgerChain.Append(head, _tenant, entry, _time.GetUtcNow().ToUnixTimeMilliseconds());
+                lines.Add(line);
+            }
+        }
+#pragma warning disable CA1031 // Whatever the storage says belongs to the callers; the loop goes on.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            // What is durable is not known: read, never retry from memory.
+            _mustRead = true;
+            if (last)
+            {
+                batch.ForEach(request => request.Done.TrySetException(failure));
+            }
+
+            return false;
+        }
+    }
+
+    private async Task ReadHeadAsync(CancellationToken cancellationToken)
+    {
+        var head = LedgerHead.Empty;
+        KeyId? known = null;
+        await foreach (var stored in _journal.ReadAsync(StreamId.OfLedger(_tenant), 0, cancellationToken))
+        {
+            var record = LedgerChain.Read(stored.Body.Span);
+            head = new LedgerHead(record.Position.Next, record.Hash!);
+            if (record.Kind == RecoveryRecordKind.KeyIntroduced)
+            {
+                known = LedgerSignatures.KeyOf(record.Body);
+            }
+        }
+
+        _head = head;
+        _known = known;
+    }
+
+    private async Task HandOverAsync(KeyId known, LedgerKey? previousKey, CancellationToken cancellationToken)
+    {
+        if (previousKey is null || previousKey.Public.Key != known)
+        {
+            throw Protocol.Errors.RecoveryException.Of(
+                Protocol.Errors.RecoveryErrorCode.BadSignature,
+                $"The ledger of tenant {_tenant} is signed with key {known}, and the key file holds {_key.Public.Key}.",
+                "Nothing was written.",
+                $"Put the key {known} back, or set it aside beside the new one as <key file>.{known} so that it can sign the hand-over.");
+        }
+
+        var signature = previousKey.Sign(LedgerSignatures.HandOverStatement(_tenant, _key.Public));
+        var body = LedgerSignatures.Body(new KeyIntroduction(_key.Public, known, Convert.ToBase64String(signature)));
+        var (_, line, head) = LedgerChain.Append(
+            _head, _tenant, new LedgerEntry(RecoveryRecordKind.KeyIntroduced, body), _time.GetUtcNow().ToUnixTimeMilliseconds());
+        await _journal.AppendAsync(
+            JournalBatch.Of(new StreamAppend(StreamId.OfLedger(_tenant), _head.Next.Number, [line], [])), cancellationToken);
+        _head = head;
+        _known = _key.Public.Key;
+    }
+
+    private sealed record Request(IReadOnlyList<StreamAppend> Appends, IReadOnlyList<LedgerEntry> Entries)
+    {
+        public TaskCompletionSource Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+}

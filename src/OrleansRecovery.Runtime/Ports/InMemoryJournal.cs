@@ -1,0 +1,157 @@
+using System.Runtime.CompilerServices;
+using OrleansRecovery.Protocol.Terms;
+
+namespace OrleansRecovery.Runtime.Ports;
+
+/// <summary>
+/// A journal that lives as long as its object: for tests and simulations. It keeps the same contract as the durable ones, but for what survives the process.
+/// </summary>
+public sealed class InMemoryJournal : IJournal
+{
+    private readonly Lock _sync = new();
+    private readonly Dictionary<StreamId, Stored> _streams = [];
+
+    /// <inheritdoc/>
+    public Task AppendAsync(JournalBatch batch, CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        JournalLimits.Check(batch);
+        lock (_sync)
+        {
+            foreach (var append in batch.Appends)
+            {
+                var version = _streams.GetValueOrDefault(append.Stream)?.Version ?? 0;
+                if (append.ExpectedVersion != StreamAppend.AnyVersion && append.ExpectedVersion != version)
+                {
+                    return Task.FromException(new StaleAppendException(append.Stream, append.ExpectedVersion, version));
+                }
+            }
+
+            foreach (var append in batch.Appends)
+            {
+                if (!_streams.TryGetValue(append.Stream, out var stream))
+                {
+                    stream = new Stored();
+                    _streams.Add(append.Stream, stream);
+                }
+
+                foreach (var record in append.Records)
+                {
+                    stream.Records.Add(stream.Version++, record.ToArray());
+                }
+
+                foreach (var snapshot in append.Snapshots)
+                {
+                    stream.Snapshots[snapshot.Position] = snapshot;
+                }
+            }
+        }
+
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<JournalRecord> ReadAsync(
+        StreamId stream, long from = 0, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        await Task.CompletedTask;
+        List<JournalRecord> records;
+        lock (_sync)
+        {
+            records = _streams.TryGetValue(stream, out var stored)
+                ? [.. stored.Records.Where(record => record.Key >= from).Select(record => new JournalRecord(record.Key, record.Value))]
+                : [];
+        }
+
+        foreach (var record in records)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            yield return record;
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task<long> VersionAsync(StreamId stream, CancellationToken cancellationToken = default)
+    {
+        lock (_sync)
+        {
+            return Task.FromResult(_streams.GetValueOrDefault(stream)?.Version ?? 0);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<StreamHead> ListAsync(
+        StreamKind kind, TenantId? tenant = null, ExecutionId? execution = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        await Task.CompletedTask;
+        List<StreamHead> heads;
+        lock (_sync)
+        {
+            heads = [.. _streams
+                .Where(stream => stream.Key.Kind == kind)
+                .Where(stream => tenant is null || stream.Key.Tenant == tenant)
+                .Where(stream => execution is null || stream.Key.Execution == execution)
+                .OrderBy(stream => stream.Key.Tenant).ThenBy(stream => stream.Key.Execution).ThenBy(stream => stream.Key.Name, StringComparer.Ordinal)
+                .Select(stream => new StreamHead(stream.Key, stream.Value.Version))];
+        }
+
+        foreach (var head in heads)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            yield return head;
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task<Snapshot?> ReadSnapshotAsync(StreamId stream, long position, CancellationToken cancellationToken = default)
+    {
+        lock (_sync)
+        {
+            return Task.FromResult(_streams.GetValueOrDefault(stream)?.Snapshots.GetValueOrDefault(position));
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task TrimAsync(StreamId stream, TrimRequest request, CancellationToken cancellationToken = default)
+    {
+        lock (_sync)
+        {
+            if (_streams.TryGetValue(stream, out var stored))
+            {
+                foreach (var position in request.Positions)
+                {
+                    stored.Records.Remove(position);
+                }
+
+                foreach (var position in stored.Snapshots.Keys.Where(position => position < request.SnapshotsBelow).ToList())
+                {
+                    stored.Snapshots.Remove(position);
+                }
+            }
+        }
+
+        return Task.CompletedTask;
+    }
+
+    /// <summary>For fault injection: replaces the bytes of a snapshot and leaves its digest.</summary>
+    public void DamageSnapshot(StreamId stream, long position)
+    {
+        lock (_sync)
+        {
+            var snapshot = _streams[stream].Snapshots[position];
+            _streams[stream].Snapshots[position] = snapshot with { Body = "damaged"u8.ToArray() };
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private sealed class Stored
+    {
+        public long Version { get; set; }
+
+        public SortedDictionary<long, byte[]> Records { get; } = [];
+
+        public SortedDictionary<long, Snapshot> Snapshots { get; } = [];
+    }
+}
