@@ -1,0 +1,60 @@
+using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Runtime.Ports;
+using OrleansRecovery.Storage.Dialects;
+
+namespace OrleansRecovery.Storage;
+
+/// <summary>Opens journals.</summary>
+public static class Journals
+{
+    /// <summary>The journal in a SQLite file, which is made when it is missing. One process writes at a time; others may read.</summary>
+    /// <exception cref="RecoveryException">The file is no database, damaged, newer, or may not be written.</exception>
+    public static async Task<IJournal> OpenSqliteAsync(string path, JournalOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        var validated = (options ?? new JournalOptions()).Validated();
+        return await SqlJournal.OpenAsync(new SqliteDialect(path, validated, readOnly: false), validated, readOnly: false, cancellationToken);
+    }
+
+    /// <summary>The journal in a PostgreSQL database; its schema is made when it is missing.</summary>
+    /// <exception cref="RecoveryException">The database cannot be reached, denies access, or is newer.</exception>
+    public static async Task<IJournal> OpenPostgresAsync(
+        string connectionString, JournalOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        var validated = (options ?? new JournalOptions()).Validated();
+        return await SqlJournal.OpenAsync(new PostgresDialect(connectionString, validated), validated, readOnly: false, cancellationToken);
+    }
+
+    /// <summary>
+    /// The journal that a text names: a PostgreSQL connection string (<c>Host=...;Database=...</c>), or else the path of a SQLite file.
+    /// </summary>
+    public static Task<IJournal> OpenAsync(string database, JournalOptions? options = null, CancellationToken cancellationToken = default) =>
+        IsPostgres(database) ? OpenPostgresAsync(database, options, cancellationToken) : OpenSqliteAsync(database, options, cancellationToken);
+
+    /// <summary>The same for reading alone: nothing is made or changed, and a host that writes is not disturbed.</summary>
+    /// <exception cref="RecoveryException">There is no such file, or it holds no journal.</exception>
+    public static async Task<IJournal> OpenReadOnlyAsync(string database, CancellationToken cancellationToken = default)
+    {
+        var options = new JournalOptions();
+        if (IsPostgres(database))
+        {
+            return await SqlJournal.OpenAsync(new PostgresDialect(database, options), options, readOnly: true, cancellationToken);
+        }
+
+        if (!File.Exists(database))
+        {
+            throw RecoveryException.Of(
+                RecoveryErrorCode.StorageUnavailable,
+                $"There is no file {database}.",
+                "Nothing was read.",
+                "Name the database that a host writes; 'recovery demo' makes one.");
+        }
+
+        return await SqlJournal.OpenAsync(new SqliteDialect(database, options, readOnly: true), options, readOnly: true, cancellationToken);
+    }
+
+    /// <summary>What a journal that was opened here has done so far.</summary>
+    public static JournalStatistics StatisticsOf(IJournal journal) =>
+        journal is SqlJournal sql ? sql.Statistics : throw new ArgumentException("It was not opened by this class.", nameof(journal));
+
+    private static bool IsPostgres(string database) => database.Contains("Host=", StringComparison.OrdinalIgnoreCase);
+}
