@@ -20,8 +20,8 @@ internal sealed class AgentHost
     private AgentDriver? _driver;
     private Task? _turn;
     private int _compensations;
+    private int _waiting;
     private bool _awaitsRecovery;
-    private volatile bool _isBusy;
 
     internal AgentHost(ExecutionHost execution, AgentSetup setup)
     {
@@ -32,23 +32,20 @@ internal sealed class AgentHost
 
     internal AgentId Agent => _setup.Agent;
 
-    /// <summary>Something runs or waits in the mailbox.</summary>
-    internal bool IsBusy => _isBusy || _mailbox.Reader.Count > 0;
-
     internal bool IsLoaded => _driver is not null;
 
     internal bool Bars(MessageId message, CheckpointNumber sentIn) => _driver?.Participant.Bars(message, sentIn) == true;
 
-    internal void Wake() => _mailbox.Writer.TryWrite(new Item());
+    internal void Wake() => Put(new Item());
 
-    internal void Post(ParticipantMessage message) => _mailbox.Writer.TryWrite(new Item { Message = message });
+    internal void Post(ParticipantMessage message) => Put(new Item { Message = message });
 
-    internal void Remind() => _mailbox.Writer.TryWrite(new Item { Reminds = true });
+    internal void Remind() => Put(new Item { Reminds = true });
 
     internal Task SealAsync(CheckpointNumber interval, IssuerId by)
     {
         var item = new Item { Seal = interval, By = by, Done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously) };
-        return _mailbox.Writer.TryWrite(item) ? item.Done.Task : Task.FromException(ExecutionHost.HostStopped());
+        return Put(item) ? item.Done.Task : Task.FromException(ExecutionHost.HostStopped());
     }
 
     internal async Task StopAsync()
@@ -74,13 +71,26 @@ internal sealed class AgentHost
         {
             while (_mailbox.Reader.TryRead(out var item))
             {
-                _isBusy = true;
                 await TakeAsync(item);
-                _isBusy = _turn is not null || _compensations > 0;
+                Interlocked.Decrement(ref _waiting);
+                _execution.WorkEnded();
             }
-
-            _execution.Changed();
         }
+    }
+
+    // What waits or runs is counted, so that the execution knows when nothing is under way.
+    private bool Put(Item item)
+    {
+        _execution.WorkBegins();
+        Interlocked.Increment(ref _waiting);
+        if (_mailbox.Writer.TryWrite(item))
+        {
+            return true;
+        }
+
+        Interlocked.Decrement(ref _waiting);
+        _execution.WorkEnded();
+        return false;
     }
 
     private async Task TakeAsync(Item item)
@@ -98,7 +108,7 @@ internal sealed class AgentHost
 #pragma warning restore CA1031
         {
             item.Done?.TrySetException(failure);
-            await DropAsync(failure);
+            Drop(failure);
         }
     }
 
@@ -178,6 +188,7 @@ internal sealed class AgentHost
 
     private void Start(Func<Task<TurnResult>> turn)
     {
+        _execution.WorkBegins();
         _turn = ReportAsync();
 
         async Task ReportAsync()
@@ -191,10 +202,11 @@ internal sealed class AgentHost
             catch (Exception failure)
 #pragma warning restore CA1031
             {
-                await DropAsync(failure);
+                Drop(failure);
             }
 
-            _mailbox.Writer.TryWrite(new Item { TurnEnded = result });
+            Put(new Item { TurnEnded = result });
+            _execution.WorkEnded();
         }
     }
 
@@ -208,6 +220,7 @@ internal sealed class AgentHost
         foreach (var action in driver.TakeCompensations())
         {
             _compensations++;
+            _execution.WorkBegins();
             _ = Task.Run(() => CompensateAsync(driver, action), CancellationToken.None);
         }
     }
@@ -217,7 +230,7 @@ internal sealed class AgentHost
         try
         {
             var (result, attempts, detail) = await driver.CompensateAsync(action, _execution.Stopping);
-            _mailbox.Writer.TryWrite(new Item { Compensated = (action, result, attempts, detail) });
+            Put(new Item { Compensated = (action, result, attempts, detail) });
         }
 #pragma warning disable CA1031 // The edge of a compensation: what it could not report, the coordinator asks for again.
         catch (Exception failure)
@@ -225,8 +238,12 @@ internal sealed class AgentHost
         {
             if (!_execution.Stopping.IsCancellationRequested)
             {
-                _mailbox.Writer.TryWrite(new Item { Compensated = (action, CompensationResult.Failed, 0, failure.Message) });
+                Put(new Item { Compensated = (action, CompensationResult.Failed, 0, failure.Message) });
             }
+        }
+        finally
+        {
+            _execution.WorkEnded();
         }
     }
 
@@ -254,7 +271,7 @@ internal sealed class AgentHost
     // Memory is bounded: an agent with nothing to do and nothing to remember goes when too many are idle.
     private void UnloadIfIdle()
     {
-        if (_driver is { Participant.Phase: ParticipantPhase.Active } driver && _turn is null && _compensations == 0 && _mailbox.Reader.Count == 0
+        if (_driver is { Participant.Phase: ParticipantPhase.Active } driver && _turn is null && _compensations == 0 && _waiting <= 1
             && driver.Participant.Barriers.IsEmpty && _execution.TooManyLoaded())
         {
             driver.Dispose();
@@ -262,7 +279,7 @@ internal sealed class AgentHost
         }
     }
 
-    private async Task DropAsync(Exception failure)
+    private void Drop(Exception failure)
     {
         if (_driver is { IsBroken: true } broken && _turn is null)
         {
@@ -281,16 +298,20 @@ internal sealed class AgentHost
         }
 
         _execution.AgentIsStuck(Agent, failure is RecoveryException refused ? refused.Error : null);
+        _ = WakeLaterAsync();
+    }
+
+    private async Task WakeLaterAsync()
+    {
         try
         {
             await Task.Delay(StuckPause, _setup.Time, _execution.Stopping);
+            Wake();
         }
         catch (OperationCanceledException)
         {
-            return;
+            // The host stops.
         }
-
-        Wake();
     }
 
     private sealed record Item

@@ -309,32 +309,32 @@ internal sealed partial class ExecutionHost : IAgentEnvironment
         }
     }
 
+    /// <summary>Something was put into a mailbox, or a turn or a compensation begins.</summary>
+    internal void WorkBegins() => Interlocked.Increment(ref _inFlight);
+
+    /// <summary>It is done; what it led to has begun.</summary>
+    internal void WorkEnded()
+    {
+        Interlocked.Decrement(ref _inFlight);
+        Changed();
+    }
+
     private bool IsSettled()
     {
-        if (_isWorking || _inputs.Reader.Count > 0)
+        if (Volatile.Read(ref _inFlight) != 0)
         {
             return false;
         }
 
         if (IsHeld || _open is { Phase: CoordinatorPhase.Escalated })
         {
-            return _agents.Values.All(agent => !agent.IsBusy);
-        }
-
-        if (_state.Phase == ExecutionPhase.Recovering)
-        {
-            return false;
+            return true;
         }
 
         lock (_sync)
         {
-            if (_assigned.Keys.Any(agent => !_stuck.ContainsKey(agent)
-                && _index.Pending(agent).Any(message => message.Dependency != DependencyKind.Result)))
-            {
-                return false;
-            }
+            return _state.Phase != ExecutionPhase.Recovering && !_assigned.Keys.Any(agent => !_stuck.ContainsKey(agent)
+                && _index.Pending(agent).Any(message => message.Dependency != DependencyKind.Result));
         }
-
-        return _agents.Values.All(agent => !agent.IsBusy) && !_isWorking && _inputs.Reader.Count == 0;
     }
 }

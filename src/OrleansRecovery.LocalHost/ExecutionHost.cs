@@ -39,7 +39,7 @@ internal sealed partial class ExecutionHost : IDisposable
     private CoordinatorState? _open;
     private long _executionVersion;
     private long _coordinatorVersion;
-    private volatile bool _isWorking;
+    private int _inFlight;
 
     private ExecutionHost(LocalRecoveryHost host, LedgerWriter ledger, ExecutionAddress address, ExecutionStarted started)
     {
@@ -106,14 +106,14 @@ internal sealed partial class ExecutionHost : IDisposable
     internal Task ApplyAsync(ExecutionInput input, IReadOnlyList<LedgerEntry> entries)
     {
         var item = new Input { Execution = input, Entries = entries, Done = NewDone() };
-        return _inputs.Writer.TryWrite(item) ? item.Done!.Task : Task.FromException(HostStopped());
+        return Put(item) ? item.Done!.Task : Task.FromException(HostStopped());
     }
 
     /// <summary>Gives an operator's ruling to the open recovery; completes when it is durable, or fails when it does not fit.</summary>
     internal Task RuleAsync(RecoveryId recovery, CoordinatorInput.Ruled ruling)
     {
         var item = new Input { Recovery = recovery, Coordinator = ruling, Done = NewDone() };
-        return _inputs.Writer.TryWrite(item) ? item.Done!.Task : Task.FromException(HostStopped());
+        return Put(item) ? item.Done!.Task : Task.FromException(HostStopped());
     }
 
     internal async Task StopAsync()
@@ -133,7 +133,19 @@ internal sealed partial class ExecutionHost : IDisposable
 
     private static TaskCompletionSource NewDone() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private void Post(CoordinatorInput input, RecoveryId recovery) => _inputs.Writer.TryWrite(new Input { Recovery = recovery, Coordinator = input });
+    private void Post(CoordinatorInput input, RecoveryId recovery) => Put(new Input { Recovery = recovery, Coordinator = input });
+
+    private bool Put(Input input)
+    {
+        WorkBegins();
+        if (_inputs.Writer.TryWrite(input))
+        {
+            return true;
+        }
+
+        WorkEnded();
+        return false;
+    }
 
     private void Begin()
     {
@@ -154,7 +166,6 @@ internal sealed partial class ExecutionHost : IDisposable
     {
         while (await _inputs.Reader.WaitToReadAsync(CancellationToken.None))
         {
-            _isWorking = true;
             var batch = new List<Input>();
             while (batch.Count < BatchMax && _inputs.Reader.TryRead(out var input))
             {
@@ -162,8 +173,7 @@ internal sealed partial class ExecutionHost : IDisposable
             }
 
             await WriteAsync(batch);
-            _isWorking = _inputs.Reader.Count > 0;
-            Changed();
+            batch.ForEach(_ => WorkEnded());
         }
     }
 

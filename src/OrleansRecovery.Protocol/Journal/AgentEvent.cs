@@ -61,7 +61,7 @@ public enum AgentEventKind
 /// One record of an agent's journal. Its position in the journal is its sequence number. Everything that is known of an agent is a fold over these (ADR
 /// 2-state-is-a-fold).
 /// </summary>
-[JsonPolymorphic(TypeDiscriminatorPropertyName = "type")]
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "event")]
 [JsonDerivedType(typeof(IntervalOpened), "interval_opened")]
 [JsonDerivedType(typeof(MessageConsumed), "message_consumed")]
 [JsonDerivedType(typeof(MessageSent), "message_sent")]
@@ -161,7 +161,7 @@ public sealed record MessageSent(
     JsonElement Payload,
     DependencyKind Dependency,
     DependencyStrength Strength,
-    MessageId? InReplyTo,
+    MessageId? InReplyTo = null,
     bool AwaitsReply = false) : AgentEvent
 {
     /// <inheritdoc/>
@@ -278,7 +278,7 @@ public sealed record DecisionLearnt(RecoveryId Recovery, CheckpointNumber Target
 /// <param name="Attempts">How often it was tried.</param>
 /// <param name="Detail">For people, or null.</param>
 public sealed record CompensationSettled(
-    RecoveryId Recovery, SequenceNumber Action, CompensationResult Result, int Attempts, string? Detail) : AgentEvent
+    RecoveryId Recovery, SequenceNumber Action, CompensationResult Result, int Attempts, string? Detail = null) : AgentEvent
 {
     /// <inheritdoc/>
     [JsonIgnore]

@@ -39,7 +39,7 @@ public sealed record LedgerPublicKey(KeyId Key, string X, string Y)
 /// <param name="PublicKey">The key that signs from here on.</param>
 /// <param name="SignedBy">The key before it; null for the first one.</param>
 /// <param name="Signature">The signature of the key before over the new one, base64; null for the first one.</param>
-public sealed record KeyIntroduction(LedgerPublicKey PublicKey, KeyId? SignedBy, string? Signature);
+public sealed record KeyIntroduction(LedgerPublicKey PublicKey, KeyId? SignedBy = null, string? Signature = null);
 
 /// <summary>The body of a <see cref="RecoveryRecordKind.Head"/> record.</summary>
 /// <param name="Covers">The hash of the record before: it and all before it are signed.</param>

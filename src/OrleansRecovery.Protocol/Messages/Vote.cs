@@ -35,7 +35,7 @@ public enum RefusalReason
 /// <summary>One reason why a participant cannot go back cleanly.</summary>
 /// <param name="Reason">Why.</param>
 /// <param name="Action">The action, or null when it is not about one.</param>
-public sealed record Objection(RefusalReason Reason, ActionId? Action);
+public sealed record Objection(RefusalReason Reason, ActionId? Action = null);
 
 /// <summary>How far an action got, as its journal shows.</summary>
 public enum ActionProgress
