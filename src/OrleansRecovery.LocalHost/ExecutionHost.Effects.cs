@@ -1,11 +1,9 @@
 using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Execution;
-using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Driver;
-using OrleansRecovery.Runtime.Ports;
 
 namespace OrleansRecovery.LocalHost;
 
@@ -98,18 +96,7 @@ internal sealed partial class ExecutionHost
     {
         try
         {
-            _state = ExecutionState.Start(Started.Policy);
-            await foreach (var stored in _host.Journal.ReadAsync(StreamId.OfExecution(Address), 0, Stopping))
-            {
-                if (ExecutionLog.Read(stored.Body.Span).Input is { } input)
-                {
-                    _state = ExecutionMachine.Apply(_state, input).State;
-                }
-
-                _executionVersion = stored.Position + 1;
-            }
-
-            await LoadRecoveriesAsync(Stopping);
+            TakeLogs(await LoadedExecution.ReadLogsAsync(_host.Journal, Address, Stopping));
             if (_open is { } open)
             {
                 Post(new CoordinatorInput.Resumed(open.Epoch.Next), open.Recovery);
@@ -123,74 +110,21 @@ internal sealed partial class ExecutionHost
         }
     }
 
-    private async Task LoadRecoveriesAsync(CancellationToken cancellationToken)
+    private void TakeLogs(LoadedExecution loaded)
     {
-        var recoveries = new SortedDictionary<RecoveryId, CoordinatorState>();
-        _open = null;
-        await foreach (var stored in _host.Journal.ReadAsync(StreamId.OfCoordinator(Address), 0, cancellationToken))
-        {
-            var record = CoordinatorJson.Read(stored.Body.Span);
-            var state = record.Opened is { } opened
-                ? CoordinatorState.Open(opened)
-                : CoordinatorMachine.Apply(recoveries[record.Recovery!.Value], record.Input!).State;
-            recoveries[state.Recovery] = state;
-            _coordinatorVersion = stored.Position + 1;
-        }
-
+        _state = loaded.State;
+        _executionVersion = loaded.ExecutionVersion;
+        _coordinatorVersion = loaded.CoordinatorVersion;
+        _open = loaded.Recoveries.Values.FirstOrDefault(recovery => !recovery.Phase.IsTerminal());
         lock (_sync)
         {
             _recoveries.Clear();
-            foreach (var (id, state) in recoveries)
+            foreach (var (id, recovery) in loaded.Recoveries)
             {
-                _recoveries[id] = state;
+                _recoveries[id] = recovery;
             }
         }
-
-        _open = recoveries.Values.FirstOrDefault(recovery => !recovery.Phase.IsTerminal());
     }
-
-    // Journals are read one after another, but fed so that a consumption follows its send.
-    private async Task LoadIndexAsync(CancellationToken cancellationToken)
-    {
-        var journals = new List<(AgentId Agent, Queue<AgentEvent> Records, long Next)>();
-        await foreach (var head in _host.Journal.ListAsync(StreamKind.Agent, Address.Tenant, Address.Execution, cancellationToken))
-        {
-            var records = new Queue<AgentEvent>();
-            await foreach (var stored in _host.Journal.ReadAsync(head.Stream, 0, cancellationToken))
-            {
-                records.Enqueue(WithoutPayload(AgentEventJson.Read(stored.Body.Span)));
-            }
-
-            journals.Add((AgentId.Parse(head.Stream.Name), records, 0));
-        }
-
-        for (var progress = true; progress;)
-        {
-            progress = false;
-            for (var i = 0; i < journals.Count; i++)
-            {
-                var (agent, records, next) = journals[i];
-                while (records.TryPeek(out var record) && (record is not MessageConsumed consumed || _index.Knows(consumed.Message)))
-                {
-                    _index.Observe(agent, SequenceNumber.Of(next++), records.Dequeue());
-                    progress = true;
-                }
-
-                journals[i] = (agent, records, next);
-            }
-        }
-
-        Protocol.Errors.Invariant.Holds(journals.TrueForAll(journal => journal.Records.Count == 0), $"{Address}: a message was consumed that nobody sent.");
-        _outsideNext = journals.Find(journal => journal.Agent == Runtime.Client.Outside.Agent).Next;
-    }
-
-    private static AgentEvent WithoutPayload(AgentEvent record) => record switch
-    {
-        MessageSent sent => sent with { Payload = default },
-        ActionIntended intended => intended with { Argument = default },
-        ActionSettled settled => settled with { Result = default },
-        _ => record,
-    };
 
     internal AgentClass ClassOf(AgentId agent)
     {

@@ -209,7 +209,7 @@ internal sealed partial class ExecutionHost : IAgentEnvironment
         {
             foreach (var record in records)
             {
-                _index.Observe(agent, SequenceNumber.Of(first++), WithoutPayload(record));
+                _index.Observe(agent, SequenceNumber.Of(first++), LoadedExecution.WithoutPayload(record));
                 if (record is MessageSent sent)
                 {
                     receivers.Add(sent.To);

@@ -26,7 +26,7 @@ internal sealed partial class ExecutionHost : IDisposable
     private readonly LocalRecoveryHost _host;
     private readonly LedgerWriter _ledger;
     private readonly Lock _sync = new();
-    private readonly ExecutionIndex _index = new();
+    private readonly ExecutionIndex _index;
     private readonly ConcurrentDictionary<AgentId, AgentHost> _agents = [];
     private readonly Channel<Input> _inputs = Channel.CreateUnbounded<Input>(new UnboundedChannelOptions { SingleReader = true });
     private readonly ConcurrentDictionary<AgentId, RecoveryError> _stuck = [];
@@ -41,14 +41,17 @@ internal sealed partial class ExecutionHost : IDisposable
     private long _coordinatorVersion;
     private int _inFlight;
 
-    private ExecutionHost(LocalRecoveryHost host, LedgerWriter ledger, ExecutionAddress address, ExecutionStarted started)
+    private ExecutionHost(LocalRecoveryHost host, LedgerWriter ledger, LoadedExecution loaded)
     {
         _host = host;
         _ledger = ledger;
-        Address = address;
-        Started = started;
-        _assigned = started.Agents.ToDictionary(agent => agent.Agent);
-        _state = ExecutionState.Start(started.Policy);
+        Address = loaded.Address;
+        Started = loaded.Started;
+        _assigned = Started.Agents.ToDictionary(agent => agent.Agent);
+        _index = loaded.Index;
+        _outsideNext = loaded.OutsideVersion;
+        _state = loaded.State;
+        TakeLogs(loaded);
     }
 
     internal ExecutionAddress Address { get; }
@@ -75,29 +78,7 @@ internal sealed partial class ExecutionHost : IDisposable
     internal static async Task<ExecutionHost> LoadAsync(
         LocalRecoveryHost host, LedgerWriter ledger, ExecutionAddress address, CancellationToken cancellationToken)
     {
-        ExecutionHost? execution = null;
-        await foreach (var stored in host.Journal.ReadAsync(StreamId.OfExecution(address), 0, cancellationToken))
-        {
-            var record = ExecutionLog.Read(stored.Body.Span);
-            if (record.Started is { } started)
-            {
-                execution = new ExecutionHost(host, ledger, address, started);
-            }
-            else if (record.Input is { } input)
-            {
-                execution!._state = ExecutionMachine.Apply(execution._state, input).State;
-            }
-
-            execution!._executionVersion = stored.Position + 1;
-        }
-
-        if (execution is null)
-        {
-            throw LocalRecoveryHost.Unknown(address);
-        }
-
-        await execution.LoadRecoveriesAsync(cancellationToken);
-        await execution.LoadIndexAsync(cancellationToken);
+        var execution = new ExecutionHost(host, ledger, await LoadedExecution.ReadAsync(host.Journal, address, cancellationToken));
         execution.Begin();
         return execution;
     }
@@ -358,11 +339,7 @@ internal sealed partial class ExecutionHost : IDisposable
             HostOf(question.Agent).Post(new Abort(question.Recovery, question.Epoch, question.Agent, AbortReason.NothingToUndo));
         }
 
-        input.Refusal = new RecoveryError(
-            RecoveryErrorCode.UnknownRecovery,
-            $"Execution {Address} has no recovery {input.Recovery}.",
-            "Nothing was changed.",
-            "Read the execution's status for the ids of its recoveries.");
+        input.Refusal = UnknownRecovery(input.Recovery);
     }
 
     private CoordinatorState? Find(RecoveryId recovery)
@@ -446,7 +423,7 @@ internal sealed partial class ExecutionHost : IDisposable
             }
 
             CoordinatorEffects.AddRange(effects.Select(effect => (after.Recovery, effect)));
-            Progress.Add(StatusViews.Progress(after));
+            Progress.Add(ExecutionQueries.Progress(after));
         }
     }
 }

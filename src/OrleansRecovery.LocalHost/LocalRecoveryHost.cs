@@ -47,13 +47,7 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IAsyncDisposabl
         IJournal journal, AgentCatalog catalog, LocalHostOptions? options = null, CancellationToken cancellationToken = default)
     {
         var host = new LocalRecoveryHost(journal, catalog, options ?? new LocalHostOptions());
-        var known = new List<ExecutionAddress>();
-        await foreach (var head in journal.ListAsync(StreamKind.Execution, cancellationToken: cancellationToken))
-        {
-            known.Add(new ExecutionAddress(head.Stream.Tenant, head.Stream.Execution));
-        }
-
-        foreach (var address in known.Where(host.Options.Owns))
+        foreach (var address in (await LoadedExecution.ListAsync(journal, cancellationToken: cancellationToken)).Where(host.Options.Owns))
         {
             await host.LoadAsync(address, cancellationToken);
         }
@@ -104,7 +98,7 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IAsyncDisposabl
         var host = Host(execution);
         if (!host.Knows(to) || to == Outside.Agent)
         {
-            throw UnknownAgent(execution, to);
+            throw ExecutionQueries.UnknownAgent(execution, to);
         }
 
         if (host.IsStopped)
@@ -220,18 +214,6 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IAsyncDisposabl
         }
     }
 
-    internal static RecoveryException Unknown(ExecutionAddress execution) => RecoveryException.Of(
-        RecoveryErrorCode.UnknownExecution,
-        $"There is no execution {execution} here.",
-        "Nothing was changed.",
-        "List the executions with 'recovery status', and check tenant and spelling.");
-
-    internal static RecoveryException UnknownAgent(ExecutionAddress execution, AgentId agent) => RecoveryException.Of(
-        RecoveryErrorCode.UnknownAgent,
-        $"Execution {execution} has no agent {agent}.",
-        "Nothing was changed.",
-        "List its agents with 'recovery status'.");
-
     internal async Task<LedgerWriter> LedgerAsync(TenantId tenant, CancellationToken cancellationToken)
     {
         if (!_ledgers.TryGetValue(tenant, out var ledger))
@@ -243,7 +225,7 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IAsyncDisposabl
         return ledger;
     }
 
-    internal ExecutionHost Host(ExecutionAddress execution) => _executions.TryGetValue(execution, out var host) ? host : throw Unknown(execution);
+    internal ExecutionHost Host(ExecutionAddress execution) => _executions.TryGetValue(execution, out var host) ? host : throw LoadedExecution.Unknown(execution);
 
     private async Task LoadAsync(ExecutionAddress address, CancellationToken cancellationToken)
     {

@@ -133,23 +133,25 @@ public sealed class ExecutionIndex
         }
     }
 
-    /// <summary>
-    /// What becomes of messages when these suffixes fall: those in transit over the line come back, and those that an undone interval sent are dead.
-    /// </summary>
-    public (List<MessageId> Redelivered, List<MessageId> Dead) Fate(IReadOnlyDictionary<AgentId, CheckpointNumber> targets)
+    /// <summary>The rollback set of suspects, and what becomes of messages.</summary>
+    public ReachedSet Plan(IEnumerable<Interval> suspects)
     {
+        var targets = Reach(suspects);
         var redelivered = new List<MessageId>();
         var dead = new List<MessageId>();
+        var count = 0;
         foreach (var (agent, target) in targets)
         {
-            foreach (var interval in Live(agent).Where(interval => interval.Number >= target))
+            var live = Live(agent);
+            for (var i = _agents[agent].IndexOf(target); i < live.Count; i++)
             {
-                dead.AddRange(interval.Sends.Select(sent => sent.Id));
-                redelivered.AddRange(interval.Receipts.Where(received => received.Sender.IsLive && !IsUndone(received.Sender)).Select(received => received.Id));
+                count++;
+                dead.AddRange(live[i].Sends.Select(sent => sent.Id));
+                redelivered.AddRange(live[i].Receipts.Where(received => received.Sender.IsLive && !IsUndone(received.Sender)).Select(received => received.Id));
             }
         }
 
-        return (redelivered, dead);
+        return new ReachedSet(targets, redelivered, dead, count);
 
         bool IsUndone(IntervalEntry sender) => targets.TryGetValue(sender.Agent, out var target) && sender.Number >= target;
     }

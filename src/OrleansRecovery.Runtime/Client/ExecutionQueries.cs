@@ -1,0 +1,141 @@
+using System.Collections.Immutable;
+using OrleansRecovery.Protocol.Coordinator;
+using OrleansRecovery.Protocol.Dependencies;
+using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Execution;
+using OrleansRecovery.Protocol.Journal;
+using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Participant;
+using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Driver;
+using OrleansRecovery.Runtime.Ports;
+
+namespace OrleansRecovery.Runtime.Client;
+
+/// <summary>What users see of an execution: the same views for a host and for a reader.</summary>
+public static class ExecutionQueries
+{
+    /// <summary>Where an execution stands.</summary>
+    public static ExecutionStatus Status(
+        ExecutionAddress address, ExecutionStarted started, ExecutionState state, ExecutionIndex index, IEnumerable<CoordinatorState> recoveries) => new(
+        address,
+        state.Phase,
+        [.. started.Agents.Select(agent => StatusOf(agent, state, index))],
+        [.. recoveries.Select(Status)],
+        started.Agents.Sum(agent => index.Pending(agent.Agent).Count));
+
+    /// <summary>Where a recovery stands.</summary>
+    public static RecoveryStatus Status(CoordinatorState state) => new(
+        state.Recovery,
+        state.Phase,
+        [.. state.Suspects],
+        state.Targets,
+        state.Compensation?.Order.SettledCount ?? 0,
+        state.Compensation?.Order.ActionCount ?? 0,
+        state.Residue,
+        state.Escalation?.Reason);
+
+    /// <summary>The step that a recovery is at.</summary>
+    public static RecoveryProgress Progress(CoordinatorState state)
+    {
+        var falling = state.Falling.ToList();
+        var (done, total) = state.Phase switch
+        {
+            CoordinatorPhase.Preparing => (state.Members.Count(member => member.Value.Vote is not null), state.Members.Count),
+            CoordinatorPhase.Compensating => (state.Compensation!.Order.SettledCount, state.Compensation.Order.ActionCount),
+            CoordinatorPhase.Restoring => (falling.Count(member => member.Value.IsRestored), falling.Count),
+            _ => (falling.Count, falling.Count),
+        };
+        var subject = state.Compensation is { Order.IsComplete: false } compensation && !compensation.Order.Ready.IsEmpty
+            ? $"{compensation.Order.Ready[0].Agent}: {compensation.Order.Find(compensation.Order.Ready[0]).Name}"
+            : null;
+        return new RecoveryProgress(state.Recovery, state.Phase, done, total, subject);
+    }
+
+    /// <summary>Refuses an interval that is not live.</summary>
+    /// <exception cref="RecoveryException"><c>UnknownAgent</c> or <c>UnknownInterval</c>.</exception>
+    public static void CheckInterval(ExecutionAddress address, ExecutionStarted started, ExecutionIndex index, Interval interval)
+    {
+        if (!started.Agents.Any(agent => agent.Agent == interval.Agent))
+        {
+            throw UnknownAgent(address, interval.Agent);
+        }
+
+        if (!index.IsLive(interval))
+        {
+            var current = index.Position(interval.Agent)?.Current;
+            throw RecoveryException.Of(
+                RecoveryErrorCode.UnknownInterval,
+                $"Agent {interval.Agent} has no live interval {interval.Number}{(current is { } last ? $"; it is in {last}" : "; it has done nothing yet")}.",
+                "Nothing was changed.",
+                "Name an interval that is in the journal and not undone: 'recovery graph' shows them.");
+        }
+    }
+
+    /// <summary>The error for an agent that the execution does not have.</summary>
+    public static RecoveryException UnknownAgent(ExecutionAddress execution, AgentId agent) => RecoveryException.Of(
+        RecoveryErrorCode.UnknownAgent,
+        $"Execution {execution} has no agent {agent}.",
+        "Nothing was changed.",
+        "List its agents with 'recovery status'.");
+
+    /// <summary>What would fall if a suspect failed: the index says who, and each one's journal says what.</summary>
+    /// <param name="journal">Where the agents' journals are.</param>
+    /// <param name="address">The execution.</param>
+    /// <param name="agents">Its agents.</param>
+    /// <param name="reached">What the index says; taken at one moment.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    public static async Task<RecoveryPreview> PreviewAsync(
+        IJournal journal, ExecutionAddress address, IEnumerable<AgentId> agents, ReachedSet reached, CancellationToken cancellationToken)
+    {
+        var traces = new Dictionary<AgentId, UndoneTrace>();
+        var residue = new List<Residue>();
+        foreach (var (agent, target) in reached.Targets)
+        {
+            var history = await ReadHistoryAsync(journal, address, agent, cancellationToken);
+            var estimate = UndoEstimate.Of(history, target, [], ImmutableHashSet<CheckpointNumber>.Empty);
+            traces[agent] = estimate.Trace;
+            residue.AddRange(estimate.Objections.Where(objection => objection.Action is not null).Select(objection => new Residue(
+                agent,
+                objection.Action!.Value.Sequence,
+                estimate.Trace.Actions.First(action => action.Sequence == objection.Action.Value.Sequence).Name,
+                objection.Reason == RefusalReason.IrrevocableAction ? ResidueReason.Irrevocable : ResidueReason.CompensationMissing)));
+        }
+
+        var order = CompensationOrder.Of(traces);
+        return new RecoveryPreview(
+            reached.Targets,
+            [.. agents.Where(agent => !reached.Targets.ContainsKey(agent)).Order()],
+            reached.Redelivered,
+            reached.Dead,
+            [.. order.Layers().Select(IReadOnlyList<ActionSummary> (layer) => [.. layer.Select(id => Summary(order, id))])],
+            residue,
+            reached.IntervalCount);
+    }
+
+    /// <summary>An agent's history, from its journal.</summary>
+    public static async Task<AgentHistory> ReadHistoryAsync(
+        IJournal journal, ExecutionAddress address, AgentId agent, CancellationToken cancellationToken = default)
+    {
+        var history = new AgentHistory(agent);
+        await foreach (var stored in journal.ReadAsync(StreamId.OfAgent(address, agent), 0, cancellationToken))
+        {
+            history.Apply(AgentEventJson.Read(stored.Body.Span));
+        }
+
+        return history;
+    }
+
+    private static ActionSummary Summary(CompensationOrder order, ActionId id)
+    {
+        var action = order.Find(id);
+        return new ActionSummary(id, action.Name, action.Class, action.Progress);
+    }
+
+    private static AgentStatus StatusOf(AssignedAgent agent, ExecutionState state, ExecutionIndex index)
+    {
+        var (incarnation, current) = index.Position(agent.Agent) ?? default;
+        var playedBy = state.OnFallback.Contains(agent.Agent) && agent.Fallback is { } fallback ? fallback : agent.Class;
+        return new AgentStatus(agent.Agent, playedBy, incarnation, current, index.Pending(agent.Agent).Count);
+    }
+}
