@@ -9,7 +9,8 @@ namespace OrleansRecovery.Runtime.Agents;
 /// <summary>How agents' states, messages, arguments and results become JSON.</summary>
 public static class AgentJson
 {
-    internal static JsonSerializerOptions Options { get; } = MakeOptions();
+    /// <summary>The options under which states and messages are written.</summary>
+    public static JsonSerializerOptions Options { get; } = MakeOptions();
 
     /// <summary>The type's JSON form, proven to exist by writing and reading back where that can be done without a value.</summary>
     /// <exception cref="RecoveryException">The type cannot be written and read back.</exception>

@@ -1,0 +1,86 @@
+using System.Diagnostics;
+using System.Globalization;
+using OrleansRecovery.TestProcess;
+using Xunit.Abstractions;
+
+namespace OrleansRecovery.Runtime.Tests.Kill;
+
+/// <summary>kill -9 of a real process at random moments of real recoveries, on a real database; the model's invariants after each.</summary>
+public sealed class KillTests(ITestOutputHelper output)
+{
+    // Two hundred kills fit the test command; OR_KILLS asks for more in a longer run, OR_SEED repeats one.
+    private static readonly int Kills = Setting("OR_KILLS", 200);
+    private static readonly int Seed = Setting("OR_SEED", Environment.ProcessId);
+    private const int KillsForEachDatabase = 25;
+
+    [Fact]
+    public async Task Every_recovery_goes_on_to_its_outcome_after_kill_9_at_any_moment()
+    {
+        output.WriteLine($"OR_SEED={Seed}");
+        var chance = new Random(Seed);
+        var inRecovery = 0;
+        for (var killed = 0; killed < Kills;)
+        {
+            var folder = Directory.CreateTempSubdirectory("recovery-kill-").FullName;
+            var recoveries = 0;
+            for (var i = 0; i < KillsForEachDatabase && killed < Kills; i++, killed++)
+            {
+                await KillOnceAsync(folder, chance);
+                var check = await DurableInvariants.CheckAsync(folder, isSettled: false);
+                inRecovery += check.OpenRecoveryCount > 0 ? 1 : 0;
+                recoveries = check.RecoveryCount;
+            }
+
+            await RunToEndAsync(folder, chance.Next());
+            var end = await DurableInvariants.CheckAsync(folder, isSettled: true);
+            output.WriteLine($"after {killed} kills: {end.RecoveryCount} recoveries on this database ({recoveries} before the last run), all ended");
+            Directory.Delete(folder, recursive: true);
+        }
+
+        output.WriteLine($"{Kills} kills survived, {inRecovery} of them with a recovery open");
+        Assert.True(inRecovery > Kills / 10, $"Only {inRecovery} of {Kills} kills met an open recovery: the test kills at the wrong moments.");
+    }
+
+    private static async Task KillOnceAsync(string folder, Random chance)
+    {
+        using var child = Start(folder, chance.Next(), rounds: 1_000_000);
+        var ready = await child.StandardOutput.ReadLineAsync();
+        Assert.True(ready == "ready", $"The child did not start: {ready} {await ErrorsAsync(child, ready)}");
+        var clock = Stopwatch.StartNew();
+        var moment = TimeSpan.FromMilliseconds(chance.Next(1, 400));
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(1));
+        while (clock.Elapsed < moment && !child.HasExited)
+        {
+            await timer.WaitForNextTickAsync();
+        }
+
+        Assert.False(child.HasExited, $"The child ended by itself: {await ErrorsAsync(child, null)}");
+        child.Kill();
+        await child.WaitForExitAsync();
+    }
+
+    private static async Task RunToEndAsync(string folder, int seed)
+    {
+        using var child = Start(folder, seed, rounds: 2);
+        var errors = child.StandardError.ReadToEndAsync();
+        var lines = await child.StandardOutput.ReadToEndAsync();
+        await child.WaitForExitAsync();
+        Assert.True(child.ExitCode == 0 && lines.Contains("settled", StringComparison.Ordinal), $"{folder}: the last run did not settle: {lines} {await errors}");
+    }
+
+    private static async Task<string> ErrorsAsync(Process child, string? ready) => ready == "ready" ? string.Empty : await child.StandardError.ReadToEndAsync();
+
+    private static Process Start(string folder, int seed, int rounds)
+    {
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        start.ArgumentList.Add(typeof(RecoveryWorkload).Assembly.Location);
+        start.ArgumentList.Add("recoveries");
+        start.ArgumentList.Add(folder);
+        start.ArgumentList.Add(seed.ToString(CultureInfo.InvariantCulture));
+        start.ArgumentList.Add(rounds.ToString(CultureInfo.InvariantCulture));
+        return Process.Start(start)!;
+    }
+
+    private static int Setting(string name, int value) =>
+        int.TryParse(Environment.GetEnvironmentVariable(name), CultureInfo.InvariantCulture, out var given) ? given : value;
+}
