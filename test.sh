@@ -124,7 +124,7 @@ print_coverage() {
   [ -n "$files" ] || return 0
   say "== Coverage, all test projects together"
   # shellcheck disable=SC2086
-  awk -f build/coverage.awk $files
+  awk -f .ci/coverage.awk $files
 }
 
 command -v dotnet > /dev/null || give_up "The .NET SDK is missing: install the version that global.json names."

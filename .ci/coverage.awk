@@ -1,13 +1,14 @@
 # Joins the cobertura files of all test projects and prints coverage per assembly: a line is covered when any project covered it.
-# Usage: awk -f build/coverage.awk FILES
+# Usage: awk -f .ci/coverage.awk FILES
 
 function attribute(name,    found) {
   found = match($0, "(^|[ \t])" name "=\"[^\"]*\"")
   return found ? substr($0, RSTART + index(substr($0, RSTART), "\"") , RLENGTH - index(substr($0, RSTART, RLENGTH), "\"") - 1) : ""
 }
 
+/<source>/  { base = $0; gsub(/^ *<source>|<\/source>.*$/, "", base) }
 /<package / { assembly = attribute("name") }
-/<class /   { file = attribute("filename") }
+/<class /   { file = attribute("filename"); if (file !~ /^\//) file = base file }
 /<line / {
   if (assembly !~ /^OrleansRecovery\./ || file ~ /\.g\.cs$/) next   # what a generator wrote is not ours to cover
   key = assembly SUBSEP file SUBSEP attribute("number")
