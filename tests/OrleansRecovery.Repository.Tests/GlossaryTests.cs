@@ -46,6 +46,19 @@ public sealed partial class GlossaryTests
     }
 
     [Fact]
+    public void Every_word_of_the_command_line_in_the_glossary_is_one_that_it_takes()
+    {
+        var commandLine = string.Concat(Repository.ProductSources.Where(file => Repository.IsUnder(file, "src/OrleansRecovery.Cli/")).Select(Repository.Read));
+
+        Repository.AssertNone(
+            from term in Terms
+            from word in Quoted(term[6])
+            where !commandLine.Contains($"\"{word}\"", StringComparison.Ordinal)
+            select $"{term[0]}: {word}",
+            "The glossary names a command or an option that the command line does not have.");
+    }
+
+    [Fact]
     public void No_identifier_has_a_word_that_the_glossary_forbids()
     {
         var forbidden = Table("## Words that we never use").Select(row => Quoted(row[0]).Single()).ToHashSet(StringComparer.OrdinalIgnoreCase);

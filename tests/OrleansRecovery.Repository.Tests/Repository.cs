@@ -19,8 +19,7 @@ internal static class Repository
     /// <summary>The product assemblies that lie beside these tests: all but what needs Orleans.</summary>
     public static IReadOnlyList<Assembly> ProductAssemblies { get; } =
     [
-        .. Directory.GetFiles(AppContext.BaseDirectory, "OrleansRecovery.*.dll")
-            .Where(file => !Path.GetFileNameWithoutExtension(file).EndsWith(".Tests", StringComparison.Ordinal))
+        .. Directory.GetFiles(AppContext.BaseDirectory, "*.dll").Where(IsOurs)
             .Order(StringComparer.Ordinal)
             .Select(AssemblyLoadContext.Default.LoadFromAssemblyPath),
     ];
@@ -40,6 +39,13 @@ internal static class Repository
     {
         var all = findings.ToList();
         Assert.True(all.Count == 0, $"{rule}\n  {string.Join("\n  ", all)}");
+    }
+
+    private static bool IsOurs(string file)
+    {
+        var name = Path.GetFileNameWithoutExtension(file);
+        var isProduct = name == "recovery" || name.StartsWith("OrleansRecovery.", StringComparison.Ordinal);
+        return isProduct && !name.EndsWith(".Tests", StringComparison.Ordinal);
     }
 
     private static string FindRoot()
