@@ -90,7 +90,7 @@ run_tests() {
     dotnet test "$project" --no-build -c "$configuration" --nologo \
       --logger "trx;LogFileName=$name.trx" --logger "console;verbosity=minimal" --results-directory "$results/$name" \
       --collect "XPlat Code Coverage" --blame-hang --blame-hang-timeout 10min --blame-hang-dump-type none \
-      2>&1 < /dev/null | tee "$log" | grep -v -e '^$' -e 'Attachments:' -e 'coverage.cobertura.xml' -e '^Results File:' -e 'Sequence_.*\.xml'
+      2>&1 < /dev/null | tee "$log" | grep -v -e '^$' -e 'Attachments:' -e 'coverage.cobertura.xml' -e '^Results File:' -e 'Sequence_' -e '^Data collector' -e '^A total of 1 test' -e '^Test run for'
     status=${PIPESTATUS[0]}
     before=$failed
     for trx in "$results/$name"/*.trx; do

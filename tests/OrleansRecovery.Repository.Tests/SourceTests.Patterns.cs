@@ -29,8 +29,8 @@ public sealed partial class SourceTests
     [Theory]
     [InlineData("/wor", "k/main/src", true)]
     [InlineData("cd /ro", "ot/.config", true)]
-    [InlineData("https://nuget.", "example.org/v3/index.json", true)]
-    [InlineData("registry = http://npm.", "example.org:8080/", true)]
+    [InlineData("https:/", "/nuget.example.org/v3/index.json", true)]
+    [InlineData("registry = http:/", "/npm.example.org:8080/", true)]
     [InlineData("https://github.com/", "a/b", false)]
     [InlineData("docs/", "work/plan.md", false)]
     public void A_registry_or_a_path_of_one_machine_is_found(string first, string second, bool expected) =>
