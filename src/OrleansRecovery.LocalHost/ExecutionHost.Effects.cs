@@ -99,7 +99,7 @@ internal sealed partial class ExecutionHost
             TakeLogs(await LoadedExecution.ReadLogsAsync(_host.Journal, Address, Stopping));
             if (_open is { } open)
             {
-                Post(new CoordinatorInput.Resumed(open.Epoch.Next), open.Recovery);
+                Post(new CoordinatorInput.Resumed(HighestEpoch().Next), open.Recovery);
             }
         }
 #pragma warning disable CA1031 // The storage is still in trouble: the next tick, or the next caller, meets it again.

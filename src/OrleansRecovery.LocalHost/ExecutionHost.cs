@@ -134,7 +134,7 @@ internal sealed partial class ExecutionHost : IDisposable
         _ticks = Task.Run(TickAsync, CancellationToken.None);
         if (_open is { } open)
         {
-            Post(new CoordinatorInput.Resumed(open.Epoch.Next), open.Recovery);
+            Post(new CoordinatorInput.Resumed(HighestEpoch().Next), open.Recovery);
         }
 
         foreach (var agent in _assigned.Keys.Where(MayHaveOpenWork))
@@ -278,7 +278,7 @@ internal sealed partial class ExecutionHost : IDisposable
     // Opened in the same append as the input that asks for it, so that a crash leaves both or none.
     private void OpenRecovery(Work work, ExecutionEffect.OpenRecovery effect)
     {
-        var opening = new RecoveryOpening(effect.Recovery, Address.Execution, Started.Policy, default, effect.Signals);
+        var opening = new RecoveryOpening(effect.Recovery, Address.Execution, Started.Policy, HighestEpoch(), effect.Signals);
         var step = CoordinatorMachine.Open(opening);
         work.CoordinatorRecords.Add(CoordinatorJson.Write(new CoordinatorRecord(opening, null, null)));
         work.Entries.AddRange(LedgerEntries.OfOpening(opening));
@@ -340,6 +340,15 @@ internal sealed partial class ExecutionHost : IDisposable
         }
 
         input.Refusal = UnknownRecovery(input.Recovery);
+    }
+
+    // The fence belongs to the coordinator, not to a recovery: participants refuse one that is lower than they have seen in any recovery.
+    private Epoch HighestEpoch()
+    {
+        lock (_sync)
+        {
+            return _recoveries.Values.Select(recovery => recovery.Epoch).DefaultIfEmpty().Max();
+        }
     }
 
     private CoordinatorState? Find(RecoveryId recovery)

@@ -38,7 +38,7 @@ internal static class DurableInvariants
             CheckNoOrphan(history, participant, loaded, isSettled);
         }
 
-        var things = (await File.ReadAllLinesAsync(world)).Select(line => line.Split('\t')).Where(line => line.Length == 3).ToList();
+        var things = (File.Exists(world) ? await File.ReadAllLinesAsync(world) : []).Select(line => line.Split('\t')).Where(line => line.Length == 3).ToList();
         CheckCompensationOrder(things, loaded);
         CheckOnce(things);
         if (isSettled)

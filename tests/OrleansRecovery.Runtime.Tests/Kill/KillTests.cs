@@ -45,7 +45,11 @@ public sealed class KillTests(ITestOutputHelper output)
     {
         using var child = Start(folder, chance.Next(), rounds: 1_000_000);
         var ready = await child.StandardOutput.ReadLineAsync();
-        Assert.True(ready == "ready", $"The child did not start: {ready} {await ErrorsAsync(child, ready)}");
+        if (ready != "ready")
+        {
+            Assert.Fail($"The child did not start: {ready} {await child.StandardError.ReadToEndAsync()}");
+        }
+
         var clock = Stopwatch.StartNew();
         var moment = TimeSpan.FromMilliseconds(chance.Next(1, 400));
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(1));
@@ -54,7 +58,11 @@ public sealed class KillTests(ITestOutputHelper output)
             await timer.WaitForNextTickAsync();
         }
 
-        Assert.False(child.HasExited, $"The child ended by itself: {await ErrorsAsync(child, null)}");
+        if (child.HasExited)
+        {
+            Assert.Fail($"The child ended by itself: {await child.StandardError.ReadToEndAsync()}");
+        }
+
         child.Kill();
         await child.WaitForExitAsync();
     }
@@ -67,8 +75,6 @@ public sealed class KillTests(ITestOutputHelper output)
         await child.WaitForExitAsync();
         Assert.True(child.ExitCode == 0 && lines.Contains("settled", StringComparison.Ordinal), $"{folder}: the last run did not settle: {lines} {await errors}");
     }
-
-    private static async Task<string> ErrorsAsync(Process child, string? ready) => ready == "ready" ? string.Empty : await child.StandardError.ReadToEndAsync();
 
     private static Process Start(string folder, int seed, int rounds)
     {
