@@ -32,8 +32,6 @@ internal sealed class AgentHost
 
     internal AgentId Agent => _setup.Agent;
 
-    internal bool IsLoaded => _driver is not null;
-
     internal bool Bars(MessageId message, CheckpointNumber sentIn) => _driver?.Participant.Bars(message, sentIn) == true;
 
     internal void Wake() => Put(new Item());
@@ -257,8 +255,9 @@ internal sealed class AgentHost
         var wasLoaded = _driver is not null;
         if (_turn is null || _driver is null)
         {
-            _driver?.Dispose();
+            Unload();
             _driver = await AgentDriver.LoadAsync(_setup, _execution.Catalog, _execution.ClassOf(Agent), _execution.Stopping);
+            _execution.AgentLoaded(1);
             if (!wasLoaded)
             {
                 _driver.Reawaken();
@@ -271,20 +270,28 @@ internal sealed class AgentHost
     // Memory is bounded: an agent with nothing to do and nothing to remember goes when too many are idle.
     private void UnloadIfIdle()
     {
-        if (_driver is { Participant.Phase: ParticipantPhase.Active } driver && _turn is null && _compensations == 0 && _waiting <= 1
-            && driver.Participant.Barriers.IsEmpty && _execution.TooManyLoaded())
+        if (_driver is { Participant: { Phase: ParticipantPhase.Active, Barriers.IsEmpty: true } } && _turn is null && _compensations == 0 && _waiting <= 1
+            && _execution.TooManyLoaded())
+        {
+            Unload();
+        }
+    }
+
+    private void Unload()
+    {
+        if (_driver is { } driver)
         {
             driver.Dispose();
             _driver = null;
+            _execution.AgentLoaded(-1);
         }
     }
 
     private void Drop(Exception failure)
     {
-        if (_driver is { IsBroken: true } broken && _turn is null)
+        if (_driver is { IsBroken: true } && _turn is null)
         {
-            broken.Dispose();
-            _driver = null;
+            Unload();
         }
 
         if (failure is OperationCanceledException && _execution.Stopping.IsCancellationRequested)

@@ -19,6 +19,7 @@ internal sealed partial class ExecutionHost : IAgentEnvironment
 
     private TaskCompletionSource _changed = NewDone();
     private long _outsideNext;
+    private int _loaded;
 
     /// <inheritdoc/>
     public async Task AppendAsync(StreamAppend append, IReadOnlyList<AgentEvent> records, CancellationToken cancellationToken)
@@ -82,6 +83,23 @@ internal sealed partial class ExecutionHost : IAgentEnvironment
             }
 
             await changed.WaitAsync(cancellationToken);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void CheckDeclared(Interval producer, Interval consumer)
+    {
+        lock (_sync)
+        {
+            ExecutionQueries.CheckInterval(Address, Started, _index, producer);
+            if (_index.Reach([consumer]).TryGetValue(producer.Agent, out var dependsFrom) && producer.Number >= dependsFrom && producer != consumer)
+            {
+                throw RecoveryException.Of(
+                    RecoveryErrorCode.CyclicDependency,
+                    $"{consumer} declares that it used {producer}, which itself depends on {consumer}.",
+                    "The dependency was not recorded; the turn fails.",
+                    "Declare what was used before it was used, and by the interval that used it.");
+            }
         }
     }
 
@@ -266,7 +284,9 @@ internal sealed partial class ExecutionHost : IAgentEnvironment
         }
     }
 
-    internal bool TooManyLoaded() => _agents.Values.Count(agent => agent.IsLoaded) > _host.Options.IdleAgentCountMax;
+    internal bool TooManyLoaded() => Volatile.Read(ref _loaded) > _host.Options.IdleAgentCountMax;
+
+    internal void AgentLoaded(int change) => Interlocked.Add(ref _loaded, change);
 
     internal void AgentIsStuck(AgentId agent, RecoveryError? error)
     {

@@ -14,6 +14,8 @@ internal sealed class EventOrder
     private readonly List<int> _successorCounts = [];
     private readonly List<ActionId?> _actionAt = [];
     private readonly List<int> _last = [];
+    private readonly List<(Interval Producer, int Node)> _reads = [];
+    private readonly Dictionary<Interval, int> _lastOf = [];
 
     public EventOrder(IReadOnlyDictionary<AgentId, UndoneTrace> traces)
     {
@@ -25,15 +27,29 @@ internal sealed class EventOrder
             AddAgent(agent, trace, actions, sends, receipts);
         }
 
-        foreach (var (message, node) in receipts)
+        var crossing = receipts.Where(receipt => sends.ContainsKey(receipt.Message)).Select(receipt => (From: sends[receipt.Message], To: receipt.Node)).ToList();
+        crossing.AddRange(_reads.Where(read => _lastOf.ContainsKey(read.Producer)).Select(read => (From: _lastOf[read.Producer], To: read.Node)));
+        AddCrossing(crossing);
+        Actions = actions.ToImmutableSortedDictionary();
+    }
+
+    // Happened-before has no cycle. Where what participants say would make one (an interval that was read while it went on, or a false vote), the edges
+    // into what is caught in it do not count: program order stays, and the recovery goes on.
+    private void AddCrossing(List<(int From, int To)> crossing)
+    {
+        crossing.ForEach(edge => AddEdge(edge.From, edge.To));
+        var rounds = new int[_actionAt.Count];
+        var caught = Walk(rounds);
+        if (caught.Count == 0)
         {
-            if (sends.TryGetValue(message, out var send))
-            {
-                AddEdge(send, node);
-            }
+            return;
         }
 
-        Actions = actions.ToImmutableSortedDictionary();
+        foreach (var (from, to) in crossing.Where(edge => caught.Contains(edge.To) && caught.Contains(edge.From)))
+        {
+            _predecessors[to].Remove(from);
+            _successorCounts[from]--;
+        }
     }
 
     /// <summary>The actions, with their nodes.</summary>
@@ -55,15 +71,24 @@ internal sealed class EventOrder
     public int[] Rounds()
     {
         var rounds = new int[_actionAt.Count];
+        Walk(rounds);
+        return rounds;
+    }
+
+    // Walks backwards from every agent's last event; what it does not reach is caught in a cycle.
+    private HashSet<int> Walk(int[] rounds)
+    {
+        var caught = Enumerable.Range(0, _actionAt.Count).ToHashSet();
         var left = _successorCounts.ToArray();
         var work = new Stack<int>();
         Release(_last, 0);
         while (work.TryPop(out var node))
         {
+            caught.Remove(node);
             Release(_predecessors[node], rounds[node] + (_actionAt[node] is null ? 0 : 1));
         }
 
-        return rounds;
+        return caught;
 
         void Release(IEnumerable<int> nodes, int round)
         {
@@ -96,9 +121,17 @@ internal sealed class EventOrder
             actions[id] = (node, action);
         }))));
 
+        events.AddRange(trace.Reads.Select(read => (read.Sequence, (Action<int>)(node => _reads.Add((read.Producer, node))))));
+
         var previous = -1;
-        foreach (var (_, add) in events.OrderBy(item => item.Sequence))
+        var interval = -1;
+        foreach (var (sequence, add) in events.OrderBy(item => item.Sequence))
         {
+            while (interval + 1 < trace.Intervals.Count && trace.Intervals[interval + 1].From <= sequence)
+            {
+                interval++;
+            }
+
             var node = _actionAt.Count;
             _actionAt.Add(null);
             _predecessors.Add([]);
@@ -110,6 +143,10 @@ internal sealed class EventOrder
             }
 
             previous = node;
+            if (interval >= 0)
+            {
+                _lastOf[new Interval(agent, trace.Intervals[interval].Number)] = node;
+            }
         }
 
         if (previous >= 0)

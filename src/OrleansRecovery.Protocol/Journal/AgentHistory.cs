@@ -75,7 +75,7 @@ public sealed class AgentHistory
                 FindAction(settled.Action)?.Progress = settled.Succeeded ? ActionProgress.Done : ActionProgress.Failed;
                 break;
             case AgentEventKind.DependencyDeclared:
-                _live[^1].Declared.Add((DependencyDeclared)record);
+                _live[^1].Declared.Add(new DeclaredWork(position, (DependencyDeclared)record));
                 break;
             case AgentEventKind.TurnEnded:
                 EndTurn((TurnEnded)record, position);

@@ -39,7 +39,7 @@ public sealed class IntervalWork
     public List<ActionWork> Actions { get; } = [];
 
     /// <summary>Dependencies that the agent declared.</summary>
-    public List<DependencyDeclared> Declared { get; } = [];
+    public List<DeclaredWork> Declared { get; } = [];
 
     /// <summary>Positions at which a copy of the state was kept.</summary>
     public List<SequenceNumber> Snapshots { get; } = [];
@@ -55,8 +55,8 @@ public sealed class IntervalWork
             }
         }
 
-        return Declared.Exists(declared => declared.Strength == DependencyStrength.Required
-            && declared.Producer.Agent == range.Producer && declared.Producer.Number >= range.From);
+        return Declared.Exists(item => item.Declared.Strength == DependencyStrength.Required
+            && item.Declared.Producer.Agent == range.Producer && item.Declared.Producer.Number >= range.From);
     }
 }
 
@@ -64,6 +64,11 @@ public sealed class IntervalWork
 /// <param name="Position">Where the consumption stands in the journal.</param>
 /// <param name="Consumed">The record.</param>
 public readonly record struct ReceiptWork(SequenceNumber Position, MessageConsumed Consumed);
+
+/// <summary>A dependency that an interval declared.</summary>
+/// <param name="Position">Where the declaration stands in the journal.</param>
+/// <param name="Declared">The record.</param>
+public readonly record struct DeclaredWork(SequenceNumber Position, DependencyDeclared Declared);
 
 /// <summary>An action that an interval began.</summary>
 public sealed class ActionWork

@@ -74,6 +74,16 @@ public readonly record struct UndoneReceipt(SequenceNumber Sequence, MessageId M
 /// <param name="Name">The action's registered name, for people.</param>
 public readonly record struct UndoneAction(SequenceNumber Sequence, ActionClass Class, ActionProgress Progress, string Name);
 
+/// <summary>A declared, required dependency of an undone interval.</summary>
+/// <param name="Sequence">Where the declaration stands in the reader's journal.</param>
+/// <param name="Producer">The interval whose output was used.</param>
+public readonly record struct UndoneRead(SequenceNumber Sequence, Interval Producer);
+
+/// <summary>An undone interval.</summary>
+/// <param name="Number">Its number.</param>
+/// <param name="From">The position of the record that opened it.</param>
+public readonly record struct UndoneInterval(CheckpointNumber Number, SequenceNumber From);
+
 /// <summary>
 /// What the undone intervals of one agent did that others or the world can see, each list in journal order. Compensation order
 /// is computed from it (theory, R12).
@@ -84,6 +94,12 @@ public readonly record struct UndoneAction(SequenceNumber Sequence, ActionClass 
 public sealed record UndoneTrace(
     IReadOnlyList<UndoneSend> Sends, IReadOnlyList<UndoneReceipt> Receipts, IReadOnlyList<UndoneAction> Actions)
 {
+    /// <summary>What was read of other intervals in a way that no message shows, in journal order.</summary>
+    public IReadOnlyList<UndoneRead> Reads { get; init; } = [];
+
+    /// <summary>The undone intervals, in the order of their numbers.</summary>
+    public IReadOnlyList<UndoneInterval> Intervals { get; init; } = [];
+
     /// <summary>Nothing was done.</summary>
     public static UndoneTrace Empty { get; } = new([], [], []);
 }

@@ -90,5 +90,11 @@ public sealed record UndoEstimate(
         [.. undone.SelectMany(interval => interval.Sends)],
         [.. undone.SelectMany(interval => interval.Receipts).Select(receipt => new UndoneReceipt(receipt.Position, receipt.Consumed.Message))],
         [.. undone.SelectMany(interval => interval.Actions)
-            .Select(action => new UndoneAction(action.Position, action.Class, action.Progress, action.Name))]);
+            .Select(action => new UndoneAction(action.Position, action.Class, action.Progress, action.Name))])
+    {
+        Reads = [.. undone.SelectMany(interval => interval.Declared)
+            .Where(item => item.Declared.Strength == DependencyStrength.Required)
+            .Select(item => new UndoneRead(item.Position, item.Declared.Producer))],
+        Intervals = [.. undone.Select(interval => new UndoneInterval(interval.Number, interval.OpenedAt))],
+    };
 }

@@ -20,6 +20,10 @@ public interface IAgentEnvironment
     /// <summary>Waits for a response to a request of this agent that is alive and not barred.</summary>
     Task<IncomingMessage> ResponseAsync(AgentId agent, MessageId request, CancellationToken cancellationToken);
 
+    /// <summary>Refuses a dependency on an interval that is not there, is undone, or itself depends on the consumer.</summary>
+    /// <exception cref="Protocol.Errors.RecoveryException"><c>UnknownInterval</c> or <c>CyclicDependency</c>.</exception>
+    void CheckDeclared(Interval producer, Interval consumer);
+
     /// <summary>Was the message's send undone?</summary>
     bool IsDead(MessageId message);
 

@@ -30,6 +30,7 @@ internal sealed partial class TurnRun
             return;
         }
 
+        _driver.Setup.Environment.CheckDeclared(producer, Interval);
         Buffer(new DependencyDeclared(producer, kind, strength));
     }
 

@@ -1,0 +1,183 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using OrleansRecovery.Cli.Import;
+using OrleansRecovery.LocalHost;
+using OrleansRecovery.Protocol.Coordinator;
+using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Policy;
+using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Agents;
+using OrleansRecovery.Runtime.Client;
+using OrleansRecovery.Runtime.Ports;
+using OrleansRecovery.Runtime.Security;
+
+namespace OrleansRecovery.Cli.Replay;
+
+/// <summary>What a replayed failure came to.</summary>
+/// <param name="Run">The run.</param>
+/// <param name="Failed">The step that was failed.</param>
+/// <param name="Phase">Where the recovery stands.</param>
+/// <param name="Undone">The steps that fell, in their order.</param>
+/// <param name="RecoveryLine">For each speaker that fell, its last step that stands, or null.</param>
+/// <param name="Untouched">Speakers that keep everything.</param>
+/// <param name="Rounds">Fewest rounds of compensation.</param>
+/// <param name="CompensatedInOrder">The steps that were compensated, in the order in which it happened.</param>
+/// <param name="Residue">The steps that could not be undone.</param>
+/// <param name="SavedSteps">Steps that "undo everything after" would have undone and this did not.</param>
+/// <param name="RunMilliseconds">How long the run took.</param>
+/// <param name="RecoveryMilliseconds">How long the recovery took.</param>
+public sealed record ReplayReport(
+    string Run,
+    int Failed,
+    CoordinatorPhase Phase,
+    IReadOnlyList<int> Undone,
+    IReadOnlyDictionary<string, int?> RecoveryLine,
+    IReadOnlyList<string> Untouched,
+    int Rounds,
+    IReadOnlyList<int> CompensatedInOrder,
+    IReadOnlyList<int> Residue,
+    int SavedSteps,
+    double RunMilliseconds,
+    double RecoveryMilliseconds);
+
+/// <summary>Do the step with this place.</summary>
+/// <param name="Index">The place.</param>
+public sealed record DoStep(int Index);
+
+/// <summary>The steps that an agent has done.</summary>
+public sealed record StepsDone
+{
+    /// <summary>Their places.</summary>
+    public IReadOnlyList<int> Steps { get; init; } = [];
+}
+
+/// <summary>Runs recorded runs through real agents on the local host, and fails a step.</summary>
+public sealed class ReplayEngine
+{
+    private static readonly IssuerId Issuer = IssuerId.Parse("replay");
+
+    private readonly RecordedRun _run;
+    private readonly TaskCompletionSource<Interval>[] _done;
+    private readonly ConcurrentQueue<int> _compensated = new();
+    private readonly ConcurrentDictionary<ActionId, int> _stepOf = new();
+
+    private ReplayEngine(RecordedRun run)
+    {
+        _run = run;
+        _done = [.. run.Steps.Select(_ => new TaskCompletionSource<Interval>(TaskCreationOptions.RunContinuationsAsynchronously))];
+    }
+
+    /// <summary>Runs a run and fails a step of it.</summary>
+    /// <param name="journal">Where; a fresh execution is made in it.</param>
+    /// <param name="run">The run.</param>
+    /// <param name="failed">The step.</param>
+    /// <param name="ledgerKey">Signs the ledger.</param>
+    /// <param name="refusedVote">What happens when something that fell cannot be undone.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public static async Task<ReplayReport> RunAsync(
+        IJournal journal, LedgerKey ledgerKey, RecordedRun run, int failed, RefusedVoteRule refusedVote, CancellationToken cancellationToken)
+    {
+        var engine = new ReplayEngine(run);
+        var address = new ExecutionAddress(TenantId.Parse("replay"), ExecutionId.Parse(TermText.Normalize($"{run.Name}-{failed}")));
+        var catalog = new AgentCatalog().Add(() => new StepAgent(engine), "step");
+        await using var host = await LocalRecoveryHost.OpenAsync(
+            journal, catalog, new LocalHostOptions { Owns = owned => owned == address, LedgerKey = ledgerKey }, cancellationToken);
+        var policy = new RecoveryPolicy
+        {
+            AfterRollback = AfterRollbackRule.Stop,
+            IrrevocableActions = IrrevocableActionRule.Allow,
+            RefusedVote = refusedVote,
+            AgentCountMax = 1_000_000,
+        };
+        var agents = run.Steps.Select(step => step.Agent).Distinct().Select(agent => new AgentAssignment(agent, new AgentClass("step")));
+        await host.StartAsync(new ExecutionStart(address, [.. agents], policy), cancellationToken);
+
+        var clock = Stopwatch.StartNew();
+        await Task.WhenAll(run.Steps.Select(step => host.SendAsync(address, step.Agent, new DoStep(step.Index), cancellationToken)));
+        await host.SettledAsync(address, cancellationToken);
+        var ran = clock.Elapsed;
+        var suspect = await engine._done[failed].Task.WaitAsync(cancellationToken);
+        var preview = await host.PlanAsync(address, suspect, cancellationToken);
+
+        clock.Restart();
+        var now = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
+        await host.SignalAsync(
+            new FailureSignal(
+                SignalId.Parse($"s-{Guid.CreateVersion7():N}"), Issuer, address.Tenant, address.Execution, suspect, Incarnation.First,
+                FailureReason.InvalidOutput, now, now + 60_000),
+            cancellationToken);
+        await host.SettledAsync(address, cancellationToken);
+        var recovery = (await host.StatusAsync(address, cancellationToken)).Recoveries.Single();
+        var intervals = await Task.WhenAll(engine._done.Select(done => done.Task)).WaitAsync(cancellationToken);
+        return engine.Report(failed, intervals, preview, recovery, ran, clock.Elapsed);
+    }
+
+    private ReplayReport Report(int failed, Interval[] intervals, RecoveryPreview preview, RecoveryStatus recovery, TimeSpan ran, TimeSpan recovered)
+    {
+        var undone = _run.Steps
+            .Where(step => recovery.Targets.TryGetValue(step.Agent, out var target) && intervals[step.Index].Number >= target)
+            .Select(step => step.Index)
+            .ToList();
+        var fell = undone.ToHashSet();
+        var line = new SortedDictionary<string, int?>(StringComparer.Ordinal);
+        var untouched = new List<string>();
+        foreach (var speaker in _run.Steps.GroupBy(step => step.Speaker, StringComparer.Ordinal))
+        {
+            var first = speaker.FirstOrDefault(step => fell.Contains(step.Index));
+            if (first is null)
+            {
+                untouched.Add(speaker.Key);
+            }
+            else
+            {
+                line[speaker.Key] = speaker.LastOrDefault(step => step.Index < first.Index)?.Index;
+            }
+        }
+
+        var residue = recovery.Residue.Where(item => item.Action is not null).Select(item => _stepOf[new ActionId(item.Agent, item.Action!.Value)]).Order().ToList();
+        return new ReplayReport(
+            _run.Name,
+            failed,
+            recovery.Phase,
+            undone,
+            line,
+            untouched,
+            preview.Compensations.Count,
+            [.. _compensated],
+            residue,
+            _run.Steps.Count - failed - undone.Count,
+            ran.TotalMilliseconds,
+            recovered.TotalMilliseconds);
+    }
+
+    private sealed class StepAgent(ReplayEngine engine) : Agent<StepsDone>
+    {
+        protected override void Define(AgentDefinition<StepsDone> agent)
+        {
+            var reversible = agent.Compensatable<int, int>("step", DoAsync, (index, _, _) =>
+            {
+                engine._compensated.Enqueue(index);
+                return Task.CompletedTask;
+            });
+            var final = agent.Irrevocable<int, int>("final-step", DoAsync);
+            agent.On<DoStep>(async (step, context) =>
+            {
+                var recorded = engine._run.Steps[step.Index];
+                foreach (var read in recorded.Reads)
+                {
+                    context.Declare(await engine._done[read].Task.WaitAsync(context.CancellationToken), DependencyKind.Artifact);
+                }
+
+                await context.ActAsync(recorded.Class == ActionClass.Irrevocable ? final : reversible, step.Index);
+                context.State = new StepsDone { Steps = [.. context.State.Steps, step.Index] };
+                engine._done[step.Index].TrySetResult(context.Interval);
+            });
+        }
+
+        private Task<int> DoAsync(int index, ActionContext context)
+        {
+            engine._stepOf[context.Action] = index;
+            return Task.FromResult(index);
+        }
+    }
+}
