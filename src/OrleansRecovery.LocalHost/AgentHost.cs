@@ -152,6 +152,11 @@ internal sealed class AgentHost
             return;
         }
 
+        if (_driver is { IsBroken: false, Participant.Phase: not ParticipantPhase.Active })
+        {
+            return; // bound by a recovery: it is loaded again when it is released, by the class that plays it then
+        }
+
         if (_driver is null or { MustReload: true } or { IsBroken: true })
         {
             if (next is null && _driver is null && !_execution.MayHaveOpenWork(Agent))

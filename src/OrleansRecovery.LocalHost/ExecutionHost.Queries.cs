@@ -23,6 +23,14 @@ internal sealed partial class ExecutionHost
         }
     }
 
+    internal bool IsSealed(Interval interval)
+    {
+        lock (_sync)
+        {
+            return _index.IsSealed(interval, _host.Now() - Started.Policy.DetectionWindowMilliseconds);
+        }
+    }
+
     internal Task DecideAsync(RecoveryId recovery, OperatorDecision decision, IssuerId by, string reason)
     {
         if (_state.Phase == ExecutionPhase.Escalated)

@@ -44,6 +44,11 @@ public sealed partial class LocalRecoveryHost
         }
 
         host.CheckInterval(signal.Suspect);
+        if (host.IsSealed(signal.Suspect))
+        {
+            throw Stale(signal, $"is about {signal.Suspect}, which was validated or is older than the detection window");
+        }
+
         lock (_seen)
         {
             if (!_seen.Add(signal.Signal))

@@ -206,7 +206,7 @@ public sealed class ExecutionIndex
 
         bool Visit(IntervalEntry entry)
         {
-            if (entry.IsSealed || !visited.Add(entry))
+            if (entry.IsSealed || entry.Agent == Outside.Agent || !visited.Add(entry))
             {
                 return true;
             }
@@ -215,6 +215,14 @@ public sealed class ExecutionIndex
             return entry.IsMarked || entry.At < sealedBefore;
         }
     }
+
+    /// <summary>Is the interval sealed: marked or older than the window, and so its whole causal past? No failure of it is accepted any more.</summary>
+    /// <param name="interval">The interval.</param>
+    /// <param name="sealedBefore">As in <see cref="IsPastSealed"/>.</param>
+    public bool IsSealed(Interval interval, long sealedBefore) =>
+        _agents.GetValueOrDefault(interval.Agent)?.Find(interval.Number) is { } entry
+        && (entry.IsMarked || entry.At < sealedBefore)
+        && IsPastSealed(interval, sealedBefore);
 
     private AgentEntry Entry(AgentId agent)
     {

@@ -20,7 +20,7 @@ public sealed class AgentContext<TState>
     /// <summary>The execution.</summary>
     public ExecutionAddress Execution => _turn.Execution;
 
-    /// <summary>Who sent the message that is handled; <see cref="Client.Outside.Agent"/> for input from outside.</summary>
+    /// <summary>Who sent the message that is handled; <see cref="Outside.Agent"/> for input from outside.</summary>
     public AgentId Sender => _turn.Message.Sender;
 
     /// <summary>The message that is handled.</summary>

@@ -4,7 +4,6 @@ using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Terms;
-using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Runtime.Ports;
 
 namespace OrleansRecovery.Runtime.Driver;

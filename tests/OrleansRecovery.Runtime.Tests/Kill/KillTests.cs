@@ -13,32 +13,45 @@ public sealed class KillTests(ITestOutputHelper output)
     private static readonly int Seed = Setting("OR_SEED", Environment.ProcessId);
     private const int KillsForEachDatabase = 25;
 
+    // Two cores, two processes to kill.
+    private const int LaneCount = 2;
+
     [Fact]
     public async Task Every_recovery_goes_on_to_its_outcome_after_kill_9_at_any_moment()
     {
         output.WriteLine($"OR_SEED={Seed}");
-        var chance = new Random(Seed);
-        var inRecovery = 0;
-        for (var killed = 0; killed < Kills;)
+        var lanes = await Task.WhenAll(Enumerable.Range(0, LaneCount).Select(lane => Task.Run(() => RunLaneAsync(new Random(Seed + lane), Kills / LaneCount))));
+        var inRecovery = lanes.Sum(lane => lane.InRecovery);
+        foreach (var line in lanes.SelectMany(lane => lane.Story))
         {
-            var folder = Directory.CreateTempSubdirectory("recovery-kill-").FullName;
-            var recoveries = 0;
-            for (var i = 0; i < KillsForEachDatabase && killed < Kills; i++, killed++)
-            {
-                await KillOnceAsync(folder, chance);
-                var check = await DurableInvariants.CheckAsync(folder, isSettled: false);
-                inRecovery += check.OpenRecoveryCount > 0 ? 1 : 0;
-                recoveries = check.RecoveryCount;
-            }
-
-            await RunToEndAsync(folder, chance.Next());
-            var end = await DurableInvariants.CheckAsync(folder, isSettled: true);
-            output.WriteLine($"after {killed} kills: {end.RecoveryCount} recoveries on this database ({recoveries} before the last run), all ended");
-            Directory.Delete(folder, recursive: true);
+            output.WriteLine(line);
         }
 
         output.WriteLine($"{Kills} kills survived, {inRecovery} of them with a recovery open");
         Assert.True(inRecovery > Kills / 10, $"Only {inRecovery} of {Kills} kills met an open recovery: the test kills at the wrong moments.");
+    }
+
+    private static async Task<(int InRecovery, List<string> Story)> RunLaneAsync(Random chance, int kills)
+    {
+        var inRecovery = 0;
+        var story = new List<string>();
+        for (var killed = 0; killed < kills;)
+        {
+            var folder = Directory.CreateTempSubdirectory("recovery-kill-").FullName;
+            for (var i = 0; i < KillsForEachDatabase && killed < kills; i++, killed++)
+            {
+                await KillOnceAsync(folder, chance);
+                var check = await DurableInvariants.CheckAsync(folder, isSettled: false);
+                inRecovery += check.OpenRecoveryCount > 0 ? 1 : 0;
+            }
+
+            await RunToEndAsync(folder, chance.Next());
+            var end = await DurableInvariants.CheckAsync(folder, isSettled: true);
+            story.Add($"after {killed} kills of this lane: {end.RecoveryCount} recoveries on this database, all ended");
+            Directory.Delete(folder, recursive: true);
+        }
+
+        return (inRecovery, story);
     }
 
     private static async Task KillOnceAsync(string folder, Random chance)

@@ -1,0 +1,196 @@
+using OrleansRecovery.LocalHost;
+using OrleansRecovery.Protocol.Coordinator;
+using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Ledger;
+using OrleansRecovery.Protocol.Policy;
+using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Agents;
+using OrleansRecovery.Runtime.Client;
+using OrleansRecovery.Runtime.Ports;
+using OrleansRecovery.Runtime.Tests.Support;
+
+namespace OrleansRecovery.Runtime.Tests.LocalHost;
+
+public sealed class TurnTests
+{
+    [Fact]
+    public async Task An_agent_that_waited_for_a_wrong_answer_goes_back_to_the_wait_and_keeps_what_it_did_before()
+    {
+        // W14: a tells the bystander, asks b, and acts on the answer; b's answer is wrong. The bystander is innocent.
+        var world = new ProbeWorld();
+        await using var probe = await ProbeHost.StartAsync(world);
+        await probe.SendAsync("a", "tell-then-ask", "x", "b");
+        await probe.SettledAsync();
+        Assert.Equal(["answer 1 to x"], await probe.StateOfAsync("a"));
+        await probe.FailAsync("b", 1);
+        var status = await probe.SettledAsync();
+        var recovery = Assert.Single(status.Recoveries);
+        Assert.Equal(CoordinatorPhase.Completed, recovery.Phase);
+        Assert.Equal([("a", 2L), ("b", 1L)], recovery.Targets.Select(target => (target.Key.Text, target.Value.Number)));
+        Assert.Equal(["answer 3 to x"], await probe.StateOfAsync("a"));
+        Assert.Equal(["x-told"], await probe.StateOfAsync("bystander"));
+        Assert.Single(world.Log, "do x-told");
+        Assert.Equal(["undo answer 1 to x-acted", "undo x-answered"], world.Log.Where(line => line.StartsWith("undo", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task With_checkpoints_at_turns_only_the_innocent_bystander_falls_too()
+    {
+        // W13: the same traffic; the rule of restore points decides.
+        await using var probe = await ProbeHost.StartAsync(new ProbeWorld(), new RecoveryPolicy { Checkpoints = CheckpointRule.EveryTurn });
+        await probe.SendAsync("a", "tell-then-ask", "x", "b");
+        await probe.SettledAsync();
+        await probe.FailAsync("b", 1);
+        var recovery = (await probe.SettledAsync()).Recoveries.Single();
+        Assert.Equal(["a", "b", "bystander"], recovery.Targets.Keys.Select(agent => agent.Text));
+    }
+
+    [Fact]
+    public async Task Between_copies_of_the_state_turns_are_replayed_and_pure_results_are_not_asked_for_again()
+    {
+        var world = new ProbeWorld();
+        var journal = new InMemoryJournal();
+        var policy = new RecoveryPolicy { SnapshotEveryTurns = 3 };
+        await using (var probe = await ProbeHost.StartAsync(world, policy, journal))
+        {
+            foreach (var text in new[] { "1", "2", "3", "4", "5" })
+            {
+                await probe.SendAsync("a", "think", text);
+            }
+
+            await probe.SettledAsync();
+        }
+
+        await using var again = await ProbeHost.StartAsync(world, policy, journal);
+        await again.SendAsync("a", "think", "6");
+        await again.SettledAsync();
+        Assert.Equal(Enumerable.Range(1, 6).Select(number => $"thought of {number}"), await again.StateOfAsync("a"));
+        Assert.Equal(6, world.Log.Count);
+    }
+
+    [Fact]
+    public async Task A_handler_that_does_not_repeat_its_record_is_reported_and_its_messages_wait()
+    {
+        var world = new ProbeWorld();
+        var journal = new InMemoryJournal();
+        var policy = new RecoveryPolicy { SnapshotEveryTurns = 10 };
+        await using (var probe = await ProbeHost.StartAsync(world, policy, journal))
+        {
+            await probe.SendAsync("a", "think", "1");
+            await probe.SettledAsync();
+        }
+
+        world.Nondeterminism = " differently";
+        await using var again = await ProbeHost.StartAsync(world, policy, journal);
+        await again.SendAsync("a", "think", "2");
+        var status = await again.SettledAsync();
+        Assert.Equal(1, status.PendingMessages);
+    }
+
+    [Fact]
+    public async Task A_damaged_copy_of_a_state_is_no_target_and_the_one_before_is_taken()
+    {
+        var world = new ProbeWorld();
+        var journal = new InMemoryJournal();
+        await using var probe = await ProbeHost.StartAsync(world, new RecoveryPolicy { AfterRollback = AfterRollbackRule.Stop }, journal);
+        foreach (var text in new[] { "1", "2", "3" })
+        {
+            await probe.SendAsync("a", "act", text);
+        }
+
+        await probe.SettledAsync();
+        var history = await ExecutionQueries.ReadHistoryAsync(journal, ProbeHost.Execution, AgentId.Parse("a"));
+        var second = history.SnapshotFor(CheckpointNumber.Of(3))!.Value;
+        journal.DamageSnapshot(StreamId.OfAgent(ProbeHost.Execution, AgentId.Parse("a")), second.Number);
+        await probe.FailAsync("a", 3);
+        var recovery = (await probe.SettledAsync()).Recoveries.Single();
+        Assert.Equal(CoordinatorPhase.Completed, recovery.Phase);
+        Assert.Equal(2, recovery.Targets.Single().Value.Number);
+        Assert.Equal(["1"], await probe.StateOfAsync("a"));
+    }
+
+    [Fact]
+    public async Task Idle_agents_leave_memory_and_come_back_with_their_state()
+    {
+        var agents = Enumerable.Range(0, 300).Select(number => $"n{number}").ToArray();
+        await using var probe = await ProbeHost.StartAsync(new ProbeWorld(), options: new LocalHostOptions { IdleAgentCountMax = 10 }, agents: agents);
+        for (var round = 0; round < 2; round++)
+        {
+            foreach (var agent in agents)
+            {
+                await probe.SendAsync(agent, "act", $"{agent}-{round}");
+            }
+
+            await probe.SettledAsync();
+        }
+
+        Assert.Equal(["n299-0", "n299-1"], await probe.StateOfAsync("n299"));
+        await probe.FailAsync("n7", 2);
+        Assert.Equal(CoordinatorPhase.Completed, (await probe.SettledAsync()).Recoveries.Single().Phase);
+        Assert.Equal(["n7-0", "n7-1"], await probe.StateOfAsync("n7"));
+    }
+
+    [Fact]
+    public async Task A_refused_signal_changes_nothing_but_the_record_of_the_refusal()
+    {
+        await using var probe = await ProbeHost.StartAsync(new ProbeWorld());
+        await probe.SendAsync("a", "act", "x");
+        await probe.SettledAsync();
+        Assert.Equal(RecoveryErrorCode.UnknownInterval, (await Assert.ThrowsAsync<RecoveryException>(() => probe.FailAsync("a", 9))).Error.Code);
+        Assert.Equal(RecoveryErrorCode.UnknownAgent, (await Assert.ThrowsAsync<RecoveryException>(() => probe.FailAsync("nobody", 1))).Error.Code);
+        Assert.Equal(
+            RecoveryErrorCode.StaleSignal, (await Assert.ThrowsAsync<RecoveryException>(() => probe.FailAsync("a", 1, age: TimeSpan.FromHours(1)))).Error.Code);
+        await probe.FailAsync("a", 1, "s-once");
+        await probe.SettledAsync();
+        Assert.Equal(RecoveryErrorCode.StaleSignal, (await Assert.ThrowsAsync<RecoveryException>(() => probe.FailAsync("a", 2, "s-once"))).Error.Code);
+        Assert.Single((await probe.SettledAsync()).Recoveries);
+
+        var kinds = new List<RecoveryRecordKind>();
+        await foreach (var line in probe.Journal.ReadAsync(StreamId.OfLedger(ProbeHost.Execution.Tenant)))
+        {
+            kinds.Add(LedgerChain.Read(line.Body.Span).Kind);
+        }
+
+        Assert.Equal(4, kinds.Count(kind => kind == RecoveryRecordKind.SignalRefused));
+        Assert.Equal(1, kinds.Count(kind => kind == RecoveryRecordKind.SignalAccepted));
+    }
+
+    [Fact]
+    public async Task Another_tenant_cannot_see_or_signal_an_execution()
+    {
+        await using var probe = await ProbeHost.StartAsync(new ProbeWorld());
+        var foreign = new ExecutionAddress(TenantId.Parse("other"), ProbeHost.Execution.Execution);
+        Assert.Equal(RecoveryErrorCode.UnknownExecution, (await Assert.ThrowsAsync<RecoveryException>(() => probe.Host.StatusAsync(foreign))).Error.Code);
+    }
+
+    [Fact]
+    public async Task A_request_left_in_the_database_is_carried_out_by_the_host()
+    {
+        await using var probe = await ProbeHost.StartAsync(new ProbeWorld());
+        var request = new StoredRequest(null, null, true, null, IssuerId.Parse("operator"), "from the command line");
+        await RequestInbox.PostAsync(probe.Journal, ProbeHost.Execution, request);
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
+        while (await RequestInbox.DoneAsync(probe.Journal, ProbeHost.Execution, CancellationToken.None) == 0)
+        {
+            await timer.WaitForNextTickAsync();
+        }
+
+        Assert.Equal(Protocol.Execution.ExecutionPhase.Paused, (await probe.Host.StatusAsync(ProbeHost.Execution)).Phase);
+    }
+
+    [Fact]
+    public void A_type_that_is_no_JSON_is_found_at_registration()
+    {
+        var refused = Assert.Throws<RecoveryException>(() => new AgentCatalog().Add(() => new BadAgent()));
+        Assert.Equal(RecoveryErrorCode.NotSerializable, refused.Error.Code);
+        var twice = Assert.Throws<RecoveryException>(() => new AgentCatalog().Add(() => new ProbeAgent(new ProbeWorld()), "p").Add(() => new ProbeAgent(new ProbeWorld()), "p"));
+        Assert.Equal(RecoveryErrorCode.AgentNotRegistered, twice.Error.Code);
+    }
+
+    private sealed record Unwritable(Action Callback);
+
+    private sealed class BadAgent : Agent<ProbeState>
+    {
+        protected override void Define(AgentDefinition<ProbeState> agent) => agent.On<Unwritable>((_, _) => { });
+    }
+}
