@@ -1,0 +1,121 @@
+using OrleansRecovery.Protocol.Coordinator;
+using OrleansRecovery.Protocol.Execution;
+using OrleansRecovery.Protocol.Journal;
+using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Participant;
+using OrleansRecovery.Protocol.Policy;
+using OrleansRecovery.Protocol.Terms;
+using static OrleansRecovery.Protocol.Tests.Support.Sample;
+
+namespace OrleansRecovery.Protocol.Tests.Machines;
+
+/// <summary>One state for each phase and one input of each kind, every state reached through the machine itself.</summary>
+internal static class Representative
+{
+    private static readonly UndoEstimate Affected = new(C(1), Incarnation.First, C(2), UndoneTrace.Empty, []);
+
+    public static ParticipantState Participant(ParticipantPhase phase)
+    {
+        var state = ParticipantState.Initial(A("a"));
+        var prepared = state.After(new Promised(Ready("a")));
+        var compensating = prepared.After(new DecisionLearnt(Recovery, C(1)));
+        return phase switch
+        {
+            ParticipantPhase.Active => state,
+            ParticipantPhase.Prepared => prepared,
+            ParticipantPhase.Compensating => compensating,
+            ParticipantPhase.Restored => compensating.After(new RolledBack(Recovery, C(1), Incarnation.Of(1), C(2), [], 0)),
+            ParticipantPhase.Quarantined => compensating.After(new Reinstated(Recovery, true)),
+        };
+    }
+
+    public static ParticipantInput Of(ParticipantInputKind kind) => kind switch
+    {
+        ParticipantInputKind.Work => new ParticipantInput.Work(),
+        ParticipantInputKind.Prepare => new ParticipantInput.Prepare(new Prepare(Recovery, Epoch.First, A("a"), 1, C(1), []), Affected),
+        ParticipantInputKind.Abort => new ParticipantInput.Abort(new Abort(Recovery, Epoch.First, A("a"), AbortReason.Operator)),
+        ParticipantInputKind.Commit => new ParticipantInput.Commit(new Commit(Recovery, Epoch.First, A("a"), C(1))),
+        ParticipantInputKind.Compensate => new ParticipantInput.Compensate(new Compensate(Recovery, Epoch.First, A("a"), [S(3)])),
+        ParticipantInputKind.Settled => new ParticipantInput.Settled(S(3), CompensationResult.Compensated, 1, null),
+        ParticipantInputKind.Restore =>
+            new ParticipantInput.Restore(new Restore(Recovery, Epoch.First, A("a"), []), Incarnation.First, C(1), 0),
+        ParticipantInputKind.Release => new ParticipantInput.Release(new Release(Recovery, Epoch.First, A("a"), false)),
+        ParticipantInputKind.Silence => new ParticipantInput.Silence(),
+    };
+
+    public static CoordinatorState Coordinator(CoordinatorPhase phase)
+    {
+        var residue = RecoveryPolicy.Default with { RefusedVote = RefusedVoteRule.ProceedWithResidue };
+        var vote = Ready("a", trace: Actions(Action(3)));
+        var plan = new CoordinatorInput.Planned([]);
+        var undone = new CoordinatorInput.CompensationReported(new Compensated(Recovery, Epoch.First, A("a"), S(3), CompensationResult.Compensated, 1));
+        CoordinatorInput[] toRestoring = [plan, new CoordinatorInput.Voted(vote), new CoordinatorInput.DecisionDurable(), undone];
+        var irrevocable = Ready(
+            "a", 1, 1, Actions(Action(3, ActionClass.Irrevocable)), new Objection(RefusalReason.IrrevocableAction, Act("a", 3)));
+        return phase switch
+        {
+            CoordinatorPhase.Signalled => Fold(Opening()),
+            CoordinatorPhase.Preparing => Fold(Opening(), plan),
+            CoordinatorPhase.Committed => Fold(Opening(), toRestoring[..2]),
+            CoordinatorPhase.Compensating => Fold(Opening(), toRestoring[..3]),
+            CoordinatorPhase.Restoring => Fold(Opening(), toRestoring),
+            CoordinatorPhase.Escalated => Fold(Opening(), plan, new CoordinatorInput.Voted(irrevocable)),
+            CoordinatorPhase.Completed => Fold(Opening(), [.. toRestoring, Of(CoordinatorInputKind.RestoreReported)]),
+            CoordinatorPhase.CompletedWithResidue => Fold(
+                Opening(residue),
+                plan,
+                new CoordinatorInput.Voted(irrevocable),
+                new CoordinatorInput.DecisionDurable(),
+                Of(CoordinatorInputKind.RestoreReported)),
+            CoordinatorPhase.Aborted => Fold(Opening(), plan, new CoordinatorInput.Ruled(Ruling.Reject, Operator, "no")),
+        };
+    }
+
+    public static CoordinatorInput Of(CoordinatorInputKind kind) => kind switch
+    {
+        CoordinatorInputKind.Planned => new CoordinatorInput.Planned([]),
+        CoordinatorInputKind.Joined => new CoordinatorInput.Joined(Signal("b", 1, "s2")),
+        CoordinatorInputKind.Voted => new CoordinatorInput.Voted(Ready("a")),
+        CoordinatorInputKind.DecisionDurable => new CoordinatorInput.DecisionDurable(),
+        CoordinatorInputKind.CompensationReported => new CoordinatorInput.CompensationReported(
+            new Compensated(Recovery, Epoch.First, A("a"), S(3), CompensationResult.Compensated, 1)),
+        CoordinatorInputKind.RestoreReported =>
+            new CoordinatorInput.RestoreReported(new Restored(Recovery, Epoch.First, A("a"), Incarnation.Of(1), C(2))),
+        CoordinatorInputKind.Asked => new CoordinatorInput.Asked(new StatusQuery(Recovery, Epoch.First, A("a"))),
+        CoordinatorInputKind.Ruled => new CoordinatorInput.Ruled(Ruling.Force, Operator, "go"),
+        CoordinatorInputKind.Ticked => new CoordinatorInput.Ticked(),
+        CoordinatorInputKind.Resumed => new CoordinatorInput.Resumed(Epoch.Of(1)),
+    };
+
+    public static CoordinatorState Fold(RecoveryOpening opening, params CoordinatorInput[] inputs) =>
+        inputs.Aggregate(CoordinatorMachine.Open(opening).State, (state, input) => CoordinatorMachine.Apply(state, input).State);
+
+    public static ExecutionState Execution(ExecutionPhase phase)
+    {
+        var start = ExecutionState.Start(RecoveryPolicy.Default);
+        var once = ExecutionState.Start(RecoveryPolicy.Default with { RecoveryCountMax = 0 });
+        return phase switch
+        {
+            ExecutionPhase.Running => start,
+            ExecutionPhase.Paused => Fold(start, Of(ExecutionInputKind.Paused)),
+            ExecutionPhase.Recovering => Fold(start, Of(ExecutionInputKind.Signalled)),
+            ExecutionPhase.Escalated => Fold(once, Of(ExecutionInputKind.Signalled)),
+            ExecutionPhase.Stopped => Fold(start, Of(ExecutionInputKind.Stopped)),
+        };
+    }
+
+    public static ExecutionInput Of(ExecutionInputKind kind) => kind switch
+    {
+        ExecutionInputKind.Signalled => new ExecutionInput.Signalled(Signal("a", 1), Recovery),
+        ExecutionInputKind.RecoveryDecided => new ExecutionInput.RecoveryDecided(Recovery),
+        ExecutionInputKind.RecoveryEnded => new ExecutionInput.RecoveryEnded(
+            new Outcome(Recovery, Support.Sample.Execution, RecoveryResult.Completed, []), RecoveryId.Parse("r2")),
+        ExecutionInputKind.Paused => new ExecutionInput.Paused(Operator, "wait"),
+        ExecutionInputKind.Continued => new ExecutionInput.Continued(Operator, "go"),
+        ExecutionInputKind.RecoveryAllowed => new ExecutionInput.RecoveryAllowed(Operator, "once more", Recovery),
+        ExecutionInputKind.Stopped => new ExecutionInput.Stopped(Operator, "enough"),
+    };
+
+    public static ExecutionState Fold(ExecutionState state, params ExecutionInput[] inputs) =>
+        inputs.Aggregate(state, (before, input) => ExecutionMachine.Apply(before, input).State);
+}
