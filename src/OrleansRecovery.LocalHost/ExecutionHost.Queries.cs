@@ -3,6 +3,7 @@ using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Client;
+using OrleansRecovery.Runtime.Ports;
 
 namespace OrleansRecovery.LocalHost;
 
@@ -29,6 +30,35 @@ internal sealed partial class ExecutionHost
         {
             return _index.IsSealed(interval, _host.Now() - Started.Policy.DetectionWindowMilliseconds);
         }
+    }
+
+    /// <summary>
+    /// Deletes copies of agents' states that no failure can lead back to any more. One older copy is kept for each agent, for the case that the one that
+    /// counts is damaged. Records stay: they are what messages are redelivered from and what the record of the past is.
+    /// </summary>
+    /// <returns>How many agents had copies to look at.</returns>
+    internal async Task<int> CollectAsync(CancellationToken cancellationToken)
+    {
+        IReadOnlyDictionary<AgentId, CheckpointNumber> line;
+        lock (_sync)
+        {
+            line = _index.RetentionLine(_host.Now() - Started.Policy.DetectionWindowMilliseconds);
+        }
+
+        var looked = 0;
+        foreach (var (agent, checkpoint) in line.Where(item => _assigned.ContainsKey(item.Key)))
+        {
+            var history = await ExecutionQueries.ReadHistoryAsync(_host.Journal, Address, agent, cancellationToken);
+            var needed = history.SnapshotFor(checkpoint);
+            var older = history.Live.SelectMany(interval => interval.Snapshots).Where(position => position < needed).DefaultIfEmpty().Max();
+            if (needed is not null && older.Number > 0)
+            {
+                await _host.Journal.TrimAsync(StreamId.OfAgent(Address, agent), new TrimRequest([], older.Number), cancellationToken);
+                looked++;
+            }
+        }
+
+        return looked;
     }
 
     internal Task DecideAsync(RecoveryId recovery, OperatorDecision decision, IssuerId by, string reason)

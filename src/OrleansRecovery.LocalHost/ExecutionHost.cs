@@ -364,8 +364,15 @@ internal sealed partial class ExecutionHost : IDisposable
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(Started.Policy.VoteTimeoutMilliseconds), _host.Options.Time);
         try
         {
+            var collected = _host.Options.Time.GetTimestamp();
             while (await timer.WaitForNextTickAsync(Stopping))
             {
+                if (_host.Options.Time.GetElapsedTime(collected) >= _host.Options.CollectInterval)
+                {
+                    await CollectAsync(Stopping);
+                    collected = _host.Options.Time.GetTimestamp();
+                }
+
                 if (_open is { } open)
                 {
                     Post(new CoordinatorInput.Ticked(), open.Recovery);
@@ -380,6 +387,11 @@ internal sealed partial class ExecutionHost : IDisposable
         catch (OperationCanceledException)
         {
             // The host stops.
+        }
+        catch (RecoveryException trouble)
+        {
+            Logger.LogWriteFailed(Address.ToString(), trouble.Message);
+            _ticks = Task.Run(TickAsync, CancellationToken.None);
         }
     }
 

@@ -122,6 +122,13 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IAsyncDisposabl
         await host.SealAsync(interval, by);
     }
 
+    /// <summary>
+    /// Deletes copies of agents' states from below the line that a failure can still lead back to (theory, R18). Done by itself every
+    /// <see cref="LocalHostOptions.CollectInterval"/>.
+    /// </summary>
+    /// <returns>How many agents had copies to delete.</returns>
+    public Task<int> CollectAsync(ExecutionAddress execution, CancellationToken cancellationToken = default) => Host(execution).CollectAsync(cancellationToken);
+
     /// <inheritdoc/>
     public Task<RecoveryPreview> PlanAsync(ExecutionAddress execution, Interval suspect, CancellationToken cancellationToken = default) =>
         Host(execution).PlanAsync(suspect, cancellationToken);

@@ -224,6 +224,23 @@ public sealed class ExecutionIndex
         && (entry.IsMarked || entry.At < sealedBefore)
         && IsPastSealed(interval, sealedBefore);
 
+    /// <summary>
+    /// For each agent the lowest checkpoint that a failure that is still accepted can lead back to: copies of its state from before are of no use any more
+    /// (theory, R18). It is the recovery line of the failure of every interval that is not sealed.
+    /// </summary>
+    /// <param name="sealedBefore">As in <see cref="IsPastSealed"/>.</param>
+    public IReadOnlyDictionary<AgentId, CheckpointNumber> RetentionLine(long sealedBefore)
+    {
+        var suspects = _agents.Values
+            .Where(agent => agent.Agent != Outside.Agent)
+            .SelectMany(agent => agent.Live.Where(interval => !IsSealed(new Interval(agent.Agent, interval.Number), sealedBefore)).Take(1))
+            .Select(interval => new Interval(interval.Agent, interval.Number));
+        var reached = Reach(suspects);
+        return _agents.Values
+            .Where(agent => agent.Live.Count > 0)
+            .ToDictionary(agent => agent.Agent, agent => reached.TryGetValue(agent.Agent, out var target) ? target : agent.Last.Number.Next);
+    }
+
     private AgentEntry Entry(AgentId agent)
     {
         if (!_agents.TryGetValue(agent, out var entry))

@@ -110,6 +110,39 @@ public sealed class TurnTests
     }
 
     [Fact]
+    public async Task Copies_of_states_below_the_line_are_collected_and_never_one_that_a_failure_can_still_need()
+    {
+        await using var probe = await ProbeHost.StartAsync(new ProbeWorld(), new RecoveryPolicy { AfterRollback = AfterRollbackRule.Stop });
+        foreach (var number in Enumerable.Range(1, 8))
+        {
+            await probe.SendAsync("a", "act", $"{number}");
+        }
+
+        await probe.SettledAsync();
+        Assert.Equal(0, await probe.Host.CollectAsync(ProbeHost.Execution)); // nothing is sealed: everything can still be needed
+        foreach (var interval in Enumerable.Range(0, 6))
+        {
+            await probe.Host.SealAsync(ProbeHost.Execution, new Interval(AgentId.Parse("a"), CheckpointNumber.Of(interval)), IssuerId.Parse("validator"));
+        }
+
+        Assert.Equal(1, await probe.Host.CollectAsync(ProbeHost.Execution));
+        var kept = new List<long>();
+        var history = await ExecutionQueries.ReadHistoryAsync(probe.Journal, ProbeHost.Execution, AgentId.Parse("a"));
+        foreach (var position in history.Live.SelectMany(interval => interval.Snapshots))
+        {
+            if (await probe.Journal.ReadSnapshotAsync(StreamId.OfAgent(ProbeHost.Execution, AgentId.Parse("a")), position.Number) is not null)
+            {
+                kept.Add(history.Live.First(interval => interval.Snapshots.Contains(position)).Number.Number);
+            }
+        }
+
+        Assert.Equal([4, 5, 6, 7, 8], kept);
+        await probe.FailAsync("a", 6);
+        Assert.Equal(CoordinatorPhase.Completed, (await probe.SettledAsync()).Recoveries.Single().Phase);
+        Assert.Equal(["1", "2", "3", "4", "5"], await probe.StateOfAsync("a"));
+    }
+
+    [Fact]
     public async Task Idle_agents_leave_memory_and_come_back_with_their_state()
     {
         var agents = Enumerable.Range(0, 300).Select(number => $"n{number}").ToArray();
