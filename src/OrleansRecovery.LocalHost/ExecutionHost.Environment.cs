@@ -18,6 +18,7 @@ internal sealed partial class ExecutionHost : IAgentEnvironment
     private static readonly IssuerId HostIssuer = IssuerId.Parse("@host");
 
     private TaskCompletionSource _changed = NewDone();
+    private Task _outsideObserved = Task.CompletedTask;
     private long _outsideNext;
     private int _loaded;
 
@@ -176,6 +177,8 @@ internal sealed partial class ExecutionHost : IAgentEnvironment
     internal async Task<MessageId> SendFromOutsideAsync(AgentId to, string type, JsonElement payload, CancellationToken cancellationToken)
     {
         Task appended;
+        Task previous;
+        var observed = NewDone();
         long first;
         var records = new List<AgentEvent>();
         lock (_sync)
@@ -193,10 +196,21 @@ internal sealed partial class ExecutionHost : IAgentEnvironment
 
             // Not cancelled from here: the positions are given out, and the next sender counts on them.
             appended = _host.Journal.AppendAsync(JournalBatch.Of(append), CancellationToken.None);
+            previous = _outsideObserved;
+            _outsideObserved = observed.Task;
         }
 
-        await AppendedAsync(appended);
-        Observe(Outside.Agent, first, records);
+        try
+        {
+            await AppendedAsync(appended);
+            await previous; // the index takes a journal's records in their order, whichever sender is first to go on
+            Observe(Outside.Agent, first, records);
+        }
+        finally
+        {
+            observed.TrySetResult();
+        }
+
         return new MessageId(Outside.Agent, SequenceNumber.Of(first + records.Count - 1));
     }
 

@@ -143,6 +143,18 @@ public sealed class TurnTests
     }
 
     [Fact]
+    public async Task Input_from_many_senders_at_once_is_consumed_once_each()
+    {
+        await using var journal = await OrleansRecovery.Storage.Journals.OpenSqliteAsync(Path.Combine(Directory.CreateTempSubdirectory("recovery-many-").FullName, "m.db"));
+        await using var probe = await ProbeHost.StartAsync(new ProbeWorld(), journal: journal);
+        await Task.WhenAll(Enumerable.Range(0, 300).Select(number => Task.Run(() => probe.SendAsync(number % 2 == 0 ? "a" : "b", "act", $"{number}"))));
+        await probe.SettledAsync();
+        var done = (await probe.StateOfAsync("a")).Concat(await probe.StateOfAsync("b")).ToList();
+        Assert.Equal(300, done.Count);
+        Assert.Equal(300, done.Distinct().Count());
+    }
+
+    [Fact]
     public async Task Idle_agents_leave_memory_and_come_back_with_their_state()
     {
         var agents = Enumerable.Range(0, 300).Select(number => $"n{number}").ToArray();
