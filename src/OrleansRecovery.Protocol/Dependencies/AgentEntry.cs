@@ -1,0 +1,76 @@
+using OrleansRecovery.Protocol.Journal;
+using OrleansRecovery.Protocol.Terms;
+
+namespace OrleansRecovery.Protocol.Dependencies;
+
+/// <summary>What an execution's index keeps of an agent.</summary>
+internal sealed class AgentEntry(AgentId agent)
+{
+    private bool _inTurn;
+    private bool _isBound;
+    private int _barriers;
+
+    public AgentId Agent { get; } = agent;
+
+    public Incarnation Incarnation { get; private set; }
+
+    public SequenceNumber Next { get; set; }
+
+    public List<IntervalEntry> Live { get; } = [];
+
+    public SortedDictionary<long, MessageEntry> Inbox { get; } = [];
+
+    public IntervalEntry Last => Live[^1];
+
+    public bool HasOpenWork => _inTurn || _isBound || _barriers > 0;
+
+    public void NoteOpenWork(AgentEvent record)
+    {
+        switch (record)
+        {
+            case MessageConsumed { BeginsTurn: true } or RolledBack:
+                _inTurn = true; // after a rollback it may be: the journal knows
+                break;
+            case TurnEnded:
+                _inTurn = false;
+                break;
+            case Promised:
+                _isBound = true;
+                break;
+            case PromiseReleased or Reinstated:
+                _isBound = false;
+                break;
+            case Barred:
+                _barriers++;
+                break;
+            case Unbarred:
+                _barriers = Math.Max(0, _barriers - 1);
+                break;
+        }
+    }
+
+    public void Open(CheckpointNumber number, Incarnation incarnation, long at)
+    {
+        Incarnation = incarnation;
+        Live.Add(new IntervalEntry(Agent, number, at, Live.Count > 0 ? Live[^1] : null));
+    }
+
+    public IntervalEntry? Find(CheckpointNumber number)
+    {
+        var index = IndexOf(number);
+        return index < Live.Count && Live[index].Number == number ? Live[index] : null;
+    }
+
+    // The first live interval at or after the number.
+    public int IndexOf(CheckpointNumber number)
+    {
+        var (low, high) = (0, Live.Count);
+        while (low < high)
+        {
+            var middle = (low + high) / 2;
+            (low, high) = Live[middle].Number < number ? (middle + 1, high) : (low, middle);
+        }
+
+        return low;
+    }
+}
