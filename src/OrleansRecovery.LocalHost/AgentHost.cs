@@ -21,7 +21,7 @@ internal sealed class AgentHost
     private Task? _turn;
     private int _compensations;
     private int _waiting;
-    private bool _awaitsRecovery;
+    private volatile bool _awaitsRecovery;
 
     internal AgentHost(ExecutionHost execution, AgentSetup setup)
     {
@@ -39,6 +39,12 @@ internal sealed class AgentHost
     internal void Post(ParticipantMessage message) => Put(new Item { Message = message });
 
     internal void Remind() => Put(new Item { Reminds = true });
+
+    /// <summary>
+    /// The turn failed and says so next: nothing runs until a recovery is through with the agent. Said before the signal, since the recovery may be over
+    /// before the turn's end is taken from the mailbox.
+    /// </summary>
+    internal void AwaitRecovery(bool awaits) => _awaitsRecovery = awaits;
 
     internal Task SealAsync(CheckpointNumber interval, IssuerId by)
     {
@@ -112,10 +118,9 @@ internal sealed class AgentHost
 
     private async Task DoAsync(Item item)
     {
-        if (item.TurnEnded is { } result)
+        if (item.TurnEnded)
         {
             _turn = null;
-            _awaitsRecovery |= result == TurnResult.Failed;
         }
         else if (item.Compensated is { } compensated)
         {
@@ -196,10 +201,9 @@ internal sealed class AgentHost
 
         async Task ReportAsync()
         {
-            var result = TurnResult.Stopped;
             try
             {
-                result = await Task.Run(turn, CancellationToken.None);
+                await Task.Run(turn, CancellationToken.None);
             }
 #pragma warning disable CA1031 // The edge of a turn: the storage's or the journal's trouble; the agent is loaded again.
             catch (Exception failure)
@@ -208,7 +212,7 @@ internal sealed class AgentHost
                 Drop(failure);
             }
 
-            Put(new Item { TurnEnded = result });
+            Put(new Item { TurnEnded = true });
             _execution.WorkEnded();
         }
     }
@@ -330,7 +334,7 @@ internal sealed class AgentHost
     {
         public ParticipantMessage? Message { get; init; }
 
-        public TurnResult? TurnEnded { get; init; }
+        public bool TurnEnded { get; init; }
 
         public (SequenceNumber Action, CompensationResult Result, int Attempts, string? Detail)? Compensated { get; init; }
 

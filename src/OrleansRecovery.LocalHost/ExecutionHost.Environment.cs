@@ -159,14 +159,24 @@ internal sealed partial class ExecutionHost : IAgentEnvironment
     }
 
     /// <inheritdoc/>
-    public Task TurnFailedAsync(Interval suspect, Incarnation incarnation, FailureReason reason, string detail)
+    public async Task TurnFailedAsync(Interval suspect, Incarnation incarnation, FailureReason reason, string detail)
     {
         var now = _host.Now();
         var shortened = detail.Length > 1024 ? detail[..1024] : detail;
         var signal = new FailureSignal(
             SignalId.Parse($"s-{_host.Options.NewRecoveryId()}"), HostIssuer, Address.Tenant, Address.Execution, suspect, incarnation, reason, now, now + 60_000,
             Detail: shortened);
-        return SignalAsync(signal);
+        var host = HostOf(suspect.Agent);
+        host.AwaitRecovery(true);
+        try
+        {
+            await SignalAsync(signal);
+        }
+        catch
+        {
+            host.AwaitRecovery(false); // nobody heard of it: the turn is run again
+            throw;
+        }
     }
 
     /// <summary>An admitted signal goes to the execution's machine.</summary>

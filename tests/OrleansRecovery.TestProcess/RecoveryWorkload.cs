@@ -140,6 +140,7 @@ public static class RecoveryWorkload
             await host.SignalAsync(new FailureSignal(
                 SignalId.Parse($"s-{Guid.CreateVersion7():N}"), IssuerId.Parse("chaos"), Execution.Tenant, Execution.Execution,
                 new Interval(agent.Agent, CheckpointNumber.Of(number)), agent.Incarnation, FailureReason.InvalidOutput, now, now + 60_000));
+            Console.WriteLine("signalled");
         }
         catch (Protocol.Errors.RecoveryException refused) when (refused.Error.Code == Protocol.Errors.RecoveryErrorCode.UnknownInterval)
         {
