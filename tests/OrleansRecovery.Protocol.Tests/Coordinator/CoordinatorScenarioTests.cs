@@ -1,0 +1,36 @@
+using Xunit.Sdk;
+
+namespace OrleansRecovery.Protocol.Tests.Coordinator;
+
+/// <summary>The machines together, under every fault that a network and processes have.</summary>
+public sealed class CoordinatorScenarioTests
+{
+    private const int SeedsPerCase = 250;
+
+    public static TheoryData<int> Blocks => [.. Enumerable.Range(0, 10)];
+
+    [Theory]
+    [MemberData(nameof(Blocks))]
+    public void Every_recovery_keeps_the_invariants_under_loss_doubling_reordering_and_crashes(int block)
+    {
+        for (var seed = block * SeedsPerCase; seed < (block + 1) * SeedsPerCase; seed++)
+        {
+            Run(seed);
+        }
+    }
+
+    private static HashSet<(string Row, string To)> Run(int seed)
+    {
+        var simulation = new ClusterSimulation(seed);
+        try
+        {
+            simulation.Run();
+        }
+        catch (Exception failure)
+        {
+            throw new XunitException($"Seed {seed}: {failure.Message}", failure);
+        }
+
+        return simulation.Taken;
+    }
+}
