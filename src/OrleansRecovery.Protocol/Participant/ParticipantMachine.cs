@@ -35,7 +35,7 @@ public static class ParticipantMachine
         (Phase.Prepared, On.Compensate, [Phase.Prepared]),             // overtook the commit: asks
         (Phase.Prepared, On.Settled, []),
         (Phase.Prepared, On.Restore, [Phase.Prepared]),                // overtook the commit: asks
-        (Phase.Prepared, On.Release, [Phase.Prepared]),                // of another recovery, or overtook the commit: asks
+        (Phase.Prepared, On.Release, [Phase.Prepared, Phase.Quarantined]), // out of service; of another recovery, or overtook the commit: asks
         (Phase.Prepared, On.Silence, [Phase.Prepared]),                // asks, and never decides alone
 
         (Phase.Compensating, On.Work, []),
@@ -225,7 +225,8 @@ public static class ParticipantMachine
         }
 
         var outOfService = message.Quarantine || state.Promise!.FromQuarantine;
-        if (state.Phase == Phase.Restored || (state.Phase == Phase.Compensating && message.Quarantine))
+        // One that cannot go back is told nothing but to stay out of service: it need not have heard of the decision.
+        if (state.Phase == Phase.Restored || message.Quarantine)
         {
             var reinstated = new ParticipantEffect.Persist(new Reinstated(message.Recovery, outOfService));
             return outOfService ? [reinstated] : [reinstated, new ParticipantEffect.Resume()];
