@@ -112,9 +112,9 @@ public static partial class CoordinatorMachine
         foreach (var suspect in turn.State.Suspects)
         {
             var member = members.GetValueOrDefault(suspect.Agent, MemberState.New);
-            if (member.UndoFrom is not { } known || suspect.Number < known)
+            if (!member.Suspects.Contains(suspect.Number))
             {
-                members = members.SetItem(suspect.Agent, member with { UndoFrom = suspect.Number, Vote = null, AskedPlan = 0 });
+                members = members.SetItem(suspect.Agent, member with { Suspects = member.Suspects.Add(suspect.Number), Vote = null, AskedPlan = 0 });
             }
         }
 
@@ -165,7 +165,7 @@ public static partial class CoordinatorMachine
         state.Epoch,
         agent,
         member.AskedPlan,
-        member.UndoFrom,
+        [.. member.Suspects],
         [.. member.Invalidated.Select(range => new InvalidatedRange(range.Key, range.Value))]);
 
     // The set is closed when every member has answered for what it was last asked about.

@@ -16,20 +16,20 @@ public sealed record RecoveryOpening(
     RecoveryId Recovery, ExecutionId Execution, RecoveryPolicy Policy, Epoch Epoch, IReadOnlyList<FailureSignal> Signals);
 
 /// <summary>What the coordinator knows of one agent that it asked.</summary>
-/// <param name="UndoFrom">The interval that is suspect itself, or null.</param>
+/// <param name="Suspects">The intervals that are suspect themselves.</param>
 /// <param name="Invalidated">Outputs of others that fall, by producer.</param>
 /// <param name="AskedPlan">The version of the set that it was last asked about.</param>
 /// <param name="Vote">Its answer to that version, or null while it is awaited.</param>
 /// <param name="IsRestored">It is back at its target.</param>
 public sealed record MemberState(
-    CheckpointNumber? UndoFrom,
+    ImmutableSortedSet<CheckpointNumber> Suspects,
     ImmutableSortedDictionary<AgentId, CheckpointNumber> Invalidated,
     long AskedPlan,
     Vote? Vote,
     bool IsRestored)
 {
     /// <summary>A member that nobody has asked yet.</summary>
-    public static MemberState New { get; } = new(null, ImmutableSortedDictionary<AgentId, CheckpointNumber>.Empty, 0, null, false);
+    public static MemberState New { get; } = new([], ImmutableSortedDictionary<AgentId, CheckpointNumber>.Empty, 0, null, false);
 
     /// <summary>Does it fall?</summary>
     public bool Falls => Vote is { Answer: VoteKind.Ready or VoteKind.Refused };

@@ -270,8 +270,8 @@ internal sealed partial class ClusterSimulation
         Assert.Equal(live.Residue, state.Residue);
         Assert.Equal(live.Signals, state.Signals);
         Assert.Equal(live.Members.Keys, state.Members.Keys);
-        Assert.Equal(live.Members.Values.Select(member => (member.AskedPlan, member.UndoFrom, member.IsRestored, member.Vote?.Answer)),
-            state.Members.Values.Select(member => (member.AskedPlan, member.UndoFrom, member.IsRestored, member.Vote?.Answer)));
+        Assert.Equal(live.Members.Values.Select(member => (member.AskedPlan, string.Join(' ', member.Suspects), member.IsRestored, member.Vote?.Answer)),
+            state.Members.Values.Select(member => (member.AskedPlan, string.Join(' ', member.Suspects), member.IsRestored, member.Vote?.Answer)));
         Assert.Equal(live.Compensation?.Order.Ready, state.Compensation?.Order.Ready);
         Assert.Equal(live.Compensation?.Failed, state.Compensation?.Failed);
         return state;

@@ -153,8 +153,8 @@ internal sealed partial class ClusterSimulation
         Assert.Equal(participant.State.Phase == ParticipantPhase.Active, step.IsLegal);
         if (step.IsLegal)
         {
-            Storyteller.DoWork(
-                _world, participant.Agent, Storyteller.Choices(_random, 1).Single(), message => !participant.State.Bars(message.Id, message.SentIn));
+            var choice = Storyteller.Choices(_random, 100).First(choice => !Storyteller.IsDeclare(choice));
+            Storyteller.DoWork(_world, participant.Agent, choice, message => !participant.State.Bars(message.Id, message.SentIn));
         }
     }
 
@@ -182,7 +182,7 @@ internal sealed partial class ClusterSimulation
     {
         var agent = PickOne([.. _participants.Keys]);
         var number = _random.Next(8) == 0
-            ? CheckpointNumber.Of(_random.Next(20))
+            ? CheckpointNumber.Of(_random.Next((int)_world.History(agent).Current.Number + 1)) // undone already, perhaps
             : Storyteller.PickOf(_world.History(agent).Live, _random.Next(1_000)).Number;
         return Sample.Signal(new Interval(agent, number), $"s{++_signals}");
     }
@@ -191,7 +191,7 @@ internal sealed partial class ClusterSimulation
 
     private void Open(params IReadOnlyList<FailureSignal> signals)
     {
-        var recovery = RecoveryId.Parse($"r{++_recoveries:00}");
+        var recovery = RecoveryId.Parse($"r{++_recoveries:0000}");
         var opening = new RecoveryOpening(recovery, Sample.Execution, _policy, _epoch, signals);
         var step = CoordinatorMachine.Open(opening);
         var coordinator = new SimCoordinator(opening, step.State);
@@ -315,7 +315,7 @@ internal sealed partial class ClusterSimulation
         switch (message)
         {
             case Prepare prepare:
-                var estimate = UndoEstimate.Of(history, prepare.UndoFrom, prepare.Invalidated, participant.Corrupt);
+                var estimate = UndoEstimate.Of(history, prepare.Suspects, prepare.Invalidated, participant.Corrupt);
                 Step(participant, new ParticipantInput.Prepare(prepare, estimate));
                 break;
             case Abort abort:
@@ -332,6 +332,10 @@ internal sealed partial class ClusterSimulation
                 break;
             case Release release:
                 Step(participant, new ParticipantInput.Release(release));
+                break;
+            case Vote { Holder: { } holder } vote when _coordinators[holder].State.Phase.IsTerminal():
+                // Its release was lost. That is no answer to the younger one, which asks again.
+                Feed(_coordinators[holder], new CoordinatorInput.Asked(new StatusQuery(holder, vote.Epoch, vote.Agent)));
                 break;
             case Vote vote:
                 Feed(_coordinators[message.Recovery], new CoordinatorInput.Voted(vote));

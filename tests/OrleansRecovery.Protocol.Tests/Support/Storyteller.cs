@@ -64,6 +64,8 @@ internal static class Storyteller
         return work(world, agent, Mod(choice.Pick, 10_000));
     }
 
+    public static bool IsDeclare(Choice choice) => Work.First(item => Mod(choice.Op, 95) < item.Below).Do == Declare;
+
     public static AgentId Of(World world, int pick) => PickOf(world.Agents.ToList(), pick);
 
     public static T PickOf<T>(IReadOnlyList<T> items, int pick) => items[Mod(pick, items.Count)];
