@@ -11,9 +11,10 @@ public static partial class CoordinatorMachine
 {
     private static void OnPlanned(Turn turn, CoordinatorInput.Planned input)
     {
-        if (turn.State.Phase != Phase.Signalled)
+        var isFirst = turn.State.Phase == Phase.Signalled;
+        if (!isFirst && (turn.State.Phase != Phase.Preparing || turn.State.IsPredicted))
         {
-            return;
+            return; // asked for twice, or overtaken
         }
 
         turn.State = turn.State with { Phase = Phase.Preparing };
@@ -21,9 +22,15 @@ public static partial class CoordinatorMachine
         foreach (var predicted in input.Predicted)
         {
             Spread(turn, predicted.Agent, predicted.Target, predicted.Recipients);
+            var target = CheckpointNumber.Min(predicted.Target, turn.State.Predicted.GetValueOrDefault(predicted.Agent, predicted.Target));
+            turn.State = turn.State with { Predicted = turn.State.Predicted.SetItem(predicted.Agent, target) };
         }
 
         AskUnasked(turn);
+        if (!isFirst && turn.State.IsPredicted)
+        {
+            Close(turn);
+        }
     }
 
     private static void OnJoined(Turn turn, FailureSignal signal)
@@ -174,6 +181,13 @@ public static partial class CoordinatorMachine
         var state = turn.State;
         if (state.Members.Any(member => member.Value.Vote is null))
         {
+            return;
+        }
+
+        // Only the index knows who declared that it used what falls: it is asked again when more falls than it has said.
+        if (!state.IsPredicted)
+        {
+            turn.Effects.Add(new CoordinatorEffect.ComputePlan([.. state.Undone]));
             return;
         }
 

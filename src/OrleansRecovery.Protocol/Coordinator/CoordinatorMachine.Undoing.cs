@@ -286,6 +286,8 @@ public static partial class CoordinatorMachine
                 return only is null ? [new CoordinatorEffect.ComputePlan([.. state.Suspects])] : [];
             case Phase.Committed:
                 return only is null ? [new CoordinatorEffect.ConfirmDecision()] : [];
+            case Phase.Preparing when only is null && state.IsWaitingForPlan:
+                return [new CoordinatorEffect.ComputePlan([.. state.Undone])];
             case Phase.Preparing:
             case Phase.Compensating:
             case Phase.Restoring:
