@@ -11,9 +11,10 @@ public static partial class CoordinatorMachine
 {
     private static void OnPlanned(Turn turn, CoordinatorInput.Planned input)
     {
-        if (turn.State.Phase != Phase.Signalled)
+        var isFirst = turn.State.Phase == Phase.Signalled;
+        if (!isFirst && (turn.State.Phase != Phase.Preparing || turn.State.IsPredicted))
         {
-            return;
+            return; // asked for twice, or overtaken
         }
 
         turn.State = turn.State with { Phase = Phase.Preparing };
@@ -21,9 +22,15 @@ public static partial class CoordinatorMachine
         foreach (var predicted in input.Predicted)
         {
             Spread(turn, predicted.Agent, predicted.Target, predicted.Recipients);
+            var target = CheckpointNumber.Min(predicted.Target, turn.State.Predicted.GetValueOrDefault(predicted.Agent, predicted.Target));
+            turn.State = turn.State with { Predicted = turn.State.Predicted.SetItem(predicted.Agent, target) };
         }
 
         AskUnasked(turn);
+        if (!isFirst && turn.State.IsPredicted)
+        {
+            Close(turn);
+        }
     }
 
     private static void OnJoined(Turn turn, FailureSignal signal)
@@ -74,6 +81,11 @@ public static partial class CoordinatorMachine
         }
 
         AskUnasked(turn);
+        if (turn.State.Plan > state.Plan || turn.State.Members.All(member => member.Value.Vote is not null))
+        {
+            turn.State = turn.State with { Phase = Phase.Preparing, Escalation = null }; // the silent ones have spoken: no operator is needed for them
+        }
+
         Close(turn);
     }
 
@@ -112,9 +124,9 @@ public static partial class CoordinatorMachine
         foreach (var suspect in turn.State.Suspects)
         {
             var member = members.GetValueOrDefault(suspect.Agent, MemberState.New);
-            if (member.UndoFrom is not { } known || suspect.Number < known)
+            if (!member.Suspects.Contains(suspect.Number))
             {
-                members = members.SetItem(suspect.Agent, member with { UndoFrom = suspect.Number, Vote = null, AskedPlan = 0 });
+                members = members.SetItem(suspect.Agent, member with { Suspects = member.Suspects.Add(suspect.Number), Vote = null, AskedPlan = 0 });
             }
         }
 
@@ -165,7 +177,7 @@ public static partial class CoordinatorMachine
         state.Epoch,
         agent,
         member.AskedPlan,
-        member.UndoFrom,
+        [.. member.Suspects],
         [.. member.Invalidated.Select(range => new InvalidatedRange(range.Key, range.Value))]);
 
     // The set is closed when every member has answered for what it was last asked about.
@@ -174,6 +186,13 @@ public static partial class CoordinatorMachine
         var state = turn.State;
         if (state.Members.Any(member => member.Value.Vote is null))
         {
+            return;
+        }
+
+        // Only the index knows who declared that it used what falls: it is asked again when more falls than it has said.
+        if (!state.IsPredicted)
+        {
+            turn.Effects.Add(new CoordinatorEffect.ComputePlan([.. state.Undone]));
             return;
         }
 

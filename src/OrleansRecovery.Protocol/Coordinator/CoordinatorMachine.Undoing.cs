@@ -286,6 +286,8 @@ public static partial class CoordinatorMachine
                 return only is null ? [new CoordinatorEffect.ComputePlan([.. state.Suspects])] : [];
             case Phase.Committed:
                 return only is null ? [new CoordinatorEffect.ConfirmDecision()] : [];
+            case Phase.Preparing when only is null && state.IsWaitingForPlan:
+                return [new CoordinatorEffect.ComputePlan([.. state.Undone])];
             case Phase.Preparing:
             case Phase.Compensating:
             case Phase.Restoring:
@@ -316,7 +318,10 @@ public static partial class CoordinatorMachine
                     ? [new Commit(state.Recovery, state.Epoch, agent, member.Vote!.Target), .. CompensateRequests(state, ready)]
                     : [];
             case Phase.Restoring:
-                return member is { Falls: true, IsRestored: false } ? [RestoreOf(state, agent)] : [];
+                // The commit again, too: without it a participant that missed it would only go on asking.
+                return member is { Falls: true, IsRestored: false }
+                    ? [new Commit(state.Recovery, state.Epoch, agent, member.Vote!.Target), RestoreOf(state, agent)]
+                    : [];
             case Phase.Completed:
             case Phase.CompletedWithResidue:
                 return [new Release(state.Recovery, state.Epoch, agent, member is { Falls: true, CannotRestore: true })];

@@ -28,7 +28,7 @@ public static partial class CoordinatorMachine
         (Phase.Signalled, On.Ticked, [Phase.Signalled]),    // the answer of the index was lost: asks again
         (Phase.Signalled, On.Resumed, [Phase.Signalled]),
 
-        (Phase.Preparing, On.Planned, [Phase.Preparing]),   // a plan asked for twice: the first one counts
+        (Phase.Preparing, On.Planned, [Phase.Preparing, Phase.Committed, Phase.Escalated, Phase.Aborted]), // the set grew beyond the first plan
         (Phase.Preparing, On.Joined, [Phase.Preparing]),
         (Phase.Preparing, On.Voted, [Phase.Preparing, Phase.Committed, Phase.Escalated, Phase.Aborted]),
         (Phase.Preparing, On.DecisionDurable, []),

@@ -16,20 +16,20 @@ public sealed record RecoveryOpening(
     RecoveryId Recovery, ExecutionId Execution, RecoveryPolicy Policy, Epoch Epoch, IReadOnlyList<FailureSignal> Signals);
 
 /// <summary>What the coordinator knows of one agent that it asked.</summary>
-/// <param name="UndoFrom">The interval that is suspect itself, or null.</param>
+/// <param name="Suspects">The intervals that are suspect themselves.</param>
 /// <param name="Invalidated">Outputs of others that fall, by producer.</param>
 /// <param name="AskedPlan">The version of the set that it was last asked about.</param>
 /// <param name="Vote">Its answer to that version, or null while it is awaited.</param>
 /// <param name="IsRestored">It is back at its target.</param>
 public sealed record MemberState(
-    CheckpointNumber? UndoFrom,
+    ImmutableSortedSet<CheckpointNumber> Suspects,
     ImmutableSortedDictionary<AgentId, CheckpointNumber> Invalidated,
     long AskedPlan,
     Vote? Vote,
     bool IsRestored)
 {
     /// <summary>A member that nobody has asked yet.</summary>
-    public static MemberState New { get; } = new(null, ImmutableSortedDictionary<AgentId, CheckpointNumber>.Empty, 0, null, false);
+    public static MemberState New { get; } = new([], ImmutableSortedDictionary<AgentId, CheckpointNumber>.Empty, 0, null, false);
 
     /// <summary>Does it fall?</summary>
     public bool Falls => Vote is { Answer: VoteKind.Ready or VoteKind.Refused };
@@ -55,6 +55,7 @@ public sealed record EscalationState(EscalationReason Reason, CoordinatorPhase F
 /// <param name="Signals">The signals that it answers.</param>
 /// <param name="Plan">The version of the set.</param>
 /// <param name="Members">Every agent that was asked.</param>
+/// <param name="Predicted">The checkpoints that the index has said agents would go back to.</param>
 /// <param name="TryCount">How often the missing votes were asked for again.</param>
 /// <param name="IsApproved">An operator approved a set larger than policy allows.</param>
 /// <param name="IsForced">An operator accepted residue.</param>
@@ -69,6 +70,7 @@ public sealed record CoordinatorState(
     ImmutableList<FailureSignal> Signals,
     long Plan,
     ImmutableSortedDictionary<AgentId, MemberState> Members,
+    ImmutableSortedDictionary<AgentId, CheckpointNumber> Predicted,
     int TryCount,
     bool IsApproved,
     bool IsForced,
@@ -90,6 +92,15 @@ public sealed record CoordinatorState(
     public IReadOnlyDictionary<AgentId, CheckpointNumber> Targets =>
         Falling.ToImmutableSortedDictionary(member => member.Key, member => member.Value.Vote!.Target);
 
+    /// <summary>The intervals that the signals name, and the first one of each agent that falls.</summary>
+    public IEnumerable<Interval> Undone => Suspects.Concat(Targets.Select(target => new Interval(target.Key, target.Value)));
+
+    /// <summary>Has the index said who depends on all that falls?</summary>
+    public bool IsPredicted => Falling.All(member => Predicted.TryGetValue(member.Key, out var known) && known <= member.Value.Vote!.Target);
+
+    /// <summary>Every member has answered, and the index has not yet said who depends on all that falls.</summary>
+    public bool IsWaitingForPlan => !IsPredicted && Members.All(member => member.Value.Vote is not null);
+
     /// <summary>Is the decision taken? After it there is only forward.</summary>
     public bool IsDecided => Compensation is not null;
 
@@ -101,6 +112,7 @@ public sealed record CoordinatorState(
         [.. opening.Signals],
         0,
         ImmutableSortedDictionary<AgentId, MemberState>.Empty,
+        ImmutableSortedDictionary<AgentId, CheckpointNumber>.Empty,
         0,
         false,
         false,

@@ -124,14 +124,11 @@ internal sealed class EventOrder
         events.AddRange(trace.Reads.Select(read => (read.Sequence, (Action<int>)(node => _reads.Add((read.Producer, node))))));
 
         var previous = -1;
-        var interval = -1;
+        var intervals = new Queue<UndoneInterval>(trace.Intervals);
+        var current = default(Interval);
         foreach (var (sequence, add) in events.OrderBy(item => item.Sequence))
         {
-            while (interval + 1 < trace.Intervals.Count && trace.Intervals[interval + 1].From <= sequence)
-            {
-                interval++;
-            }
-
+            OpenUpTo(sequence);
             var node = _actionAt.Count;
             _actionAt.Add(null);
             _predecessors.Add([]);
@@ -143,16 +140,27 @@ internal sealed class EventOrder
             }
 
             previous = node;
-            if (interval >= 0)
-            {
-                _lastOf[new Interval(agent, trace.Intervals[interval].Number)] = node;
-            }
+            _lastOf[current] = node;
         }
 
+        OpenUpTo(null);
         if (previous >= 0)
         {
             _last.Add(previous);
             _successorCounts[previous]++;
+        }
+
+        // An interval in which nothing happened ends with the last event before it.
+        void OpenUpTo(SequenceNumber? position)
+        {
+            while (intervals.TryPeek(out var next) && (position is null || next.From <= position))
+            {
+                current = new Interval(agent, intervals.Dequeue().Number);
+                if (previous >= 0)
+                {
+                    _lastOf[current] = previous;
+                }
+            }
         }
     }
 

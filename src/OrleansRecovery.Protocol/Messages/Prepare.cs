@@ -16,14 +16,14 @@ public readonly record struct InvalidatedRange(AgentId Producer, CheckpointNumbe
 /// <param name="Epoch">The coordinator's fence.</param>
 /// <param name="Agent">The participant.</param>
 /// <param name="Plan">The version of the set; a vote repeats it, and votes for an older one do not count.</param>
-/// <param name="UndoFrom">The interval that is suspect itself, or null when only its inputs are.</param>
+/// <param name="Suspects">The intervals that are suspect themselves; none when only their inputs are. One that is undone already affects nothing.</param>
 /// <param name="Invalidated">Outputs of others that fall.</param>
 public sealed record Prepare(
     RecoveryId Recovery,
     Epoch Epoch,
     AgentId Agent,
     long Plan,
-    CheckpointNumber? UndoFrom,
+    IReadOnlyList<CheckpointNumber> Suspects,
     IReadOnlyList<InvalidatedRange> Invalidated) : ParticipantMessage(Recovery, Epoch, Agent)
 {
     /// <inheritdoc/>

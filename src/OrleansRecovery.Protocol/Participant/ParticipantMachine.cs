@@ -35,7 +35,7 @@ public static class ParticipantMachine
         (Phase.Prepared, On.Compensate, [Phase.Prepared]),             // overtook the commit: asks
         (Phase.Prepared, On.Settled, []),
         (Phase.Prepared, On.Restore, [Phase.Prepared]),                // overtook the commit: asks
-        (Phase.Prepared, On.Release, [Phase.Prepared]),                // of another recovery, or overtook the commit: asks
+        (Phase.Prepared, On.Release, [Phase.Prepared, Phase.Quarantined]), // out of service; of another recovery, or overtook the commit: asks
         (Phase.Prepared, On.Silence, [Phase.Prepared]),                // asks, and never decides alone
 
         (Phase.Compensating, On.Work, []),
@@ -100,9 +100,9 @@ public static class ParticipantMachine
     private static ParticipantEffect[] OnPrepare(ParticipantState state, ParticipantInput.Prepare input)
     {
         var message = input.Message;
-        if (message.Epoch < state.Epoch)
+        if (message.Epoch < state.Epoch || state.Ended.Contains(message.Recovery))
         {
-            return []; // a coordinator that another has taken over from
+            return []; // a coordinator that another has taken over from, or a copy from long ago
         }
 
         if (state.Promise is { } promise)
@@ -116,6 +116,12 @@ public static class ParticipantMachine
             {
                 return [new ParticipantEffect.Send(promise.Vote with { Epoch = message.Epoch })];
             }
+        }
+
+        // An older version of the set that comes late must not lift what a newer one bars.
+        if (state.Barriers.TryGetValue(message.Recovery, out var barred) && barred.Vote.Plan >= message.Plan)
+        {
+            return [new ParticipantEffect.Send(barred.Vote with { Epoch = message.Epoch })];
         }
 
         if (input.Estimate.Target is null && state.Promise is null)
@@ -225,7 +231,8 @@ public static class ParticipantMachine
         }
 
         var outOfService = message.Quarantine || state.Promise!.FromQuarantine;
-        if (state.Phase == Phase.Restored || (state.Phase == Phase.Compensating && message.Quarantine))
+        // One that cannot go back is told nothing but to stay out of service: it need not have heard of the decision.
+        if (state.Phase == Phase.Restored || message.Quarantine)
         {
             var reinstated = new ParticipantEffect.Persist(new Reinstated(message.Recovery, outOfService));
             return outOfService ? [reinstated] : [reinstated, new ParticipantEffect.Resume()];

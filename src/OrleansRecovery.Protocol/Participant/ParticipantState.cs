@@ -19,24 +19,26 @@ public sealed record PromiseState(
 /// <param name="Promise">What binds it; null while Active or Quarantined.</param>
 /// <param name="LastRestored">How the last recovery that changed it ended: repeated to a coordinator that asks again.</param>
 /// <param name="Barriers">Open recoveries that do not affect it, and what it will not consume while they are open.</param>
+/// <param name="Ended">Recoveries that bound or barred it and are over: a copy of their prepare that comes late must not bind it again.</param>
 public sealed record ParticipantState(
     AgentId Agent,
     ParticipantPhase Phase,
     Epoch Epoch,
     PromiseState? Promise,
     RolledBack? LastRestored,
-    ImmutableSortedDictionary<RecoveryId, IReadOnlyList<InvalidatedRange>> Barriers)
+    ImmutableSortedDictionary<RecoveryId, Barred> Barriers,
+    ImmutableSortedSet<RecoveryId> Ended)
 {
     /// <summary>A participant that no recovery has met.</summary>
     public static ParticipantState Initial(AgentId agent) => new(
-        agent, ParticipantPhase.Active, default, null, null, ImmutableSortedDictionary<RecoveryId, IReadOnlyList<InvalidatedRange>>.Empty);
+        agent, ParticipantPhase.Active, default, null, null, ImmutableSortedDictionary<RecoveryId, Barred>.Empty, []);
 
     /// <summary>May it consume this message now? Not while an open recovery says that the message will not be relied upon.</summary>
     public bool Bars(MessageId message, CheckpointNumber sentIn)
     {
-        foreach (var (_, ranges) in Barriers)
+        foreach (var (_, barred) in Barriers)
         {
-            foreach (var range in ranges)
+            foreach (var range in barred.Ranges)
             {
                 if (range.Producer == message.Sender && sentIn >= range.From)
                 {
@@ -68,15 +70,17 @@ public sealed record ParticipantState(
                 return this with
                 {
                     Epoch = Epoch.Number >= barred.Vote.Epoch.Number ? Epoch : barred.Vote.Epoch,
-                    Barriers = Barriers.SetItem(barred.Vote.Recovery, barred.Ranges),
+                    Barriers = Barriers.SetItem(barred.Vote.Recovery, barred),
                 };
             case AgentEventKind.Unbarred:
-                return this with { Barriers = Barriers.Remove(((Unbarred)record).Recovery) };
+                var unbarred = ((Unbarred)record).Recovery;
+                return this with { Barriers = Barriers.Remove(unbarred), Ended = Ended.Add(unbarred) };
             case AgentEventKind.PromiseReleased:
                 return this with
                 {
                     Phase = Promise is { FromQuarantine: true } ? ParticipantPhase.Quarantined : ParticipantPhase.Active,
                     Promise = null,
+                    Ended = Ended.Add(((PromiseReleased)record).Recovery),
                 };
             case AgentEventKind.DecisionLearnt:
                 return this with { Phase = ParticipantPhase.Compensating };
@@ -86,10 +90,12 @@ public sealed record ParticipantState(
             case AgentEventKind.RolledBack:
                 return this with { Phase = ParticipantPhase.Restored, LastRestored = (RolledBack)record };
             case AgentEventKind.Reinstated:
+                var reinstated = (Reinstated)record;
                 return this with
                 {
-                    Phase = ((Reinstated)record).Quarantined ? ParticipantPhase.Quarantined : ParticipantPhase.Active,
+                    Phase = reinstated.Quarantined ? ParticipantPhase.Quarantined : ParticipantPhase.Active,
                     Promise = null,
+                    Ended = Ended.Add(reinstated.Recovery),
                 };
             case AgentEventKind.IntervalOpened:
             case AgentEventKind.MessageConsumed:

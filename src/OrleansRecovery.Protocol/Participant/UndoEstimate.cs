@@ -22,17 +22,17 @@ public sealed record UndoEstimate(
 {
     /// <summary>Works it out.</summary>
     /// <param name="history">The agent's journal.</param>
-    /// <param name="undoFrom">The interval that is suspect itself, or null. One that is undone already affects nothing.</param>
+    /// <param name="suspects">The intervals that are suspect themselves. One that is undone already affects nothing.</param>
     /// <param name="invalidated">Outputs of others that fall.</param>
     /// <param name="corrupt">Checkpoints whose bytes do not match their digest: the target moves to the newest sound one before.</param>
     public static UndoEstimate Of(
         AgentHistory history,
-        CheckpointNumber? undoFrom,
+        IReadOnlyList<CheckpointNumber> suspects,
         IReadOnlyList<InvalidatedRange> invalidated,
         IReadOnlySet<CheckpointNumber> corrupt)
     {
         var next = history.Current.Next;
-        var first = FirstAffected(history, undoFrom, invalidated);
+        var first = FirstAffected(history, suspects, invalidated);
         if (first < 0)
         {
             return new UndoEstimate(null, history.Incarnation, next, UndoneTrace.Empty, []);
@@ -56,12 +56,12 @@ public sealed record UndoEstimate(
         return new UndoEstimate(undone[0].Number, history.Incarnation, next, TraceOf(undone), objections);
     }
 
-    private static int FirstAffected(AgentHistory history, CheckpointNumber? undoFrom, IReadOnlyList<InvalidatedRange> invalidated)
+    private static int FirstAffected(AgentHistory history, IReadOnlyList<CheckpointNumber> suspects, IReadOnlyList<InvalidatedRange> invalidated)
     {
         for (var i = 0; i < history.Live.Count; i++)
         {
             var interval = history.Live[i];
-            if (interval.Number == undoFrom || invalidated.Any(interval.Consumed))
+            if (suspects.Contains(interval.Number) || invalidated.Any(interval.Consumed))
             {
                 return i;
             }

@@ -93,7 +93,7 @@ public static class ExecutionQueries
         foreach (var (agent, target) in reached.Targets)
         {
             var history = await ReadHistoryAsync(journal, address, agent, cancellationToken);
-            var estimate = UndoEstimate.Of(history, target, [], ImmutableHashSet<CheckpointNumber>.Empty);
+            var estimate = UndoEstimate.Of(history, [target], [], ImmutableHashSet<CheckpointNumber>.Empty);
             traces[agent] = estimate.Trace;
             residue.AddRange(estimate.Objections.Where(objection => objection.Action is not null).Select(objection => new Residue(
                 agent,

@@ -184,7 +184,7 @@ public sealed partial class AgentDriver : IDisposable
         var corrupt = new HashSet<CheckpointNumber>();
         while (true)
         {
-            var estimate = UndoEstimate.Of(History, message.UndoFrom, message.Invalidated, corrupt);
+            var estimate = UndoEstimate.Of(History, message.Suspects, message.Invalidated, corrupt);
             if (estimate.Target is not { } target
                 || estimate.Objections.Any(objection => objection.Reason == RefusalReason.NoSuchCheckpoint)
                 || History.SnapshotFor(target) is not { } position

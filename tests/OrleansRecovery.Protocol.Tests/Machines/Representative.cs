@@ -32,7 +32,7 @@ internal static class Representative
     public static ParticipantInput Of(ParticipantInputKind kind) => kind switch
     {
         ParticipantInputKind.Work => new ParticipantInput.Work(),
-        ParticipantInputKind.Prepare => new ParticipantInput.Prepare(new Prepare(Recovery, Epoch.First, A("a"), 1, C(1), []), Affected),
+        ParticipantInputKind.Prepare => new ParticipantInput.Prepare(new Prepare(Recovery, Epoch.First, A("a"), 1, [C(1)], []), Affected),
         ParticipantInputKind.Abort => new ParticipantInput.Abort(new Abort(Recovery, Epoch.First, A("a"), AbortReason.Operator)),
         ParticipantInputKind.Commit => new ParticipantInput.Commit(new Commit(Recovery, Epoch.First, A("a"), C(1))),
         ParticipantInputKind.Compensate => new ParticipantInput.Compensate(new Compensate(Recovery, Epoch.First, A("a"), [S(3)])),
@@ -47,7 +47,7 @@ internal static class Representative
     {
         var residue = RecoveryPolicy.Default with { RefusedVote = RefusedVoteRule.ProceedWithResidue };
         var vote = Ready("a", trace: Actions(Action(3)));
-        var plan = new CoordinatorInput.Planned([]);
+        var plan = new CoordinatorInput.Planned([new PredictedUndo(A("a"), C(1), [])]);
         var undone = new CoordinatorInput.CompensationReported(new Compensated(Recovery, Epoch.First, A("a"), S(3), CompensationResult.Compensated, 1));
         CoordinatorInput[] toRestoring = [plan, new CoordinatorInput.Voted(vote), new CoordinatorInput.DecisionDurable(), undone];
         var irrevocable = Ready(

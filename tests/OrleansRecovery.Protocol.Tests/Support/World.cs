@@ -89,10 +89,15 @@ internal sealed class World
             var history = _histories[agent];
             Append(agent, new RolledBack(recovery, target, history.Incarnation.Next, history.Current.Next, [], 0));
         }
+
+        foreach (var agent in line.Keys)
+        {
+            Append(agent, new Reinstated(recovery, false));
+        }
     }
 
     /// <summary>What each agent of the line would undo, as its own journal says.</summary>
     public SortedDictionary<AgentId, UndoneTrace> Traces(IReadOnlyDictionary<AgentId, CheckpointNumber> line) => new(line.ToDictionary(
         target => target.Key,
-        target => UndoEstimate.Of(_histories[target.Key], target.Value, [], new HashSet<CheckpointNumber>()).Trace));
+        target => UndoEstimate.Of(_histories[target.Key], [target.Value], [], new HashSet<CheckpointNumber>()).Trace));
 }
