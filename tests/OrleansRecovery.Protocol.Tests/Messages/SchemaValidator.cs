@@ -58,6 +58,9 @@ internal sealed class SchemaValidator
     /// <summary>What is wrong with the value, or null.</summary>
     public string? Fault(string name, JsonElement value) => Fault(_documents[name], name, value, "$");
 
+    /// <summary>What is wrong with the value under a schema that refers to no other, or null.</summary>
+    public static string? Fault(JsonElement schema, JsonElement value) => new SchemaValidator().Fault(schema, string.Empty, value, "$");
+
     private string? Fault(JsonElement schema, string document, JsonElement value, string path)
     {
         foreach (var keyword in schema.EnumerateObject())
