@@ -36,7 +36,9 @@ internal sealed class MessageShape
         else if (_kind == ShapeKind.Object)
         {
             _members = [.. type.Properties.Where(property => property.Get is not null).Select(property => new Member(
-                property.Name, !IsNullable(property), new MessageShape(type.Options.GetTypeInfo(property.PropertyType), property.Name)))];
+                property.Name,
+                !IsNullable(property),
+                new MessageShape(type.Options.GetTypeInfo(Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType), property.Name)))];
         }
     }
 
@@ -158,7 +160,7 @@ internal sealed class MessageShape
             return ShapeKind.List;
         }
 
-        var held = Nullable.GetUnderlyingType(type.Type) ?? type.Type;
+        var held = type.Type;
         if (held == typeof(bool))
         {
             return ShapeKind.Flag;
