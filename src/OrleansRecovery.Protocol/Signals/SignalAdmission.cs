@@ -15,7 +15,7 @@ public sealed record SignalVerdict(SignalWindow Window, RecoveryError? Refusal)
 
 /// <summary>
 /// Decides whether a failure signal is admitted: tenant, scope, freshness, uniqueness and quota, in this order (recovery model, section 4). The signature is
-/// checked before. Pure: a refusal changes nothing; the new window counts when the admitted signal is durable in the execution's log.
+/// checked before. A host's own signals need no scope and cost no quota. Pure: a refusal changes nothing; the new window counts when the admitted signal is durable in the execution's log.
 /// </summary>
 public static class SignalAdmission
 {
@@ -89,12 +89,13 @@ public static class SignalAdmission
             return Stale(signal, "expires before it was detected");
         }
 
-        if (signal.ExpiresAt - signal.DetectedAt > policy.ValidityMilliseconds)
+        if (signal.DetectedAt < signal.ExpiresAt - policy.ValidityMilliseconds)
         {
-            return Stale(signal, $"is to be valid for {signal.ExpiresAt - signal.DetectedAt} ms, longer than {policy.ValidityMilliseconds} ms");
+            return Stale(signal, $"is to be valid for longer than {policy.ValidityMilliseconds} ms");
         }
 
-        return isSealed ? Stale(signal, $"is about {signal.Suspect}, which was validated or is older than the detection window") : null;
+        // A turn that fails must fall even when its interval grew old while it waited.
+        return isSealed && signal.Issuer != SignalPolicy.Host ? Stale(signal, $"is about {signal.Suspect}, which was validated or is older than the detection window") : null;
     }
 
     private static RecoveryError Stale(FailureSignal signal, string what) => new(

@@ -46,11 +46,13 @@ public sealed record SignalPolicy
     /// <summary>How many of them may come at once. Range 1 to 1,000,000; default 60.</summary>
     public int QuotaBurst { get; init; } = 60;
 
-    /// <summary>Who may signal about whom; one rule that allows it is enough. Default: everybody about every agent.</summary>
+    /// <summary>
+    /// Who may signal about whom, beside each agent about itself; one rule that allows it is enough. Default: everybody about every agent.
+    /// </summary>
     public IReadOnlyList<SignalScope> Scopes { get; init; } = [SignalScope.Everyone];
 
-    /// <summary>Does a rule let this issuer signal about this agent?</summary>
-    public bool Allows(IssuerId issuer, AgentId agent) => Scopes.Any(scope => scope.Allows(issuer, agent));
+    /// <summary>May this issuer signal about this agent: is it the agent itself, by name, or does a rule allow it?</summary>
+    public bool Allows(IssuerId issuer, AgentId agent) => issuer.Text == agent.Text || Scopes.Any(scope => scope.Allows(issuer, agent));
 
     /// <summary>The policy when every value is in its range; otherwise an error that names the value.</summary>
     /// <exception cref="RecoveryException"><c>BadConfiguration</c>: a value is out of range.</exception>

@@ -23,8 +23,9 @@ internal static class MessageSamples
     /// <summary>Any message of a kind.</summary>
     public static Gen<RecoveryMessage> Of(RecoveryMessageKind kind) => Value(Types[kind], null, mayLeaveOut: true).Select(message => (RecoveryMessage)message!);
 
-    /// <summary>One message of a kind with every member, and every list with something in it.</summary>
-    public static RecoveryMessage Full(RecoveryMessageKind kind) => (RecoveryMessage)Value(Types[kind], null, mayLeaveOut: false).Sample(1, 1).Single()!;
+    /// <summary>One message of a kind, always the same, with every member, and every list with something in it.</summary>
+    public static RecoveryMessage Full(RecoveryMessageKind kind) =>
+        (RecoveryMessage)Value(Types[kind], null, mayLeaveOut: false).Sample(1, new Rnd(1, 1), 1).Single()!;
 
     private static Gen<object?> Value(Type type, string? member, bool mayLeaveOut)
     {
