@@ -113,6 +113,7 @@ internal sealed partial class ExecutionHost
     private void TakeLogs(LoadedExecution loaded)
     {
         _state = loaded.State;
+        _signals = loaded.Signals;
         _executionVersion = loaded.ExecutionVersion;
         _coordinatorVersion = loaded.CoordinatorVersion;
         _open = loaded.Recoveries.Values.FirstOrDefault(recovery => !recovery.Phase.IsTerminal());

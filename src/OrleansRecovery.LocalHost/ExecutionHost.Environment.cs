@@ -5,6 +5,7 @@ using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Runtime.Driver;
@@ -15,8 +16,6 @@ namespace OrleansRecovery.LocalHost;
 /// <content>What agents need of their host.</content>
 internal sealed partial class ExecutionHost : IAgentEnvironment
 {
-    private static readonly IssuerId HostIssuer = IssuerId.Parse("@host");
-
     private TaskCompletionSource _changed = NewDone();
     private Task _outsideObserved = Task.CompletedTask;
     private long _outsideNext;
@@ -164,13 +163,13 @@ internal sealed partial class ExecutionHost : IAgentEnvironment
         var now = _host.Now();
         var shortened = detail.Length > 1024 ? detail[..1024] : detail;
         var signal = new FailureSignal(
-            SignalId.Parse($"s-{_host.Options.NewRecoveryId()}"), HostIssuer, Address.Tenant, Address.Execution, suspect, incarnation, reason, now, now + 60_000,
+            SignalId.Parse($"s-{_host.Options.NewRecoveryId()}"), SignalPolicy.Host, Address.Tenant, Address.Execution, suspect, incarnation, reason, now, now + 60_000,
             Detail: shortened);
         var host = HostOf(suspect.Agent);
         host.AwaitRecovery(true);
         try
         {
-            await SignalAsync(signal);
+            await SignalAsync(signal, isOwn: true);
         }
         catch
         {
@@ -178,10 +177,6 @@ internal sealed partial class ExecutionHost : IAgentEnvironment
             throw;
         }
     }
-
-    /// <summary>An admitted signal goes to the execution's machine.</summary>
-    internal Task SignalAsync(FailureSignal signal) =>
-        ApplyAsync(new ExecutionInput.Signalled(signal, _host.Options.NewRecoveryId()), [LedgerEntries.OfSignal(signal)]);
 
     /// <summary>Input from outside, into an agent's inbox.</summary>
     internal async Task<MessageId> SendFromOutsideAsync(AgentId to, string type, JsonElement payload, CancellationToken cancellationToken)

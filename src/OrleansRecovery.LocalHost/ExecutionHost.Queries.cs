@@ -18,9 +18,17 @@ internal sealed partial class ExecutionHost
 
     internal void CheckInterval(Interval interval)
     {
+        if (FaultOf(interval) is { } fault)
+        {
+            throw new RecoveryException(fault);
+        }
+    }
+
+    internal RecoveryError? FaultOf(Interval interval)
+    {
         lock (_sync)
         {
-            ExecutionQueries.CheckInterval(Address, Started, _index, interval);
+            return ExecutionQueries.FaultOf(Address, Started, _index, interval);
         }
     }
 

@@ -7,9 +7,9 @@ using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Ledger;
 using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
-using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Runtime.Driver;
 using OrleansRecovery.Runtime.Ports;
 
@@ -36,6 +36,7 @@ internal sealed partial class ExecutionHost : IDisposable
     private Task _loop = Task.CompletedTask;
     private Task _ticks = Task.CompletedTask;
     private ExecutionState _state;
+    private SignalWindow _signals;
     private CoordinatorState? _open;
     private long _executionVersion;
     private long _coordinatorVersion;
@@ -51,6 +52,7 @@ internal sealed partial class ExecutionHost : IDisposable
         _index = loaded.Index;
         _outsideNext = loaded.OutsideVersion;
         _state = loaded.State;
+        _signals = loaded.Signals;
         TakeLogs(loaded);
     }
 
@@ -87,6 +89,16 @@ internal sealed partial class ExecutionHost : IDisposable
     internal Task ApplyAsync(ExecutionInput input, IReadOnlyList<LedgerEntry> entries)
     {
         var item = new Input { Execution = input, Entries = entries, Done = NewDone() };
+        return Put(item) ? item.Done!.Task : Task.FromException(HostStopped());
+    }
+
+    /// <summary>Gives a failure signal to the execution; completes when it is durable, or fails when it is not admitted.</summary>
+    internal Task SignalAsync(FailureSignal signal, bool isOwn = false)
+    {
+        var item = new Input
+        {
+            Execution = new ExecutionInput.Signalled(signal, _host.Options.NewRecoveryId()), IsOwnSignal = isOwn, Entries = [LedgerEntries.OfSignal(signal)], Done = NewDone(),
+        };
         return Put(item) ? item.Done!.Task : Task.FromException(HostStopped());
     }
 
@@ -161,7 +173,7 @@ internal sealed partial class ExecutionHost : IDisposable
     // The inputs are applied to copies of the states; they count when they are durable, and only then the effects are carried out.
     private async Task WriteAsync(List<Input> batch)
     {
-        var work = new Work(_state, _open);
+        var work = new Work(_state, _signals, _open);
         foreach (var input in batch)
         {
             Apply(work, input);
@@ -172,7 +184,7 @@ internal sealed partial class ExecutionHost : IDisposable
             var appends = new List<StreamAppend>();
             Add(appends, StreamId.OfExecution(Address), _executionVersion, work.ExecutionRecords);
             Add(appends, StreamId.OfCoordinator(Address), _coordinatorVersion, work.CoordinatorRecords);
-            if (appends.Count > 0)
+            if (appends.Count > 0 || work.Entries.Count > 0)
             {
                 await _ledger.AppendAsync(appends, work.Entries);
             }
@@ -190,6 +202,7 @@ internal sealed partial class ExecutionHost : IDisposable
         _executionVersion += work.ExecutionRecords.Count;
         _coordinatorVersion += work.CoordinatorRecords.Count;
         _state = work.State;
+        _signals = work.Signals;
         lock (_sync)
         {
             foreach (var recovery in work.Touched.Values)
@@ -231,115 +244,6 @@ internal sealed partial class ExecutionHost : IDisposable
         {
             appends.Add(new StreamAppend(stream, version, records, []));
         }
-    }
-
-    private void Apply(Work work, Input input)
-    {
-        if (input.Execution is { } execution)
-        {
-            ApplyExecution(work, input, execution);
-        }
-        else if (input.Coordinator is { } coordinator)
-        {
-            ApplyCoordinator(work, input, coordinator);
-        }
-    }
-
-    private void ApplyExecution(Work work, Input input, ExecutionInput execution)
-    {
-        var step = ExecutionMachine.Apply(work.State, execution);
-        if (!step.IsLegal)
-        {
-            Logger.IllegalInput(Address.ToString(), execution.Kind.ToString(), step.Row);
-            input.Refusal = Protocol.Machines.IllegalTransition.Error("execution", step.Row, work.State.Phase.ToString(), execution.Kind.ToString());
-            return;
-        }
-
-        work.State = step.State;
-        work.ExecutionRecords.Add(ExecutionLog.Write(new ExecutionRecord(null, execution)));
-        work.Entries.AddRange(input.Entries);
-        foreach (var effect in step.Effects)
-        {
-            switch (effect)
-            {
-                case ExecutionEffect.OpenRecovery open:
-                    OpenRecovery(work, open);
-                    break;
-                case ExecutionEffect.JoinRecovery join:
-                    ApplyCoordinator(work, input, new CoordinatorInput.Joined(join.Signal));
-                    break;
-                default:
-                    work.ExecutionEffects.Add(effect);
-                    break;
-            }
-        }
-    }
-
-    // Opened in the same append as the input that asks for it, so that a crash leaves both or none.
-    private void OpenRecovery(Work work, ExecutionEffect.OpenRecovery effect)
-    {
-        var opening = new RecoveryOpening(effect.Recovery, Address.Execution, Started.Policy, HighestEpoch(), effect.Signals);
-        var step = CoordinatorMachine.Open(opening);
-        work.CoordinatorRecords.Add(CoordinatorJson.Write(new CoordinatorRecord(opening, null, null)));
-        work.Entries.AddRange(LedgerEntries.OfOpening(opening));
-        work.Take(step.State, step.Effects);
-    }
-
-    private void ApplyCoordinator(Work work, Input input, CoordinatorInput coordinator)
-    {
-        var recovery = input.Recovery ?? work.Open?.Recovery;
-        var state = recovery is { } id ? work.Touched.GetValueOrDefault(id) ?? Find(id) : null;
-        if (state is null)
-        {
-            Unknown(input, coordinator);
-            return;
-        }
-
-        var step = CoordinatorMachine.Apply(state, coordinator);
-        if (!step.IsLegal)
-        {
-            Logger.IllegalInput(Address.ToString(), coordinator.Kind.ToString(), step.Row);
-            input.Refusal = Protocol.Machines.IllegalTransition.Error("coordinator", step.Row, state.Phase.ToString(), coordinator.Kind.ToString());
-            return;
-        }
-
-        input.Refusal = step.Effects.OfType<CoordinatorEffect.RefuseRuling>().FirstOrDefault()?.Error;
-        if (step.State != state)
-        {
-            work.CoordinatorRecords.Add(CoordinatorJson.Write(new CoordinatorRecord(null, state.Recovery, coordinator)));
-            work.Entries.AddRange(LedgerEntries.Of(state, coordinator, step.State));
-        }
-
-        work.Take(step.State, step.Effects);
-        foreach (var effect in step.Effects)
-        {
-            TellExecution(work, state.Recovery, effect);
-        }
-    }
-
-    // Decision and end reach the execution's machine in the same append, so that a crash leaves both or none.
-    private void TellExecution(Work work, RecoveryId recovery, CoordinatorEffect effect)
-    {
-        if (effect is CoordinatorEffect.ConfirmDecision && work.State.Recovery is { IsDecided: false })
-        {
-            ApplyExecution(work, new Input(), new ExecutionInput.RecoveryDecided(recovery));
-        }
-        else if (effect is CoordinatorEffect.Announce announce)
-        {
-            ApplyExecution(work, new Input(), new ExecutionInput.RecoveryEnded(announce.Outcome, _host.Options.NewRecoveryId()));
-        }
-    }
-
-    // A recovery that no log knows was aborted (presumed abort).
-    private void Unknown(Input input, CoordinatorInput coordinator)
-    {
-        if (coordinator is CoordinatorInput.Asked asked)
-        {
-            var question = asked.Message;
-            HostOf(question.Agent).Post(new Abort(question.Recovery, question.Epoch, question.Agent, AbortReason.NothingToUndo));
-        }
-
-        input.Refusal = UnknownRecovery(input.Recovery);
     }
 
     // The fence belongs to the coordinator, not to a recovery: participants refuse one that is lower than they have seen in any recovery.
@@ -392,59 +296,6 @@ internal sealed partial class ExecutionHost : IDisposable
         {
             Logger.LogWriteFailed(Address.ToString(), trouble.Message);
             _ticks = Task.Run(TickAsync, CancellationToken.None);
-        }
-    }
-
-    private sealed class Input
-    {
-        public RecoveryId? Recovery { get; init; }
-
-        public CoordinatorInput? Coordinator { get; init; }
-
-        public ExecutionInput? Execution { get; init; }
-
-        public IReadOnlyList<LedgerEntry> Entries { get; init; } = [];
-
-        public TaskCompletionSource? Done { get; init; }
-
-        public RecoveryError? Refusal { get; set; }
-    }
-
-    /// <summary>What a batch of inputs comes to, before it is durable.</summary>
-    private sealed class Work(ExecutionState state, CoordinatorState? open)
-    {
-        public ExecutionState State { get; set; } = state;
-
-        public CoordinatorState? Open { get; private set; } = open;
-
-        public Dictionary<RecoveryId, CoordinatorState> Touched { get; } = [];
-
-        public List<ReadOnlyMemory<byte>> ExecutionRecords { get; } = [];
-
-        public List<ReadOnlyMemory<byte>> CoordinatorRecords { get; } = [];
-
-        public List<LedgerEntry> Entries { get; } = [];
-
-        public List<ExecutionEffect> ExecutionEffects { get; } = [];
-
-        public List<(RecoveryId Recovery, CoordinatorEffect Effect)> CoordinatorEffects { get; } = [];
-
-        public List<RecoveryProgress> Progress { get; } = [];
-
-        public void Take(CoordinatorState after, IReadOnlyList<CoordinatorEffect> effects)
-        {
-            Touched[after.Recovery] = after;
-            if (!after.Phase.IsTerminal())
-            {
-                Open = after;
-            }
-            else if (Open?.Recovery == after.Recovery)
-            {
-                Open = null;
-            }
-
-            CoordinatorEffects.AddRange(effects.Select(effect => (after.Recovery, effect)));
-            Progress.Add(ExecutionQueries.Progress(after));
         }
     }
 }

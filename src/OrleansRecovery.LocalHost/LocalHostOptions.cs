@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Security;
 
@@ -13,6 +14,9 @@ public sealed record LocalHostOptions
 
     /// <summary>The key before it, when it was rotated since the last run.</summary>
     public LedgerKey? PreviousLedgerKey { get; init; }
+
+    /// <summary>Whose failure signals are admitted, how fresh, and how many.</summary>
+    public SignalPolicy Signals { get; init; } = SignalPolicy.Default;
 
     /// <summary>How many agents are kept in memory while they have nothing to do. Range 0 to 1,000,000; default 2,000.</summary>
     public int IdleAgentCountMax { get; init; } = 2_000;

@@ -28,7 +28,7 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IAsyncDisposabl
     {
         Journal = journal;
         Catalog = catalog;
-        Options = options;
+        Options = options with { Signals = options.Signals.Validated() };
         Logger = options.Logging.CreateLogger<LocalRecoveryHost>();
         _ledgerKey = options.LedgerKey ?? LedgerKey.Ephemeral();
     }

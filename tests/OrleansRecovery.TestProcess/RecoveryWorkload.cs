@@ -1,6 +1,7 @@
 using OrleansRecovery.LocalHost;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Policy;
+using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Client;
@@ -91,7 +92,11 @@ public static class RecoveryWorkload
         await using var journal = await Journals.OpenSqliteAsync(database);
         using var ledgerKey = LedgerKey.OpenOrCreate(key);
         await using var host = await LocalRecoveryHost.OpenAsync(
-            journal, new AgentCatalog().Add(() => new CausalAgent(world), "causal"), new LocalHostOptions { LedgerKey = ledgerKey });
+            journal, new AgentCatalog().Add(() => new CausalAgent(world), "causal"), new LocalHostOptions
+            {
+                LedgerKey = ledgerKey,
+                Signals = new SignalPolicy { QuotaPerMinute = 1_000_000, QuotaBurst = 1_000_000 },
+            });
         await host.StartAsync(new ExecutionStart(
             Execution,
             [.. Agents.Select(agent => new AgentAssignment(agent, new AgentClass("causal")))],

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using OrleansRecovery.Protocol.Json;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Terms;
@@ -46,6 +47,7 @@ public enum CoordinatorInputKind
 public sealed record PredictedUndo(AgentId Agent, CheckpointNumber Target, IReadOnlyList<AgentId> Recipients);
 
 /// <summary>What an operator decides.</summary>
+[JsonConverter(typeof(WireNameConverter<Ruling>))]
 public enum Ruling
 {
     /// <summary>The set may fall.</summary>

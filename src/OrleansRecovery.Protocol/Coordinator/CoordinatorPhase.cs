@@ -1,6 +1,10 @@
+using System.Text.Json.Serialization;
+using OrleansRecovery.Protocol.Json;
+
 namespace OrleansRecovery.Protocol.Coordinator;
 
 /// <summary>Where a recovery stands (recovery model, section 3).</summary>
+[JsonConverter(typeof(WireNameConverter<CoordinatorPhase>))]
 public enum CoordinatorPhase
 {
     /// <summary>A signal was accepted; the set is not yet known.</summary>
@@ -40,6 +44,7 @@ public static class CoordinatorPhases
 }
 
 /// <summary>What an operator must decide about.</summary>
+[JsonConverter(typeof(WireNameConverter<EscalationReason>))]
 public enum EscalationReason
 {
     /// <summary>More agents would fall than policy allows without approval.</summary>

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using OrleansRecovery.Protocol.Json;
 using OrleansRecovery.Protocol.Ledger;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Terms;
@@ -162,5 +163,5 @@ public static class LedgerEntries
 
     private static string Name<T>(T value)
         where T : struct, Enum =>
-        JsonNamingPolicy.SnakeCaseLower.ConvertName(value.ToString());
+        WireNames.Of(value);
 }

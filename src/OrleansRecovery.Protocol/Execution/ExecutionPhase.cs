@@ -1,6 +1,10 @@
+using System.Text.Json.Serialization;
+using OrleansRecovery.Protocol.Json;
+
 namespace OrleansRecovery.Protocol.Execution;
 
 /// <summary>Where an execution stands.</summary>
+[JsonConverter(typeof(WireNameConverter<ExecutionPhase>))]
 public enum ExecutionPhase
 {
     /// <summary>Agents consume messages.</summary>

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using OrleansRecovery.Protocol.Json;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Terms;
 
@@ -95,6 +96,7 @@ public abstract record AgentEvent
 }
 
 /// <summary>Why an interval was opened.</summary>
+[JsonConverter(typeof(WireNameConverter<IntervalCause>))]
 public enum IntervalCause
 {
     /// <summary>The agent began: checkpoint 0.</summary>

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Json;
 using OrleansRecovery.Protocol.Terms;
 
 namespace OrleansRecovery.Protocol.Ledger;

@@ -1,10 +1,12 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using OrleansRecovery.Protocol.Json;
 using OrleansRecovery.Protocol.Terms;
 
 namespace OrleansRecovery.Protocol.Ledger;
 
 /// <summary>What a recovery record is about.</summary>
+[JsonConverter(typeof(WireNameConverter<RecoveryRecordKind>))]
 public enum RecoveryRecordKind
 {
     /// <summary>A key that signs heads of this ledger from here on. The first one opens the ledger; a later one is signed by the one before.</summary>
@@ -91,7 +93,6 @@ public sealed record LedgerEntry(
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-    UseStringEnumConverter = true,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
 [JsonSerializable(typeof(RecoveryRecord))]
 internal sealed partial class LedgerJsonContext : JsonSerializerContext;

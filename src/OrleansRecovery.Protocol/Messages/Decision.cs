@@ -1,9 +1,11 @@
 using System.Text.Json.Serialization;
+using OrleansRecovery.Protocol.Json;
 using OrleansRecovery.Protocol.Terms;
 
 namespace OrleansRecovery.Protocol.Messages;
 
 /// <summary>Why a recovery ended with nothing changed.</summary>
+[JsonConverter(typeof(WireNameConverter<AbortReason>))]
 public enum AbortReason
 {
     /// <summary>A participant refused, and policy says that this ends it.</summary>
@@ -64,6 +66,7 @@ public sealed record Compensate(RecoveryId Recovery, Epoch Epoch, AgentId Agent,
 }
 
 /// <summary>How the compensation of one action ended.</summary>
+[JsonConverter(typeof(WireNameConverter<CompensationResult>))]
 public enum CompensationResult
 {
     /// <summary>It is undone.</summary>

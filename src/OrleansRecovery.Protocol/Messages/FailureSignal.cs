@@ -1,9 +1,11 @@
 using System.Text.Json.Serialization;
+using OrleansRecovery.Protocol.Json;
 using OrleansRecovery.Protocol.Terms;
 
 namespace OrleansRecovery.Protocol.Messages;
 
 /// <summary>Why an interval cannot be trusted.</summary>
+[JsonConverter(typeof(WireNameConverter<FailureReason>))]
 public enum FailureReason
 {
     /// <summary>The agent's process ended.</summary>

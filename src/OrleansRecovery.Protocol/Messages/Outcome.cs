@@ -1,9 +1,11 @@
 using System.Text.Json.Serialization;
+using OrleansRecovery.Protocol.Json;
 using OrleansRecovery.Protocol.Terms;
 
 namespace OrleansRecovery.Protocol.Messages;
 
 /// <summary>How a recovery ended.</summary>
+[JsonConverter(typeof(WireNameConverter<RecoveryResult>))]
 public enum RecoveryResult
 {
     /// <summary>All that fell is undone.</summary>
@@ -17,6 +19,7 @@ public enum RecoveryResult
 }
 
 /// <summary>Why something that fell is still there.</summary>
+[JsonConverter(typeof(WireNameConverter<ResidueReason>))]
 public enum ResidueReason
 {
     /// <summary>Nothing undoes the action.</summary>

@@ -1,9 +1,11 @@
 using System.Text.Json.Serialization;
+using OrleansRecovery.Protocol.Json;
 using OrleansRecovery.Protocol.Terms;
 
 namespace OrleansRecovery.Protocol.Messages;
 
 /// <summary>What a participant answers to <see cref="Prepare"/>.</summary>
+[JsonConverter(typeof(WireNameConverter<VoteKind>))]
 public enum VoteKind
 {
     /// <summary>It can go back, and waits for the decision.</summary>
@@ -20,6 +22,7 @@ public enum VoteKind
 }
 
 /// <summary>Why a participant cannot go back cleanly.</summary>
+[JsonConverter(typeof(WireNameConverter<RefusalReason>))]
 public enum RefusalReason
 {
     /// <summary>An action that nothing undoes has run, or may have.</summary>
@@ -38,6 +41,7 @@ public enum RefusalReason
 public sealed record Objection(RefusalReason Reason, ActionId? Action = null);
 
 /// <summary>How far an action got, as its journal shows.</summary>
+[JsonConverter(typeof(WireNameConverter<ActionProgress>))]
 public enum ActionProgress
 {
     /// <summary>An intent without an outcome: it may have run.</summary>

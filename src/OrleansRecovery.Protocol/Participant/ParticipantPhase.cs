@@ -1,6 +1,10 @@
+using System.Text.Json.Serialization;
+using OrleansRecovery.Protocol.Json;
+
 namespace OrleansRecovery.Protocol.Participant;
 
 /// <summary>Where a participant stands in a recovery (recovery model, section 3).</summary>
+[JsonConverter(typeof(WireNameConverter<ParticipantPhase>))]
 public enum ParticipantPhase
 {
     /// <summary>It works.</summary>

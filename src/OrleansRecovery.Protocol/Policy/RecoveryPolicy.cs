@@ -1,8 +1,11 @@
+using System.Text.Json.Serialization;
 using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Json;
 
 namespace OrleansRecovery.Protocol.Policy;
 
 /// <summary>Where restore points are taken: it decides how much falls (theory, 1.3).</summary>
+[JsonConverter(typeof(WireNameConverter<CheckpointRule>))]
 public enum CheckpointRule
 {
     /// <summary>Before every consumed message and before every consumed response: the undone set is exactly the causal future.</summary>
@@ -16,6 +19,7 @@ public enum CheckpointRule
 }
 
 /// <summary>What happens when a participant cannot go back cleanly.</summary>
+[JsonConverter(typeof(WireNameConverter<RefusedVoteRule>))]
 public enum RefusedVoteRule
 {
     /// <summary>The recovery waits for an operator.</summary>
@@ -29,6 +33,7 @@ public enum RefusedVoteRule
 }
 
 /// <summary>What happens when every try of a compensation has failed.</summary>
+[JsonConverter(typeof(WireNameConverter<FailedCompensationRule>))]
 public enum FailedCompensationRule
 {
     /// <summary>The recovery waits for an operator, who may have it tried again or named as residue.</summary>
@@ -39,6 +44,7 @@ public enum FailedCompensationRule
 }
 
 /// <summary>What happens to the agent that failed, after the rollback.</summary>
+[JsonConverter(typeof(WireNameConverter<AfterRollbackRule>))]
 public enum AfterRollbackRule
 {
     /// <summary>It goes on: what was in transit is redelivered, and the work is done again.</summary>
@@ -52,6 +58,7 @@ public enum AfterRollbackRule
 }
 
 /// <summary>When an action that nothing undoes may run (theory, R15).</summary>
+[JsonConverter(typeof(WireNameConverter<IrrevocableActionRule>))]
 public enum IrrevocableActionRule
 {
     /// <summary>When the whole causal past of its interval is sealed; until then it waits.</summary>

@@ -1,6 +1,10 @@
+using System.Text.Json.Serialization;
+using OrleansRecovery.Protocol.Json;
+
 namespace OrleansRecovery.Protocol.Terms;
 
 /// <summary>How information went from one interval to another.</summary>
+[JsonConverter(typeof(WireNameConverter<DependencyKind>))]
 public enum DependencyKind
 {
     /// <summary>A message, one-way or a request.</summary>
@@ -17,6 +21,7 @@ public enum DependencyKind
 }
 
 /// <summary>Does the rollback set follow the dependency?</summary>
+[JsonConverter(typeof(WireNameConverter<DependencyStrength>))]
 public enum DependencyStrength
 {
     /// <summary>Followed.</summary>
@@ -27,6 +32,7 @@ public enum DependencyStrength
 }
 
 /// <summary>What can be done about an action once it has run (theory, R14).</summary>
+[JsonConverter(typeof(WireNameConverter<ActionClass>))]
 public enum ActionClass
 {
     /// <summary>It has no effect outside the agent: nothing to undo, and it may run again.</summary>

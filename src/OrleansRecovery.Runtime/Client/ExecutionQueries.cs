@@ -56,20 +56,31 @@ public static class ExecutionQueries
     /// <exception cref="RecoveryException"><c>UnknownAgent</c> or <c>UnknownInterval</c>.</exception>
     public static void CheckInterval(ExecutionAddress address, ExecutionStarted started, ExecutionIndex index, Interval interval)
     {
+        if (FaultOf(address, started, index, interval) is { } fault)
+        {
+            throw new RecoveryException(fault);
+        }
+    }
+
+    /// <summary>Why an interval cannot be named, <c>UnknownAgent</c> or <c>UnknownInterval</c>; null when it is live.</summary>
+    public static RecoveryError? FaultOf(ExecutionAddress address, ExecutionStarted started, ExecutionIndex index, Interval interval)
+    {
         if (!started.Agents.Any(agent => agent.Agent == interval.Agent))
         {
-            throw UnknownAgent(address, interval.Agent);
+            return UnknownAgent(address, interval.Agent).Error;
         }
 
-        if (!index.IsLive(interval))
+        if (index.IsLive(interval))
         {
-            var current = index.Position(interval.Agent)?.Current;
-            throw RecoveryException.Of(
-                RecoveryErrorCode.UnknownInterval,
-                $"Agent {interval.Agent} has no live interval {interval.Number}{(current is { } last ? $"; it is in {last}" : "; it has done nothing yet")}.",
-                "Nothing was changed.",
-                "Name an interval that is in the journal and not undone: 'recovery graph' shows them.");
+            return null;
         }
+
+        var current = index.Position(interval.Agent)?.Current;
+        return new RecoveryError(
+            RecoveryErrorCode.UnknownInterval,
+            $"Agent {interval.Agent} has no live interval {interval.Number}{(current is { } last ? $"; it is in {last}" : "; it has done nothing yet")}.",
+            "Nothing was changed.",
+            "Name an interval that is in the journal and not undone: 'recovery graph' shows them.");
     }
 
     /// <summary>The error for an agent that the execution does not have.</summary>

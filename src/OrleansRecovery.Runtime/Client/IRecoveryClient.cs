@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+using OrleansRecovery.Protocol.Json;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Terms;
@@ -18,6 +20,7 @@ public sealed record AgentAssignment(AgentId Agent, AgentClass Class, AgentClass
 public sealed record ExecutionStart(ExecutionAddress Execution, IReadOnlyList<AgentAssignment> Agents, RecoveryPolicy Policy);
 
 /// <summary>What an operator decides about an open recovery or an escalated execution.</summary>
+[JsonConverter(typeof(WireNameConverter<OperatorDecision>))]
 public enum OperatorDecision
 {
     /// <summary>Go on: the set may fall although it is larger than policy allows, or the agent may be recovered once more.</summary>

@@ -3,6 +3,7 @@ using OrleansRecovery.Protocol.Dependencies;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Journal;
+using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Ports;
 
@@ -29,6 +30,9 @@ public sealed class LoadedExecution
 
     /// <summary>The execution's machine.</summary>
     public ExecutionState State { get; private set; }
+
+    /// <summary>The signals that were admitted: none is admitted twice.</summary>
+    public SignalWindow Signals { get; private set; } = SignalWindow.Empty;
 
     /// <summary>Every recovery, by id and so by age.</summary>
     public SortedDictionary<RecoveryId, CoordinatorState> Recoveries { get; } = [];
@@ -66,6 +70,7 @@ public sealed class LoadedExecution
             if (record.Input is { } input)
             {
                 loaded.State = ExecutionMachine.Apply(loaded.State, input).State;
+                loaded.Signals = input is ExecutionInput.Signalled signalled ? loaded.Signals.With(signalled.Signal) : loaded.Signals;
             }
 
             loaded.ExecutionVersion = stored.Position + 1;

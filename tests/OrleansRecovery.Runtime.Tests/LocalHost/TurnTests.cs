@@ -3,6 +3,7 @@ using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Ledger;
 using OrleansRecovery.Protocol.Policy;
+using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Client;
@@ -173,6 +174,40 @@ public sealed class TurnTests
         await probe.FailAsync("n7", 2);
         Assert.Equal(CoordinatorPhase.Completed, (await probe.SettledAsync()).Recoveries.Single().Phase);
         Assert.Equal(["n7-0", "n7-1"], await probe.StateOfAsync("n7"));
+    }
+
+    [Fact]
+    public async Task Of_two_signals_with_one_id_at_the_same_time_one_is_admitted_and_none_after_a_restart()
+    {
+        var journal = new InMemoryJournal();
+        var probe = await ProbeHost.StartAsync(new ProbeWorld(), journal: journal);
+        await probe.SendAsync("a", "act", "x");
+        await probe.SettledAsync();
+        var both = await Task.WhenAll(Enumerable.Range(0, 2).Select(async _ => await Record.ExceptionAsync(() => probe.FailAsync("a", 1, "s-once"))));
+        Assert.Equal(RecoveryErrorCode.StaleSignal, Assert.IsType<RecoveryException>(Assert.Single(both, refused => refused is not null)).Error.Code);
+        await probe.SettledAsync();
+        await probe.DisposeAsync();
+
+        await using var again = await ProbeHost.ReopenAsync(new ProbeWorld(), journal);
+        var refused = await Assert.ThrowsAsync<RecoveryException>(() => again.FailAsync("a", 2, "s-once"));
+        Assert.Contains("was taken before", refused.Error.Cause, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Issuers_are_held_to_the_hosts_signal_policy()
+    {
+        var signals = new SignalPolicy { QuotaBurst = 1, QuotaPerMinute = 1, Scopes = [SignalScope.Parse("monitor", "a")] };
+        await using var probe = await ProbeHost.StartAsync(new ProbeWorld(), options: new LocalHostOptions { Signals = signals });
+        await probe.SendAsync("a", "act", "x");
+        await probe.SendAsync("b", "act", "y");
+        await probe.SettledAsync();
+        Assert.Equal(RecoveryErrorCode.NotAuthorized, (await Assert.ThrowsAsync<RecoveryException>(() => probe.FailAsync("b", 1))).Error.Code);
+        await probe.FailAsync("a", 1);
+        await probe.SettledAsync();
+        Assert.Equal(RecoveryErrorCode.QuotaExceeded, (await Assert.ThrowsAsync<RecoveryException>(() => probe.FailAsync("a", 2))).Error.Code);
+        var bad = new LocalHostOptions { Signals = new SignalPolicy { QuotaBurst = 0 } };
+        var refused = await Assert.ThrowsAsync<RecoveryException>(() => LocalRecoveryHost.OpenAsync(new InMemoryJournal(), new AgentCatalog(), bad));
+        Assert.Contains("QuotaBurst", refused.Error.Cause, StringComparison.Ordinal);
     }
 
     [Fact]

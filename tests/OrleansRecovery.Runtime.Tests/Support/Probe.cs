@@ -139,14 +139,19 @@ public sealed class ProbeHost : IAsyncDisposable
     public static async Task<ProbeHost> StartAsync(
         ProbeWorld world, RecoveryPolicy? policy = null, IJournal? journal = null, LocalHostOptions? options = null, params string[] agents)
     {
-        journal ??= new InMemoryJournal();
-        var catalog = new AgentCatalog().Add(() => new ProbeAgent(world), "probe").Add(() => new FallbackProbe(world), "fallback");
-        var host = await LocalRecoveryHost.OpenAsync(journal, catalog, options ?? new LocalHostOptions { LedgerKey = Key, InboxInterval = TimeSpan.FromMilliseconds(20) });
+        var probe = await ReopenAsync(world, journal ?? new InMemoryJournal(), options);
         var names = agents.Length > 0 ? agents : ["a", "b", "bystander"];
-        await host.StartAsync(new ExecutionStart(
+        await probe.Host.StartAsync(new ExecutionStart(
             Execution,
             [.. names.Select(name => new AgentAssignment(AgentId.Parse(name), new AgentClass("probe"), new AgentClass("fallback")))],
             policy ?? RecoveryPolicy.Default));
+        return probe;
+    }
+
+    public static async Task<ProbeHost> ReopenAsync(ProbeWorld world, IJournal journal, LocalHostOptions? options = null)
+    {
+        var catalog = new AgentCatalog().Add(() => new ProbeAgent(world), "probe").Add(() => new FallbackProbe(world), "fallback");
+        var host = await LocalRecoveryHost.OpenAsync(journal, catalog, options ?? new LocalHostOptions { LedgerKey = Key, InboxInterval = TimeSpan.FromMilliseconds(20) });
         return new ProbeHost(host, world, journal);
     }
 

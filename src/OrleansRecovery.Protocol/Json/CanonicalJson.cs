@@ -5,7 +5,7 @@ using System.Text.Json;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Terms;
 
-namespace OrleansRecovery.Protocol.Ledger;
+namespace OrleansRecovery.Protocol.Json;
 
 /// <summary>
 /// The canonical form of JSON for hashing and signing (RFC 8785): members sorted by UTF-16 code units, no white space, strings escaped only where they must
@@ -17,11 +17,20 @@ public static class CanonicalJson
     public const int DepthMax = 64;
 
     /// <summary>The canonical UTF-8 bytes.</summary>
-    /// <exception cref="RecoveryException"><c>MalformedJson</c>: a member stands twice, or a number is not an integer in range.</exception>
+    /// <exception cref="RecoveryException"><c>MalformedJson</c>: a member stands twice, a number is not an integer in range, or a string is not Unicode text.</exception>
     public static byte[] Write(JsonElement element)
     {
         var output = new StringBuilder();
-        Write(element, output, 0);
+        try
+        {
+            Write(element, output, 0);
+        }
+        catch (InvalidOperationException malformed)
+        {
+            // Half of a surrogate pair, written as an escape: JSON allows it, Unicode and RFC 8785 do not.
+            throw Refused($"A string is not Unicode text: {malformed.Message}", malformed);
+        }
+
         return Encoding.UTF8.GetBytes(output.ToString());
     }
 

@@ -1,0 +1,208 @@
+using OrleansRecovery.Protocol.Coordinator;
+using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Execution;
+using OrleansRecovery.Protocol.Ledger;
+using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Signals;
+using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Client;
+using OrleansRecovery.Runtime.Driver;
+
+namespace OrleansRecovery.LocalHost;
+
+/// <content>What an input does to the two machines, before it is durable.</content>
+internal sealed partial class ExecutionHost
+{
+    private void Apply(Work work, Input input)
+    {
+        if (input.Execution is { } execution)
+        {
+            ApplyExecution(work, input, execution);
+        }
+        else if (input.Coordinator is { } coordinator)
+        {
+            ApplyCoordinator(work, input, coordinator);
+        }
+    }
+
+    private void ApplyExecution(Work work, Input input, ExecutionInput execution)
+    {
+        if (execution is ExecutionInput.Signalled signalled && !Admits(work, input, signalled.Signal))
+        {
+            return;
+        }
+
+        var step = ExecutionMachine.Apply(work.State, execution);
+        if (!step.IsLegal)
+        {
+            Logger.IllegalInput(Address.ToString(), execution.Kind.ToString(), step.Row);
+            input.Refusal = Protocol.Machines.IllegalTransition.Error("execution", step.Row, work.State.Phase.ToString(), execution.Kind.ToString());
+            return;
+        }
+
+        work.State = step.State;
+        work.ExecutionRecords.Add(ExecutionLog.Write(new ExecutionRecord(null, execution)));
+        work.Entries.AddRange(input.Entries);
+        foreach (var effect in step.Effects)
+        {
+            switch (effect)
+            {
+                case ExecutionEffect.OpenRecovery open:
+                    OpenRecovery(work, open);
+                    break;
+                case ExecutionEffect.JoinRecovery join:
+                    ApplyCoordinator(work, input, new CoordinatorInput.Joined(join.Signal));
+                    break;
+                default:
+                    work.ExecutionEffects.Add(effect);
+                    break;
+            }
+        }
+    }
+
+    // Decided where signals are written one after another, so that two with the same id do not both get through. A refused one changes nothing but the
+    // refusal's record (recovery model, invariant 12).
+    private bool Admits(Work work, Input input, FailureSignal signal)
+    {
+        if (input.IsOwnSignal)
+        {
+            work.Signals = work.Signals.With(signal);
+            return true;
+        }
+
+        var verdict = SignalAdmission.Decide(work.Signals, _host.Options.Signals, signal, Address, IsSealed(signal.Suspect), _host.Now());
+        if ((verdict.Refusal ?? FaultOf(signal.Suspect)) is { } refusal)
+        {
+            input.Refusal = refusal;
+            work.Entries.Add(LedgerEntries.OfRefusal(signal, refusal.Id));
+            return false;
+        }
+
+        work.Signals = verdict.Window;
+        return true;
+    }
+
+    // Opened in the same append as the input that asks for it, so that a crash leaves both or none.
+    private void OpenRecovery(Work work, ExecutionEffect.OpenRecovery effect)
+    {
+        var opening = new RecoveryOpening(effect.Recovery, Address.Execution, Started.Policy, HighestEpoch(), effect.Signals);
+        var step = CoordinatorMachine.Open(opening);
+        work.CoordinatorRecords.Add(CoordinatorJson.Write(new CoordinatorRecord(opening, null, null)));
+        work.Entries.AddRange(LedgerEntries.OfOpening(opening));
+        work.Take(step.State, step.Effects);
+    }
+
+    private void ApplyCoordinator(Work work, Input input, CoordinatorInput coordinator)
+    {
+        var recovery = input.Recovery ?? work.Open?.Recovery;
+        var state = recovery is { } id ? work.Touched.GetValueOrDefault(id) ?? Find(id) : null;
+        if (state is null)
+        {
+            Unknown(input, coordinator);
+            return;
+        }
+
+        var step = CoordinatorMachine.Apply(state, coordinator);
+        if (!step.IsLegal)
+        {
+            Logger.IllegalInput(Address.ToString(), coordinator.Kind.ToString(), step.Row);
+            input.Refusal = Protocol.Machines.IllegalTransition.Error("coordinator", step.Row, state.Phase.ToString(), coordinator.Kind.ToString());
+            return;
+        }
+
+        input.Refusal = step.Effects.OfType<CoordinatorEffect.RefuseRuling>().FirstOrDefault()?.Error;
+        if (step.State != state)
+        {
+            work.CoordinatorRecords.Add(CoordinatorJson.Write(new CoordinatorRecord(null, state.Recovery, coordinator)));
+            work.Entries.AddRange(LedgerEntries.Of(state, coordinator, step.State));
+        }
+
+        work.Take(step.State, step.Effects);
+        foreach (var effect in step.Effects)
+        {
+            TellExecution(work, state.Recovery, effect);
+        }
+    }
+
+    // Decision and end reach the execution's machine in the same append, so that a crash leaves both or none.
+    private void TellExecution(Work work, RecoveryId recovery, CoordinatorEffect effect)
+    {
+        if (effect is CoordinatorEffect.ConfirmDecision && work.State.Recovery is { IsDecided: false })
+        {
+            ApplyExecution(work, new Input(), new ExecutionInput.RecoveryDecided(recovery));
+        }
+        else if (effect is CoordinatorEffect.Announce announce)
+        {
+            ApplyExecution(work, new Input(), new ExecutionInput.RecoveryEnded(announce.Outcome, _host.Options.NewRecoveryId()));
+        }
+    }
+
+    // A recovery that no log knows was aborted (presumed abort).
+    private void Unknown(Input input, CoordinatorInput coordinator)
+    {
+        if (coordinator is CoordinatorInput.Asked asked)
+        {
+            var question = asked.Message;
+            HostOf(question.Agent).Post(new Abort(question.Recovery, question.Epoch, question.Agent, AbortReason.NothingToUndo));
+        }
+
+        input.Refusal = UnknownRecovery(input.Recovery);
+    }
+
+    private sealed class Input
+    {
+        public RecoveryId? Recovery { get; init; }
+
+        public CoordinatorInput? Coordinator { get; init; }
+
+        public ExecutionInput? Execution { get; init; }
+
+        public bool IsOwnSignal { get; init; }
+
+        public IReadOnlyList<LedgerEntry> Entries { get; init; } = [];
+
+        public TaskCompletionSource? Done { get; init; }
+
+        public RecoveryError? Refusal { get; set; }
+    }
+
+    /// <summary>What a batch of inputs comes to, before it is durable.</summary>
+    private sealed class Work(ExecutionState state, SignalWindow signals, CoordinatorState? open)
+    {
+        public ExecutionState State { get; set; } = state;
+
+        public SignalWindow Signals { get; set; } = signals;
+
+        public CoordinatorState? Open { get; private set; } = open;
+
+        public Dictionary<RecoveryId, CoordinatorState> Touched { get; } = [];
+
+        public List<ReadOnlyMemory<byte>> ExecutionRecords { get; } = [];
+
+        public List<ReadOnlyMemory<byte>> CoordinatorRecords { get; } = [];
+
+        public List<LedgerEntry> Entries { get; } = [];
+
+        public List<ExecutionEffect> ExecutionEffects { get; } = [];
+
+        public List<(RecoveryId Recovery, CoordinatorEffect Effect)> CoordinatorEffects { get; } = [];
+
+        public List<RecoveryProgress> Progress { get; } = [];
+
+        public void Take(CoordinatorState after, IReadOnlyList<CoordinatorEffect> effects)
+        {
+            Touched[after.Recovery] = after;
+            if (!after.Phase.IsTerminal())
+            {
+                Open = after;
+            }
+            else if (Open?.Recovery == after.Recovery)
+            {
+                Open = null;
+            }
+
+            CoordinatorEffects.AddRange(effects.Select(effect => (after.Recovery, effect)));
+            Progress.Add(ExecutionQueries.Progress(after));
+        }
+    }
+}

@@ -1,0 +1,111 @@
+using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Terms;
+
+namespace OrleansRecovery.Protocol.Signals;
+
+/// <summary>Whether a signal was admitted.</summary>
+/// <param name="Window">What is remembered from here on; after a refusal, the same as before.</param>
+/// <param name="Refusal">Why not, or null when it was admitted.</param>
+public sealed record SignalVerdict(SignalWindow Window, RecoveryError? Refusal)
+{
+    /// <summary>Was it admitted?</summary>
+    public bool IsAdmitted => Refusal is null;
+}
+
+/// <summary>
+/// Decides whether a failure signal is admitted: tenant, scope, freshness, uniqueness and quota, in this order (recovery model, section 4). The signature is
+/// checked before. Pure: a refusal changes nothing; the new window counts when the admitted signal is durable in the execution's log. What a host signals
+/// itself, when a turn fails, is not decided here: nobody else may use its name.
+/// </summary>
+public static class SignalAdmission
+{
+    /// <summary>Decides about a signal.</summary>
+    /// <param name="window">What is remembered of the execution.</param>
+    /// <param name="policy">Who may signal, how fresh, and how often.</param>
+    /// <param name="signal">The signal.</param>
+    /// <param name="execution">The execution that it came to.</param>
+    /// <param name="isSealed">Is the suspect interval sealed, so that no failure of it is accepted any more?</param>
+    /// <param name="now">The time, in milliseconds since 1970 UTC.</param>
+    public static SignalVerdict Decide(
+        SignalWindow window, SignalPolicy policy, FailureSignal signal, ExecutionAddress execution, bool isSealed, long now)
+    {
+        var refusal = TenantRefusal(signal, execution) ?? ScopeRefusal(policy, signal) ?? FreshnessRefusal(policy, signal, isSealed, now);
+        if (refusal is not null)
+        {
+            return new SignalVerdict(window, refusal);
+        }
+
+        var known = window.Forget(policy, now);
+        if (known.Has(signal.Signal))
+        {
+            return new SignalVerdict(window, Stale(signal, "was taken before"));
+        }
+
+        var quota = known.QuotaOf(signal.Issuer, policy, now);
+        return quota.Level < Quota.Signal
+            ? new SignalVerdict(window, OverQuota(policy, signal, quota))
+            : new SignalVerdict(known.With(signal).With(signal.Issuer, quota with { Level = quota.Level - Quota.Signal }), null);
+    }
+
+    internal static bool IsExpired(long expiresAt, SignalPolicy policy, long now) => expiresAt < now - policy.ClockSkewMilliseconds;
+
+    private static RecoveryError? TenantRefusal(FailureSignal signal, ExecutionAddress execution) =>
+        signal.Tenant == execution.Tenant && signal.Execution == execution.Execution
+            ? null
+            : new RecoveryError(
+                RecoveryErrorCode.ForeignTenant,
+                $"The signal {signal.Signal} is about {new ExecutionAddress(signal.Tenant, signal.Execution)}, and came to {execution}.",
+                "The refusal was recorded; nothing else was changed.",
+                "Send it to the execution that it names.");
+
+    private static RecoveryError? ScopeRefusal(SignalPolicy policy, FailureSignal signal) =>
+        signal.Issuer != SignalPolicy.Host && policy.Allows(signal.Issuer, signal.Suspect.Agent)
+            ? null
+            : new RecoveryError(
+                RecoveryErrorCode.NotAuthorized,
+                $"The issuer {signal.Issuer} may not signal about agent {signal.Suspect.Agent}.",
+                "The refusal was recorded; nothing else was changed.",
+                "Have an operator add a scope to the host's signal policy, or let an issuer signal who may.");
+
+    private static RecoveryError? FreshnessRefusal(SignalPolicy policy, FailureSignal signal, bool isSealed, long now)
+    {
+        if (IsExpired(signal.ExpiresAt, policy, now))
+        {
+            return Stale(signal, "has expired");
+        }
+
+        if (signal.DetectedAt > now + policy.ClockSkewMilliseconds)
+        {
+            return Stale(signal, "is from the future");
+        }
+
+        if (signal.ExpiresAt <= signal.DetectedAt)
+        {
+            return Stale(signal, "expires before it was detected");
+        }
+
+        if (signal.DetectedAt < signal.ExpiresAt - policy.ValidityMilliseconds)
+        {
+            return Stale(signal, $"is to be valid for longer than {policy.ValidityMilliseconds} ms");
+        }
+
+        return isSealed ? Stale(signal, $"is about {signal.Suspect}, which was validated or is older than the detection window") : null;
+    }
+
+    private static RecoveryError Stale(FailureSignal signal, string what) => new(
+        RecoveryErrorCode.StaleSignal,
+        $"The signal {signal.Signal} {what}.",
+        "The refusal was recorded; nothing else was changed.",
+        "Send a new signal with an id of its own if the failure is real.");
+
+    private static RecoveryError OverQuota(SignalPolicy policy, FailureSignal signal, Quota quota)
+    {
+        var wait = (Quota.Signal - quota.Level + policy.QuotaPerMinute - 1) / policy.QuotaPerMinute;
+        return new RecoveryError(
+            RecoveryErrorCode.QuotaExceeded,
+            $"The issuer {signal.Issuer} has used up its {policy.QuotaPerMinute} signals a minute.",
+            "The refusal was recorded; nothing else was changed.",
+            $"Send it again in {wait} ms or later.");
+    }
+}

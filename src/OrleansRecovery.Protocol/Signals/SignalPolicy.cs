@@ -1,0 +1,79 @@
+using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Terms;
+
+namespace OrleansRecovery.Protocol.Signals;
+
+/// <summary>Who may signal about whom (recovery model, section 4).</summary>
+/// <param name="Issuer">The issuer; null means every issuer.</param>
+/// <param name="Agent">The agent; null means every agent.</param>
+public sealed record SignalScope(IssuerId? Issuer, AgentId? Agent)
+{
+    private const string Any = "*";
+
+    /// <summary>Every issuer about every agent.</summary>
+    public static SignalScope Everyone { get; } = new(null, null);
+
+    /// <summary>Reads a rule from settings: names, or <c>*</c> for every one.</summary>
+    /// <exception cref="RecoveryException"><c>InvalidName</c>.</exception>
+    public static SignalScope Parse(string issuer, string agent) =>
+        new(issuer == Any ? null : IssuerId.Parse(issuer), agent == Any ? null : AgentId.Parse(agent));
+
+    /// <summary>Does the rule let this issuer signal about this agent?</summary>
+    public bool Allows(IssuerId issuer, AgentId agent) => (Issuer is null || Issuer == issuer) && (Agent is null || Agent == agent);
+
+    /// <summary>For people: <c>monitor about planner</c>.</summary>
+    public override string ToString() => $"{Issuer?.Text ?? Any} about {Agent?.Text ?? Any}";
+}
+
+/// <summary>What decides whether a failure signal is admitted, beside its signature (recovery model, section 4).</summary>
+public sealed record SignalPolicy
+{
+    /// <summary>The defaults: everybody may signal about every agent.</summary>
+    public static SignalPolicy Default { get; } = new();
+
+    /// <summary>The issuer of the signals that a host itself makes, when a turn fails. Nobody else may use the name.</summary>
+    public static IssuerId Host { get; } = IssuerId.Parse("@host");
+
+    /// <summary>How far clocks may differ, in milliseconds. Range 0 to 60,000; default 60,000.</summary>
+    public int ClockSkewMilliseconds { get; init; } = 60_000;
+
+    /// <summary>The longest time from detection to expiry, in milliseconds. Range 1,000 to 3,600,000; default 1 hour.</summary>
+    public int ValidityMilliseconds { get; init; } = 3_600_000;
+
+    /// <summary>How many signals of one issuer are admitted in a minute, on average. Range 1 to 1,000,000; default 60.</summary>
+    public int QuotaPerMinute { get; init; } = 60;
+
+    /// <summary>How many of them may come at once. Range 1 to 1,000,000; default 60.</summary>
+    public int QuotaBurst { get; init; } = 60;
+
+    /// <summary>
+    /// Who may signal about whom, beside each agent about itself; one rule that allows it is enough. Default: everybody about every agent.
+    /// </summary>
+    public IReadOnlyList<SignalScope> Scopes { get; init; } = [SignalScope.Everyone];
+
+    /// <summary>May this issuer signal about this agent: is it the agent itself, by name, or does a rule allow it?</summary>
+    public bool Allows(IssuerId issuer, AgentId agent) => issuer.Text == agent.Text || Scopes.Any(scope => scope.Allows(issuer, agent));
+
+    /// <summary>The policy when every value is in its range; otherwise an error that names the value.</summary>
+    /// <exception cref="RecoveryException"><c>BadConfiguration</c>: a value is out of range.</exception>
+    public SignalPolicy Validated()
+    {
+        Check(nameof(ClockSkewMilliseconds), ClockSkewMilliseconds, 0, 60_000);
+        Check(nameof(ValidityMilliseconds), ValidityMilliseconds, 1_000, 3_600_000);
+        Check(nameof(QuotaPerMinute), QuotaPerMinute, 1, 1_000_000);
+        Check(nameof(QuotaBurst), QuotaBurst, 1, 1_000_000);
+        return this;
+    }
+
+    private static void Check(string name, int value, int min, int max)
+    {
+        if (value < min || value > max)
+        {
+            throw RecoveryException.Of(
+                RecoveryErrorCode.BadConfiguration,
+                $"The signal policy's {name} is {value}, outside {min} to {max}.",
+                "The host was not opened.",
+                $"Set {name} to a value in that range.");
+        }
+    }
+}
