@@ -42,6 +42,9 @@ public static class CanonicalJson
         {
             var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = DepthMax });
             using var document = JsonDocument.ParseValue(ref reader);
+
+            // Throws when anything but white space follows: a text is one value.
+            _ = reader.Read();
             return Write(document.RootElement);
         }
         catch (JsonException malformed)
@@ -78,7 +81,7 @@ public static class CanonicalJson
                 WriteString(element.GetString()!, output);
                 break;
             case JsonValueKind.Number:
-                if (!element.TryGetInt64(out var number) || Math.Abs(number) > TermParser.NumberMax)
+                if (!element.TryGetInt64(out var number) || number is < -TermParser.NumberMax or > TermParser.NumberMax)
                 {
                     throw Refused($"The number {element.GetRawText()} is not an integer up to 2^53 - 1.");
                 }

@@ -4,39 +4,40 @@ using OrleansRecovery.Protocol.Terms;
 
 namespace OrleansRecovery.Protocol.Ledger;
 
-/// <summary>The first thing that is wrong with a ledger.</summary>
-/// <param name="Line">The line, from 0: where the record should stand.</param>
-/// <param name="What">What is wrong with it.</param>
-public sealed record LedgerFault(long Line, string What);
-
 /// <summary>
-/// Checks a ledger line by line and stops at the first fault (recovery model, invariant 10): places without gaps, hashes, signatures, hand-over of keys, and
-/// the order of what a recovery does. A chain shows every change, but not that whole signed batches are missing at the end: keep heads outside for that.
+/// Checks a ledger line by line and stops at the first fault (recovery model, invariant 10): form, places without gaps, hashes, signatures, hand-over of
+/// keys, and the order of what a recovery does. Memory grows with keys and recoveries, not with records. Never throws, whatever the lines hold.
+/// <para>
+/// A chain shows every change, but not that whole signed batches are missing at the end, nor a history written anew with the ledger's own key: give it a
+/// head that was kept elsewhere (<see cref="LedgerTrust"/>), and call <see cref="Conclude"/> after the last line.
+/// </para>
 /// </summary>
-public sealed class LedgerVerifier
+/// <param name="trust">What is known of the ledger from elsewhere; default: nothing.</param>
+public sealed class LedgerVerifier(LedgerTrust? trust = null)
 {
-    private readonly Dictionary<KeyId, LedgerPublicKey> _keys = [];
-    private readonly Dictionary<RecoveryId, RecoveryRecordKind> _recoveries = [];
-    private readonly HashSet<RecoveryId> _decided = [];
-    private LedgerHead _head = LedgerHead.Empty;
+    private readonly LedgerTrust _trust = trust ?? LedgerTrust.None;
+    private readonly Dictionary<KeyId, PublicKey> _keys = [];
+    private readonly RecoveryOrder _order = new();
     private TenantId? _tenant;
     private KeyId? _current;
 
     /// <summary>How many records were found sound.</summary>
     public long SoundCount { get; private set; }
 
-    /// <summary>How many records at the end no head signs yet.</summary>
+    /// <summary>How many records at the end no head signs yet. They are consistent, and whoever could write to the ledger could have made them.</summary>
     public long UnsignedCount { get; private set; }
 
-    /// <summary>Recoveries that were opened and have no outcome yet.</summary>
-    public IReadOnlyCollection<RecoveryId> Open =>
-        [.. _recoveries.Where(recovery => recovery.Value != RecoveryRecordKind.Outcome).Select(recovery => recovery.Key).Order()];
+    /// <summary>Recoveries that were opened and have no outcome yet, in the order of their names.</summary>
+    public IReadOnlyCollection<RecoveryId> Open => [.. _order.Open.Order()];
 
     /// <summary>The first fault, or null.</summary>
     public LedgerFault? Fault { get; private set; }
 
     /// <summary>The key that opened the ledger: compare its fingerprint with one that you trust.</summary>
-    public LedgerPublicKey? FirstKey { get; private set; }
+    public PublicKey? FirstKey { get; private set; }
+
+    /// <summary>The end of what was found sound. Keep it elsewhere, and give it to a later verification.</summary>
+    public LedgerHead Head { get; private set; } = LedgerHead.Empty;
 
     /// <summary>Checks the next line. False, and a fault, when it is not sound; nothing after it is checked.</summary>
     public bool Check(ReadOnlySpan<byte> line)
@@ -46,153 +47,159 @@ public sealed class LedgerVerifier
             return false;
         }
 
-        RecoveryRecord record;
-        try
+        if (!LedgerCodec.TryRead(line, out var record, out var error))
         {
-            record = LedgerChain.Read(line);
-            if (!line.SequenceEqual(LedgerChain.Canonical(record)))
-            {
-                return Fail("it is not in canonical form");
-            }
-        }
-        catch (RecoveryException malformed)
-        {
-            return Fail(malformed.Error.Cause);
+            return Fail(error.Code == RecoveryErrorCode.UnknownVersion ? LedgerFaultKind.UnknownVersion : LedgerFaultKind.Malformed, error.Cause.TrimEnd('.'));
         }
 
-        var fault = ChainFault(record) ?? SignatureFault(record) ?? OrderFault(record);
-        if (fault is not null)
+        if (!IsCanonical(line, record) || !IsChained(record) || !IsSigned(record))
         {
-            return Fail(fault);
+            return false;
         }
 
-        _head = new LedgerHead(record.Position.Next, record.Hash!);
+        if (_order.FaultOf(record) is { } outOfOrder)
+        {
+            return Fail(LedgerFaultKind.OutOfOrder, outOfOrder);
+        }
+
+        Head = new LedgerHead(record.Position.Next, record.Hash!);
+        if (_trust.KeptHead is { } kept && kept.Next == Head.Next && kept != Head)
+        {
+            return Fail(LedgerFaultKind.AnotherHistory, "it is not the record that the kept head names");
+        }
+
         SoundCount++;
         UnsignedCount = record.Kind == RecoveryRecordKind.Head ? 0 : UnsignedCount + 1;
         return true;
     }
 
-    private bool Fail(string what)
+    /// <summary>Checks a whole file: every line, that the last one ends in a line feed, and then as <see cref="Conclude"/>.</summary>
+    public bool CheckLines(ReadOnlySpan<byte> jsonLines)
     {
-        Fault = new LedgerFault(SoundCount, what);
+        while (!jsonLines.IsEmpty)
+        {
+            var end = jsonLines.IndexOf((byte)'\n');
+            if (end < 0)
+            {
+                return Fail(LedgerFaultKind.Truncated, "it has no end: the file was cut inside it");
+            }
+
+            if (!Check(jsonLines[..end]))
+            {
+                return false;
+            }
+
+            jsonLines = jsonLines[(end + 1)..];
+        }
+
+        return Conclude();
+    }
+
+    /// <summary>There are no more lines: false, and a fault, when the kept head names a record that did not come.</summary>
+    public bool Conclude() => Fault is null
+        && (_trust.KeptHead is not { } kept || kept.Next <= Head.Next || Fail(
+            LedgerFaultKind.Truncated, $"it is missing: the ledger ends here, and the kept head says that it has {kept.Next} records or more"));
+
+    private bool Fail(LedgerFaultKind kind, string what)
+    {
+        Fault ??= new LedgerFault(SoundCount, what, kind);
         return false;
     }
 
-    private string? ChainFault(RecoveryRecord record)
-    {
-        _tenant ??= record.Tenant;
-        if (record.Ver != RecoveryRecord.SchemaVersion)
-        {
-            return $"its version is {record.Ver}, and this build knows {RecoveryRecord.SchemaVersion}";
-        }
-
-        if (record.Tenant != _tenant)
-        {
-            return $"it belongs to tenant {record.Tenant}, and the ledger to {_tenant}";
-        }
-
-        if (record.Position != _head.Next)
-        {
-            return $"it says position {record.Position}, and {_head.Next} follows: records are missing, doubled or out of order";
-        }
-
-        if (record.Previous != _head.Hash)
-        {
-            return "it does not follow the record before: its previous hash is another one";
-        }
-
-        return record.Hash == LedgerChain.HashOf(record) ? null : "its hash does not match its content: it was altered";
-    }
-
-    private string? SignatureFault(RecoveryRecord record)
+    private bool IsCanonical(ReadOnlySpan<byte> line, RecoveryRecord record)
     {
         try
         {
-            return record.Kind switch
-            {
-                RecoveryRecordKind.KeyIntroduced => KeyFault(record),
-                RecoveryRecordKind.Head => HeadFault(record),
-                _ => _current is null ? "no key was introduced before it" : null,
-            };
+            return line.SequenceEqual(LedgerCodec.Write(record)) || Fail(LedgerFaultKind.NotCanonical, "it is not in canonical form");
         }
-        catch (Exception malformed) when (malformed is JsonException or FormatException)
+        catch (Exception malformed) when (malformed is RecoveryException or InvalidOperationException)
         {
-            return $"its body is malformed: {malformed.Message}";
+            // Something inside the body has no canonical form: a member twice, a number that is no integer, half of a surrogate pair.
+            return Fail(LedgerFaultKind.NotCanonical, $"its body has no canonical form: {malformed.Message}");
         }
     }
 
-    private string? KeyFault(RecoveryRecord record)
+    private bool IsChained(RecoveryRecord record)
     {
-        var introduction = LedgerSignatures.ReadKey(record.Body)!;
+        _tenant ??= record.Tenant;
+        if (record.Tenant != _tenant)
+        {
+            return Fail(LedgerFaultKind.ForeignTenant, $"it belongs to tenant {record.Tenant}, and the ledger to {_tenant}");
+        }
+
+        if (record.Position != Head.Next)
+        {
+            return record.Position > Head.Next
+                ? Fail(LedgerFaultKind.Missing, $"it says position {record.Position}, and {Head.Next} follows: records are missing")
+                : Fail(LedgerFaultKind.Repeated, $"it says position {record.Position}, and {Head.Next} follows: a record is doubled or out of order");
+        }
+
+        if (record.Hash != LedgerChain.HashOf(record))
+        {
+            return Fail(LedgerFaultKind.Altered, "its hash does not match its content: it was altered");
+        }
+
+        return record.Previous == Head.Hash
+            || Fail(LedgerFaultKind.WrongPrevious, "it does not follow the record before: that one, or this one, was made anew");
+    }
+
+    private bool IsSigned(RecoveryRecord record)
+    {
+        try
+        {
+            return record.Kind == RecoveryRecordKind.KeyIntroduced ? IsIntroduced(record)
+                : _current is null ? Fail(LedgerFaultKind.UnknownKey, "no key was introduced before it")
+                : record.Kind != RecoveryRecordKind.Head || IsHead(record);
+        }
+        catch (Exception malformed) when (malformed is JsonException or InvalidOperationException)
+        {
+            return Fail(LedgerFaultKind.Malformed, $"its body is malformed: {malformed.Message}");
+        }
+    }
+
+    private bool IsIntroduced(RecoveryRecord record)
+    {
+        var introduction = LedgerSignatures.ReadKey(record.Body);
+        var next = introduction.PublicKey;
         if (_current is { } current)
         {
-            var statement = LedgerSignatures.HandOverStatement(record.Tenant, introduction.PublicKey);
-            if (introduction.SignedBy != current || introduction.Signature is null
-                || !_keys[current].Verifies(statement, Convert.FromBase64String(introduction.Signature)))
+            var statement = LedgerSignatures.HandOverStatement(record.Tenant, Head, next);
+            if (introduction.SignedBy != current || introduction.Signature is null || !_keys[current].Verifies(statement, introduction.Signature))
             {
-                return $"key {introduction.PublicKey.Key} was not introduced by the key before it, {current}";
+                return Fail(LedgerFaultKind.BadSignature, $"key {next.Key} was not introduced by the key before it, {current}");
             }
         }
+        else if (_trust.FirstKeyFingerprint is { } trusted && next.Fingerprint != trusted)
+        {
+            return Fail(LedgerFaultKind.UntrustedKey, $"the ledger is opened by a key with fingerprint {next.Fingerprint}, which is not the trusted one");
+        }
 
-        FirstKey ??= introduction.PublicKey;
-        _keys[introduction.PublicKey.Key] = introduction.PublicKey;
-        _current = introduction.PublicKey.Key;
-        return null;
+        // A name stays with its key: else an old head could be read as signed by another.
+        if (_keys.TryGetValue(next.Key, out var namesake) && namesake != next)
+        {
+            return Fail(LedgerFaultKind.BadSignature, $"the name {next.Key} belongs to another key");
+        }
+
+        FirstKey ??= next;
+        _keys[next.Key] = next;
+        _current = next.Key;
+        return true;
     }
 
-    private string? HeadFault(RecoveryRecord record)
+    private bool IsHead(RecoveryRecord record)
     {
-        var head = LedgerSignatures.ReadHead(record.Body)!;
-        if (head.Key != _current || !_keys.TryGetValue(head.Key, out var key))
+        var head = LedgerSignatures.ReadHead(record.Body);
+        if (!_keys.TryGetValue(head.Key, out var key))
         {
-            return $"it is signed with key {head.Key}, which is not the ledger's key here";
+            return Fail(LedgerFaultKind.UnknownKey, $"it is signed with key {head.Key}, which was never introduced");
         }
 
-        var statement = LedgerSignatures.HeadStatement(record.Tenant, record.Position, record.Previous);
-        return head.Covers == record.Previous && key.Verifies(statement, Convert.FromBase64String(head.Signature))
-            ? null
-            : "its signature does not verify";
-    }
-
-    private string? OrderFault(RecoveryRecord record)
-    {
-        if (record.Recovery is not { } recovery)
+        if (head.Key != _current)
         {
-            return null;
+            return Fail(LedgerFaultKind.RetiredKey, $"it is signed with key {head.Key}, which has handed over to {_current}");
         }
 
-        var known = _recoveries.TryGetValue(recovery, out var last);
-        if (record.Kind == RecoveryRecordKind.RecoveryOpened)
-        {
-            return known ? $"recovery {recovery} is opened twice" : Note(recovery, record.Kind);
-        }
-
-        if (!known)
-        {
-            return $"recovery {recovery} was not opened before";
-        }
-
-        if (last == RecoveryRecordKind.Outcome)
-        {
-            return $"recovery {recovery} has its outcome already";
-        }
-
-        if (record.Kind is RecoveryRecordKind.CompensationSettled or RecoveryRecordKind.Restored && !_decided.Contains(recovery))
-        {
-            return $"recovery {recovery} undoes before it has decided";
-        }
-
-        if (record.Kind == RecoveryRecordKind.Decided && !_decided.Add(recovery))
-        {
-            return $"recovery {recovery} decides twice";
-        }
-
-        return Note(recovery, record.Kind);
-    }
-
-    private string? Note(RecoveryId recovery, RecoveryRecordKind kind)
-    {
-        _recoveries[recovery] = kind;
-        return null;
+        return (head.Covers == Head.Hash && key.Verifies(LedgerSignatures.HeadStatement(record.Tenant, Head), head.Signature))
+            || Fail(LedgerFaultKind.BadSignature, "its signature does not verify");
     }
 }

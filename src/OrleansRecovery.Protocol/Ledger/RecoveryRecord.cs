@@ -47,6 +47,12 @@ public enum RecoveryRecordKind
 
     /// <summary>A signature over all records before.</summary>
     Head,
+
+    /// <summary>Policy let an irrevocable action run although its causal past was not sealed (recovery model, section 2).</summary>
+    PolicyException,
+
+    /// <summary>Somebody dealt with what a recovery had left as residue: the only record that may follow its outcome.</summary>
+    ResidueHandled,
 }
 
 /// <summary>One entry of a tenant's append-only, hash-chained, signed ledger (recovery model, section 1).</summary>
@@ -93,6 +99,7 @@ public sealed record LedgerEntry(
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    RespectRequiredConstructorParameters = true,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
 [JsonSerializable(typeof(RecoveryRecord))]
 internal sealed partial class LedgerJsonContext : JsonSerializerContext;

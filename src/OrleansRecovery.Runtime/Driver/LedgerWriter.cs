@@ -17,6 +17,7 @@ public sealed class LedgerWriter : IAsyncDisposable
     private readonly IJournal _journal;
     private readonly TenantId _tenant;
     private readonly LedgerKey _key;
+    private readonly LedgerSigner _signer;
     private readonly TimeProvider _time;
     private readonly Channel<Request> _requests = Channel.CreateUnbounded<Request>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Task _loop;
@@ -29,6 +30,7 @@ public sealed class LedgerWriter : IAsyncDisposable
         _journal = journal;
         _tenant = tenant;
         _key = key;
+        _signer = new LedgerSigner(tenant, key);
         _time = time;
         _loop = Task.Run(WriteAsync);
     }
@@ -110,7 +112,7 @@ public sealed class LedgerWriter : IAsyncDisposable
             var lines = new List<ReadOnlyMemory<byte>>();
             if (known is null)
             {
-                Add(new LedgerEntry(RecoveryRecordKind.KeyIntroduced, LedgerSignatures.Body(new KeyIntroduction(_key.Public, null, null))));
+                Add(_signer.Introduce());
                 known = _key.Public.Key;
             }
 
@@ -119,9 +121,7 @@ public sealed class LedgerWriter : IAsyncDisposable
                 Add(entry);
             }
 
-            var signature = _key.Sign(LedgerSignatures.HeadStatement(_tenant, head.Next, head.Hash));
-            Add(new LedgerEntry(
-                RecoveryRecordKind.Head, LedgerSignatures.Body(new SignedHead(head.Hash, _key.Public.Key, Convert.ToBase64String(signature)))));
+            Add(_signer.Head(head));
             var ledger = new StreamAppend(StreamId.OfLedger(_tenant), _head.Next.Number, lines, []);
             await _journal.AppendAsync(new JournalBatch([.. batch.SelectMany(request => request.Appends), ledger]));
             _head = head;
@@ -179,10 +179,8 @@ public sealed class LedgerWriter : IAsyncDisposable
                 $"Put the key {known} back, or set it aside beside the new one as <key file>.{known} so that it can sign the hand-over.");
         }
 
-        var signature = previousKey.Sign(LedgerSignatures.HandOverStatement(_tenant, _key.Public));
-        var body = LedgerSignatures.Body(new KeyIntroduction(_key.Public, known, Convert.ToBase64String(signature)));
-        var (_, line, head) = LedgerChain.Append(
-            _head, _tenant, new LedgerEntry(RecoveryRecordKind.KeyIntroduced, body), _time.GetUtcNow().ToUnixTimeMilliseconds());
+        var entry = new LedgerSigner(_tenant, previousKey).HandOver(_head, _key.Public);
+        var (_, line, head) = LedgerChain.Append(_head, _tenant, entry, _time.GetUtcNow().ToUnixTimeMilliseconds());
         await _journal.AppendAsync(
             JournalBatch.Of(new StreamAppend(StreamId.OfLedger(_tenant), _head.Next.Number, [line], [])), cancellationToken);
         _head = head;

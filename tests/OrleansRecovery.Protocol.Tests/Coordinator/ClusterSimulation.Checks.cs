@@ -303,7 +303,7 @@ internal sealed partial class ClusterSimulation
         var verifier = new LedgerVerifier();
         var head = LedgerHead.Empty;
         foreach (var entry in _ledger.Prepend(new LedgerEntry(
-            RecoveryRecordKind.KeyIntroduced, LedgerSignatures.Body(new KeyIntroduction(new LedgerPublicKey(KeyId.Parse("k"), "AA==", "AA=="))))))
+            RecoveryRecordKind.KeyIntroduced, LedgerSignatures.Body(new KeyIntroduction(PublicKey.Of(new byte[32], new byte[32]))))))
         {
             (_, var line, head) = LedgerChain.Append(head, Sample.Tenant, entry, _steps);
             Assert.True(verifier.Check(line), verifier.Fault?.What);

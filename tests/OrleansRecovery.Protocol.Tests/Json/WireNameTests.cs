@@ -8,7 +8,7 @@ using OrleansRecovery.Protocol.Ledger;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Policy;
 
-namespace OrleansRecovery.Protocol.Tests.Machines;
+namespace OrleansRecovery.Protocol.Tests.Json;
 
 /// <summary>Enum values leave the process by their names, in snake_case, wherever they are written.</summary>
 public sealed class WireNameTests
