@@ -15,6 +15,7 @@ public sealed class ExecutionIndex
     private readonly SortedDictionary<AgentId, AgentEntry> _agents = [];
     private readonly Dictionary<MessageId, MessageEntry> _messages = [];
     private long _arrivals;
+    private long _openings;
 
     /// <summary>The agents that have a journal, by name.</summary>
     public IReadOnlyCollection<AgentId> Agents => _agents.Keys;
@@ -32,7 +33,7 @@ public sealed class ExecutionIndex
         {
             case AgentEventKind.IntervalOpened:
                 var opened = (IntervalOpened)record;
-                entry.Open(opened.Number, opened.Incarnation, opened.At);
+                entry.Open(opened.Number, opened.Incarnation, opened.At, _openings++);
                 break;
             case AgentEventKind.MessageSent:
                 Sent(entry, new MessageId(agent, position), (MessageSent)record);
@@ -273,6 +274,7 @@ public sealed class ExecutionIndex
         RemovePending(message);
         message.ConsumedIn = consumer.Last;
         consumer.Last.Receipts.Add(message);
+        PlaceAfterProducers(consumer.Last);
         if (consumed.Strength == DependencyStrength.Required && message.Sender.Agent != consumer.Agent)
         {
             consumer.Last.Producers.Add(message.Sender);
@@ -286,6 +288,16 @@ public sealed class ExecutionIndex
         {
             producer.DeclaredConsumers.Add(consumer.Last);
             consumer.Last.Producers.Add(producer);
+            PlaceAfterProducers(consumer.Last);
+        }
+    }
+
+    // A rebuild reads journals one after another: an interval may be seen before what it depends on, but what consumed from it only after.
+    private void PlaceAfterProducers(IntervalEntry interval)
+    {
+        if (interval.Sends.Count == 0 && interval.DeclaredConsumers.Count == 0)
+        {
+            interval.Opened = _openings++;
         }
     }
 
@@ -319,7 +331,7 @@ public sealed class ExecutionIndex
         }
 
         agent.Live.RemoveRange(first, agent.Live.Count - first);
-        agent.Open(rolledBack.Opens, rolledBack.Incarnation, rolledBack.At);
+        agent.Open(rolledBack.Opens, rolledBack.Incarnation, rolledBack.At, _openings++);
     }
 
     private void AddPending(MessageEntry message)
