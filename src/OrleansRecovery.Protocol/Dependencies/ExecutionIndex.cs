@@ -274,7 +274,6 @@ public sealed class ExecutionIndex
         RemovePending(message);
         message.ConsumedIn = consumer.Last;
         consumer.Last.Receipts.Add(message);
-        PlaceAfterProducers(consumer.Last);
         if (consumed.Strength == DependencyStrength.Required && message.Sender.Agent != consumer.Agent)
         {
             consumer.Last.Producers.Add(message.Sender);
@@ -288,17 +287,7 @@ public sealed class ExecutionIndex
         {
             producer.DeclaredConsumers.Add(consumer.Last);
             consumer.Last.Producers.Add(producer);
-            PlaceAfterProducers(consumer.Last);
-        }
-    }
-
-    // A rebuild reads journals one after another: an interval may be seen before what it depends on, but what consumed from it only after.
-    private void PlaceAfterProducers(IntervalEntry interval)
-    {
-        if (interval.Sends.Count == 0 && interval.DeclaredConsumers.Count == 0)
-        {
-            interval.Opened = _openings++;
-        }
+            }
     }
 
     private void RolledBack(AgentEntry agent, RolledBack rolledBack)

@@ -53,17 +53,22 @@ public sealed class ExecutionLayout
     /// <summary>The agents, in the order in which they opened their first interval.</summary>
     public IReadOnlyList<AgentId> Agents => _agents;
 
-    /// <summary>The layout of the live intervals that an index knows, in the order in which they were opened, with their required dependencies.</summary>
+    /// <summary>
+    /// The layout of the live intervals that an index knows, with their required dependencies: in the order in which the index saw them open, but each after
+    /// all that it depends on. (An index that was rebuilt saw one journal after another, and so now and then an interval before what it depends on.) Where
+    /// intervals depend on each other in a ring, which takes an interval that sent before it consumed, the graph is not forward.
+    /// </summary>
     public static ExecutionLayout Of(ExecutionIndex index)
     {
         var intervals = index.Agents.SelectMany(index.Live).OrderBy(interval => interval.Opened).ToList();
-        var nodes = new Dictionary<IntervalEntry, int>(intervals.Count);
-        var builder = new ExecutionLayoutBuilder();
-        foreach (var interval in intervals)
-        {
-            nodes.Add(interval, builder.Open(interval.Agent, interval.Number));
-        }
+        var seen = Lay(intervals);
+        return seen.Graph.IsForward ? seen : Lay([.. Sorted(seen.Graph).Select(node => intervals[node])]);
+    }
 
+    private static ExecutionLayout Lay(List<IntervalEntry> intervals)
+    {
+        var builder = new ExecutionLayoutBuilder();
+        var nodes = intervals.ToDictionary(interval => interval, interval => builder.Open(interval.Agent, interval.Number));
         foreach (var interval in intervals)
         {
             foreach (var consumer in interval.Dependents())
@@ -73,6 +78,36 @@ public sealed class ExecutionLayout
         }
 
         return builder.Build();
+    }
+
+    // The lowest node first of those that wait for none; what waits for itself in a ring comes last.
+    private static List<int> Sorted(DependencyLayout graph)
+    {
+        var waitsFor = new int[graph.NodeCount];
+        for (var node = 0; node < waitsFor.Length; node++)
+        {
+            foreach (var consumer in graph.Consumers(node))
+            {
+                waitsFor[consumer]++;
+            }
+        }
+
+        var sorted = new List<int>(waitsFor.Length);
+        var ready = new PriorityQueue<int, int>(Enumerable.Range(0, waitsFor.Length).Where(node => waitsFor[node] == 0).Select(node => (node, node)));
+        while (ready.TryDequeue(out var node, out _))
+        {
+            sorted.Add(node);
+            foreach (var consumer in graph.Consumers(node))
+            {
+                if (--waitsFor[consumer] == 0)
+                {
+                    ready.Enqueue(consumer, consumer);
+                }
+            }
+        }
+
+        sorted.AddRange(Enumerable.Range(0, waitsFor.Length).Where(node => waitsFor[node] > 0));
+        return sorted;
     }
 
     /// <summary>The interval of a node.</summary>

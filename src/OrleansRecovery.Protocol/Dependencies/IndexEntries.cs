@@ -26,8 +26,8 @@ public sealed class IntervalEntry
     /// <summary>How many actions it began.</summary>
     public int Actions { get; internal set; }
 
-    /// <summary>Its place in the order of all intervals: after every one that it depends on, if it consumed before it sent.</summary>
-    internal long Opened { get; set; }
+    /// <summary>Its place in the order in which the index saw intervals open.</summary>
+    internal long Opened { get; }
 
     internal IntervalEntry? Before { get; }
 
