@@ -1,26 +1,35 @@
 using System.Globalization;
+using BenchmarkDotNet.Running;
 using OrleansRecovery.Benchmarks;
 
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
-Console.WriteLine($"{Environment.ProcessorCount} cores, .NET {Environment.Version}, SQLite in WAL mode with synchronous=FULL unless said otherwise");
-await Bench.WarmUpAsync();
-
-Console.WriteLine("\n| actions journalled (intent and outcome), 256 agents | per second | forced writes |");
-Console.WriteLine("| --- | --- | --- |");
-foreach (var grouped in new[] { true, false })
+var isShort = args.Contains("--short");
+var name = args.FirstOrDefault(argument => argument != "--short") ?? "all";
+var benchmarks = new (string Name, Func<bool, Task> RunAsync)[]
 {
-    var (perSecond, writes) = await Bench.ActionsAsync(agents: 256, each: grouped ? 20 : 4, grouped);
-    Console.WriteLine($"| {(grouped ? "group commit" : "one transaction for each append")} | {perSecond:0} | {writes} |");
+    ("set", isShort => Task.Run(() => RollbackSetBenchmark.Run(isShort))),
+    ("index", isShort => Task.Run(() => IndexBenchmark.Run(isShort))),
+    ("journal", JournalBenchmark.RunAsync),
+    ("host", HostBenchmark.RunAsync),
+    ("recovery", RecoveryBenchmark.RunAsync),
+};
+if (name == "micro")
+{
+    BenchmarkRunner.Run<MicroBenchmarks>();
+    return 0;
 }
 
-Console.WriteLine("\n| recovery, signal to outcome | agents | prepared to restored, ms | forced writes |");
-Console.WriteLine("| --- | --- | --- | --- |");
-foreach (var shape in new[] { "fan-out", "chain" })
+var chosen = benchmarks.Where(benchmark => name == "all" || name == benchmark.Name).ToList();
+if (chosen.Count == 0)
 {
-    foreach (var count in new[] { 10, 100, 1000 })
-    {
-        var (elapsed, writes) = await Bench.RecoveryAsync(shape, count);
-        Console.WriteLine($"| {shape}, one compensation each | {count} | {elapsed.TotalMilliseconds:0.0} | {writes} |");
-    }
+    Console.Error.WriteLine($"There is no benchmark '{name}'. Name one of: {string.Join(", ", benchmarks.Select(benchmark => benchmark.Name))}, micro, all; add --short for a quick run.");
+    return 2;
 }
 
+Report.Machine();
+foreach (var (_, runAsync) in chosen)
+{
+    await runAsync(isShort);
+}
+
+return 0;

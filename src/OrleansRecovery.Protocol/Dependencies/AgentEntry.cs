@@ -49,10 +49,10 @@ internal sealed class AgentEntry(AgentId agent)
         }
     }
 
-    public void Open(CheckpointNumber number, Incarnation incarnation, long at)
+    public void Open(CheckpointNumber number, Incarnation incarnation, long at, long opened)
     {
         Incarnation = incarnation;
-        Live.Add(new IntervalEntry(Agent, number, at, Live.Count > 0 ? Live[^1] : null));
+        Live.Add(new IntervalEntry(Agent, number, at, opened, Live.Count > 0 ? Live[^1] : null));
     }
 
     public IntervalEntry? Find(CheckpointNumber number)

@@ -15,6 +15,7 @@ public sealed class ExecutionIndex
     private readonly SortedDictionary<AgentId, AgentEntry> _agents = [];
     private readonly Dictionary<MessageId, MessageEntry> _messages = [];
     private long _arrivals;
+    private long _openings;
 
     /// <summary>The agents that have a journal, by name.</summary>
     public IReadOnlyCollection<AgentId> Agents => _agents.Keys;
@@ -32,7 +33,7 @@ public sealed class ExecutionIndex
         {
             case AgentEventKind.IntervalOpened:
                 var opened = (IntervalOpened)record;
-                entry.Open(opened.Number, opened.Incarnation, opened.At);
+                entry.Open(opened.Number, opened.Incarnation, opened.At, _openings++);
                 break;
             case AgentEventKind.MessageSent:
                 Sent(entry, new MessageId(agent, position), (MessageSent)record);
@@ -286,7 +287,7 @@ public sealed class ExecutionIndex
         {
             producer.DeclaredConsumers.Add(consumer.Last);
             consumer.Last.Producers.Add(producer);
-        }
+            }
     }
 
     private void RolledBack(AgentEntry agent, RolledBack rolledBack)
@@ -319,7 +320,7 @@ public sealed class ExecutionIndex
         }
 
         agent.Live.RemoveRange(first, agent.Live.Count - first);
-        agent.Open(rolledBack.Opens, rolledBack.Incarnation, rolledBack.At);
+        agent.Open(rolledBack.Opens, rolledBack.Incarnation, rolledBack.At, _openings++);
     }
 
     private void AddPending(MessageEntry message)

@@ -5,11 +5,12 @@ namespace OrleansRecovery.Protocol.Dependencies;
 /// <summary>What an execution's index keeps of an interval.</summary>
 public sealed class IntervalEntry
 {
-    internal IntervalEntry(AgentId agent, CheckpointNumber number, long at, IntervalEntry? before)
+    internal IntervalEntry(AgentId agent, CheckpointNumber number, long at, long opened, IntervalEntry? before)
     {
         Agent = agent;
         Number = number;
         At = at;
+        Opened = opened;
         Before = before;
     }
 
@@ -24,6 +25,9 @@ public sealed class IntervalEntry
 
     /// <summary>How many actions it began.</summary>
     public int Actions { get; internal set; }
+
+    /// <summary>Its place in the order in which the index saw intervals open.</summary>
+    internal long Opened { get; }
 
     internal IntervalEntry? Before { get; }
 
@@ -42,11 +46,12 @@ public sealed class IntervalEntry
     internal List<IntervalEntry> DeclaredConsumers { get; } = [];
 
     /// <summary>The live intervals that depend on it by a required dependency.</summary>
-    public IEnumerable<Interval> Consumers() =>
+    public IEnumerable<Interval> Consumers() => Dependents().Select(consumer => new Interval(consumer.Agent, consumer.Number));
+
+    internal IEnumerable<IntervalEntry> Dependents() =>
         Sends.Where(sent => sent.Strength == DependencyStrength.Required && sent.ConsumedIn is { IsLive: true })
             .Select(sent => sent.ConsumedIn!)
-            .Concat(DeclaredConsumers.Where(consumer => consumer.IsLive))
-            .Select(consumer => new Interval(consumer.Agent, consumer.Number));
+            .Concat(DeclaredConsumers.Where(consumer => consumer.IsLive));
 
     /// <summary>Who received, by a required dependency, what it sent, consumed or not.</summary>
     public IEnumerable<AgentId> Recipients() =>
