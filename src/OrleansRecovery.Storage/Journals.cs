@@ -12,6 +12,7 @@ public static class Journals
     public static async Task<IJournal> OpenSqliteAsync(string path, JournalOptions? options = null, CancellationToken cancellationToken = default)
     {
         var validated = (options ?? new JournalOptions()).Validated();
+        RefuseDirectory(path);
         return await SqlJournal.OpenAsync(new SqliteDialect(path, validated, readOnly: false), validated, readOnly: false, cancellationToken);
     }
 
@@ -21,25 +22,31 @@ public static class Journals
         string connectionString, JournalOptions? options = null, CancellationToken cancellationToken = default)
     {
         var validated = (options ?? new JournalOptions()).Validated();
-        return await SqlJournal.OpenAsync(new PostgresDialect(connectionString, validated), validated, readOnly: false, cancellationToken);
+        return await SqlJournal.OpenAsync(new PostgresDialect(connectionString, validated, readOnly: false), validated, readOnly: false, cancellationToken);
     }
 
     /// <summary>
-    /// The journal that a text names: a PostgreSQL connection string (<c>Host=...;Database=...</c>), or else the path of a SQLite file.
+    /// The journal that a text names: a PostgreSQL database (<c>Host=...;Database=...</c> or <c>postgres://...</c>), or else the path of a SQLite file.
     /// </summary>
     public static Task<IJournal> OpenAsync(string database, JournalOptions? options = null, CancellationToken cancellationToken = default) =>
-        IsPostgres(database) ? OpenPostgresAsync(database, options, cancellationToken) : OpenSqliteAsync(database, options, cancellationToken);
+        PostgresConnectionText.Matches(database) ? OpenPostgresAsync(database, options, cancellationToken) : OpenSqliteAsync(database, options, cancellationToken);
 
     /// <summary>The same for reading alone: nothing is made or changed, and a host that writes is not disturbed.</summary>
     /// <exception cref="RecoveryException">There is no such file, or it holds no journal.</exception>
-    public static async Task<IJournal> OpenReadOnlyAsync(string database, CancellationToken cancellationToken = default)
+    public static Task<IJournal> OpenReadOnlyAsync(string database, CancellationToken cancellationToken = default) =>
+        OpenReadOnlyAsync(database, new JournalOptions(), cancellationToken);
+
+    /// <summary>The same with settings: on PostgreSQL the schema that the host writes.</summary>
+    /// <exception cref="RecoveryException">There is no such file, or it holds no journal.</exception>
+    public static async Task<IJournal> OpenReadOnlyAsync(string database, JournalOptions options, CancellationToken cancellationToken = default)
     {
-        var options = new JournalOptions();
-        if (IsPostgres(database))
+        var validated = options.Validated();
+        if (PostgresConnectionText.Matches(database))
         {
-            return await SqlJournal.OpenAsync(new PostgresDialect(database, options), options, readOnly: true, cancellationToken);
+            return await SqlJournal.OpenAsync(new PostgresDialect(database, validated, readOnly: true), validated, readOnly: true, cancellationToken);
         }
 
+        RefuseDirectory(database);
         if (!File.Exists(database))
         {
             throw RecoveryException.Of(
@@ -49,12 +56,22 @@ public static class Journals
                 "Name the database that a host writes; 'recovery demo' makes one.");
         }
 
-        return await SqlJournal.OpenAsync(new SqliteDialect(database, options, readOnly: true), options, readOnly: true, cancellationToken);
+        return await SqlJournal.OpenAsync(new SqliteDialect(database, validated, readOnly: true), validated, readOnly: true, cancellationToken);
     }
 
     /// <summary>What a journal that was opened here has done so far.</summary>
     public static JournalStatistics StatisticsOf(IJournal journal) =>
         journal is SqlJournal sql ? sql.Statistics : throw new ArgumentException("It was not opened by this class.", nameof(journal));
 
-    private static bool IsPostgres(string database) => database.Contains("Host=", StringComparison.OrdinalIgnoreCase);
+    private static void RefuseDirectory(string path)
+    {
+        if (Directory.Exists(path))
+        {
+            throw RecoveryException.Of(
+                RecoveryErrorCode.PermissionDenied,
+                $"{path} is a directory.",
+                "Nothing was opened, and nothing was written.",
+                "Name a file in it.");
+        }
+    }
 }

@@ -1,6 +1,3 @@
-using System.Data;
-using System.Data.Common;
-using Dapper;
 using OrleansRecovery.Runtime.Ports;
 using OrleansRecovery.Storage.Dialects;
 
@@ -9,101 +6,170 @@ namespace OrleansRecovery.Storage;
 /// <content>The loop that writes.</content>
 internal sealed partial class SqlJournal
 {
+    /// <summary>How often a transaction is tried that ended without a trace for a reason that may have gone.</summary>
+    private const int AttemptCountMax = 5;
+
     private async Task WriteAsync()
     {
-        while (await _queue.Reader.WaitToReadAsync())
+        var batch = new List<PendingWrite>();
+        try
         {
-            var batch = Take();
-            if (await TryCommitAsync(batch) is { } failure)
+            while (await _queue.Reader.WaitToReadAsync())
             {
-                if (batch.Count == 1)
-                {
-                    batch[0].Done.TrySetException(failure);
-                    continue;
-                }
-
-                // One of them may be at fault: alone, it fails alone.
-                foreach (var waiting in batch)
-                {
-                    if (await TryCommitAsync([waiting]) is { } own)
-                    {
-                        waiting.Done.TrySetException(own);
-                    }
-                }
+                batch = Take();
+                await CommitAllAsync(batch);
+            }
+        }
+#pragma warning disable CA1031 // A bug of ours ends the journal; nobody may wait for it for ever.
+        catch (Exception bug)
+#pragma warning restore CA1031
+        {
+            _queue.Writer.TryComplete(bug);
+            Fail(batch, bug);
+            while (_queue.Reader.TryRead(out var pending))
+            {
+                pending.Done.TrySetException(bug);
             }
         }
     }
 
-    private List<Waiting> Take()
+    private List<PendingWrite> Take()
     {
-        var batch = new List<Waiting>();
+        var batch = new List<PendingWrite>();
         var bytes = 0L;
-        while (batch.Count < _options.BatchAppendCountMax && bytes < _options.BatchBytesMax && _queue.Reader.TryRead(out var waiting))
+        while (batch.Count < _options.BatchAppendCountMax && bytes < _options.BatchBytesMax && _queue.Reader.TryRead(out var pending))
         {
-            if (waiting.Cancellation.IsCancellationRequested)
+            if (pending.TryTake())
             {
-                waiting.Done.TrySetCanceled(waiting.Cancellation);
-                continue;
+                batch.Add(pending);
+                bytes += pending.Bytes;
             }
-
-            batch.Add(waiting);
-            bytes += waiting.Bytes;
         }
 
         return batch;
     }
 
-    /// <summary>Commits a batch; null when it is durable, otherwise what went wrong and nothing is.</summary>
-    private async Task<Exception?> TryCommitAsync(List<Waiting> batch)
+    // A commit whose outcome is not known is never tried again: its appends might be written twice. Nor is any when the database is out of reach:
+    // a thousand callers would wait for a thousand time-outs.
+    private async Task CommitAllAsync(List<PendingWrite> batch)
     {
-        if (batch.Count == 0)
+        var groups = new Queue<List<PendingWrite>>();
+        groups.Enqueue(batch);
+        var attempt = 1;
+        while (groups.TryPeek(out var group))
         {
-            return null;
-        }
-
-        try
-        {
-            _writer ??= await _dialect.OpenWriterAsync(CancellationToken.None);
-            await using var transaction = await _dialect.BeginWriteAsync(_writer, CancellationToken.None);
-            var versions = await LockAsync(transaction, batch);
-            var taken = new List<Waiting>();
-            var stale = new List<(Waiting Waiting, StaleAppendException Failure)>();
-            var rows = new List<RecordRow>();
-            var snapshots = new List<(long Stream, Snapshot Snapshot)>();
-            var before = new Dictionary<StreamId, long>(versions);
-            foreach (var waiting in batch)
+            var (remedy, failure) = await TryCommitAsync(group);
+            if (remedy == StorageRemedy.Again && attempt++ < AttemptCountMax)
             {
-                if (Stale(waiting, versions) is { } failure)
-                {
-                    stale.Add((waiting, failure));
-                    continue;
-                }
-
-                Collect(waiting, versions, rows, snapshots);
-                taken.Add(waiting);
+                continue;
             }
 
-            await WriteRowsAsync(transaction, rows, snapshots);
-            await TrimAsync(transaction, taken);
-            await WriteVersionsAsync(transaction, before, versions);
-            await transaction.CommitAsync(CancellationToken.None);
-            Interlocked.Increment(ref _commits);
-            Interlocked.Add(ref _appends, taken.Count);
-            taken.ForEach(waiting => waiting.Done.TrySetResult());
-            stale.ForEach(item => item.Waiting.Done.TrySetException(item.Failure));
-            return null;
-        }
-        catch (Exception failure) when (failure is DbException or InvalidOperationException or IOException)
-        {
-            await DropWriterAsync();
-            return _dialect.Translate(failure);
+            groups.Dequeue();
+            attempt = 1;
+            if (failure is null)
+            {
+                continue;
+            }
+
+            if (remedy == StorageRemedy.Apart && group.Count > 1)
+            {
+                group.ForEach(pending => groups.Enqueue([pending]));
+                continue;
+            }
+
+            Fail(group, failure);
+            if (remedy != StorageRemedy.Apart)
+            {
+                // The rest was taken back with the first try, and would meet the same.
+                Fail(groups.SelectMany(rest => rest), failure);
+                return;
+            }
         }
     }
 
-    // After a failure the connection's state is not known: the next batch opens another.
+    /// <summary>Commits a group and tells its callers; or says what went wrong and what can be done, and then they do not know yet.</summary>
+    private async Task<(StorageRemedy Remedy, Exception? Failure)> TryCommitAsync(List<PendingWrite> group)
+    {
+        if (group.Count == 0)
+        {
+            return (StorageRemedy.None, null);
+        }
+
+        var moment = StorageMoment.Writing;
+        var wasUsed = _writerIsUsed;
+        try
+        {
+            _writer ??= _dialect.WriterOf(await _dialect.OpenWriterAsync(CancellationToken.None));
+            await _writer.BeginAsync();
+            var set = new WriteSet(await _writer.LockAsync(group.SelectMany(pending => pending.Streams).ToHashSet()));
+            var answers = group.ConvertAll(pending => (Pending: pending, Stale: Add(set, pending)));
+            if (set.IsEmpty)
+            {
+                await _writer.RollbackAsync();
+            }
+            else
+            {
+                await _writer.WriteAsync(set);
+                moment = StorageMoment.Committing;
+                await _writer.CommitAsync();
+                Interlocked.Increment(ref _commits);
+            }
+
+            _writerIsUsed = true;
+            answers.ForEach(answer => Tell(answer.Pending, answer.Stale));
+            return (StorageRemedy.None, null);
+        }
+        catch (Exception failure) when (SqlDialect.IsStorageFailure(failure))
+        {
+            // The connection's state is not known: the next transaction has another.
+            await DropWriterAsync();
+            var read = _dialect.Read(failure, moment);
+
+            // A connection that has just been opened was not lost unnoticed: the database is out of reach.
+            var remedy = read.Remedy != StorageRemedy.Reconnect ? read.Remedy : wasUsed ? StorageRemedy.Again : StorageRemedy.None;
+            var told = moment == StorageMoment.Committing && read.Remedy != StorageRemedy.None ? StorageMoment.Writing : moment;
+            return (remedy, _dialect.Translate(read, failure, told));
+        }
+    }
+
+    private static StaleAppendException? Add(WriteSet set, PendingWrite pending)
+    {
+        if (pending.Trim is { } trim)
+        {
+            set.Add(trim.Stream, trim.Request);
+            return null;
+        }
+
+        return set.Add(pending.Batch);
+    }
+
+    private void Tell(PendingWrite pending, StaleAppendException? stale)
+    {
+        if (stale is not null)
+        {
+            pending.Done.TrySetException(stale);
+            return;
+        }
+
+        if (pending.Trim is null)
+        {
+            Interlocked.Increment(ref _appends);
+        }
+
+        pending.Done.TrySetResult();
+    }
+
+    private static void Fail(IEnumerable<PendingWrite> group, Exception failure)
+    {
+        foreach (var pending in group)
+        {
+            pending.Done.TrySetException(failure);
+        }
+    }
+
     private async Task DropWriterAsync()
     {
-        _ids.Clear();
+        _writerIsUsed = false;
         if (_writer is { } writer)
         {
             _writer = null;
@@ -111,130 +177,10 @@ internal sealed partial class SqlJournal
             {
                 await writer.DisposeAsync();
             }
-            catch (DbException)
+            catch (Exception failure) when (SqlDialect.IsStorageFailure(failure))
             {
                 // It is broken; that is why it is dropped.
             }
-        }
-    }
-
-    // All rows of the batch's streams are taken first, in one order, so that two processes never wait for each other in a ring.
-    private async Task<Dictionary<StreamId, long>> LockAsync(DbTransaction transaction, List<Waiting> batch)
-    {
-        var versions = new Dictionary<StreamId, long>();
-        var streams = batch.SelectMany(waiting => waiting.Batch.Appends).Select(append => append.Stream)
-            .Concat(batch.Where(waiting => waiting.Trim is not null).Select(waiting => waiting.Stream))
-            .Distinct()
-            .OrderBy(stream => stream.Kind).ThenBy(stream => stream.Tenant).ThenBy(stream => stream.Execution).ThenBy(stream => stream.Name, StringComparer.Ordinal);
-        foreach (var stream in streams)
-        {
-            if (await ReadVersionAsync(transaction, stream) is { } version)
-            {
-                versions[stream] = version;
-                continue;
-            }
-
-            await _writer!.ExecuteAsync(
-                """
-                INSERT INTO streams (kind, tenant, execution, name, version) VALUES (@kind, @tenant, @execution, @name, 0)
-                ON CONFLICT (kind, tenant, execution, name) DO NOTHING
-                """,
-                Key(stream),
-                transaction);
-            versions[stream] = await ReadVersionAsync(transaction, stream) ?? throw new InvalidOperationException($"The stream {stream} cannot be made.");
-        }
-
-        return versions;
-    }
-
-    private async Task<long?> ReadVersionAsync(DbTransaction transaction, StreamId stream)
-    {
-        if (_ids.TryGetValue(stream, out var known))
-        {
-            return await _writer!.ExecuteScalarAsync<long?>(
-                "SELECT version FROM streams WHERE id = @known" + _dialect.ForUpdate, new { known }, transaction);
-        }
-
-        var rows = await _writer!.QueryAsync<(long Id, long Version)>(
-            "SELECT id, version FROM streams WHERE kind = @kind AND tenant = @tenant AND execution = @execution AND name = @name" + _dialect.ForUpdate,
-            Key(stream),
-            transaction);
-        foreach (var (id, version) in rows)
-        {
-            _ids[stream] = id;
-            return version;
-        }
-
-        return null;
-    }
-
-    private static StaleAppendException? Stale(Waiting waiting, Dictionary<StreamId, long> versions)
-    {
-        foreach (var append in waiting.Batch.Appends)
-        {
-            if (append.ExpectedVersion != StreamAppend.AnyVersion && append.ExpectedVersion != versions[append.Stream])
-            {
-                return new StaleAppendException(append.Stream, append.ExpectedVersion, versions[append.Stream]);
-            }
-        }
-
-        return null;
-    }
-
-    private void Collect(
-        Waiting waiting, Dictionary<StreamId, long> versions, List<RecordRow> rows, List<(long Stream, Snapshot Snapshot)> snapshots)
-    {
-        foreach (var append in waiting.Batch.Appends)
-        {
-            var id = _ids[append.Stream];
-            var version = versions[append.Stream];
-            foreach (var record in append.Records)
-            {
-                rows.Add(new RecordRow(id, version++, record));
-            }
-
-            versions[append.Stream] = version;
-            snapshots.AddRange(append.Snapshots.Select(snapshot => (id, snapshot)));
-        }
-    }
-
-    private async Task WriteRowsAsync(DbTransaction transaction, List<RecordRow> rows, List<(long Stream, Snapshot Snapshot)> snapshots)
-    {
-        if (rows.Count > 0)
-        {
-            await _dialect.InsertRecordsAsync(_writer!, transaction, rows, CancellationToken.None);
-        }
-
-        foreach (var (stream, snapshot) in snapshots)
-        {
-            await _writer!.ExecuteAsync(
-                "INSERT INTO snapshots (stream, position, digest, body) VALUES (@stream, @position, @digest, @body)",
-                new { stream, position = snapshot.Position, digest = snapshot.Digest, body = snapshot.Body.ToArray() },
-                transaction);
-        }
-    }
-
-    private async Task TrimAsync(DbTransaction transaction, List<Waiting> taken)
-    {
-        foreach (var waiting in taken.Where(waiting => waiting.Trim is not null))
-        {
-            var stream = _ids[waiting.Stream];
-            await _writer!.ExecuteAsync(
-                "DELETE FROM records WHERE stream = @stream AND position = @position",
-                waiting.Trim!.Positions.Select(position => new { stream, position }),
-                transaction);
-            await _writer!.ExecuteAsync(
-                "DELETE FROM snapshots WHERE stream = @stream AND position < @below",
-                new { stream, below = waiting.Trim.SnapshotsBelow },
-                transaction);
-        }
-    }
-
-    private async Task WriteVersionsAsync(DbTransaction transaction, Dictionary<StreamId, long> before, Dictionary<StreamId, long> versions)
-    {
-        foreach (var (stream, version) in versions.Where(item => before[item.Key] != item.Value))
-        {
-            await _writer!.ExecuteAsync("UPDATE streams SET version = @version WHERE id = @id", new { version, id = _ids[stream] }, transaction);
         }
     }
 }

@@ -1,65 +1,61 @@
 using System.Data.Common;
-using System.Runtime.CompilerServices;
 using System.Threading.Channels;
-using Dapper;
 using OrleansRecovery.Protocol.Errors;
-using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Ports;
 using OrleansRecovery.Storage.Dialects;
+using OrleansRecovery.Storage.Schema;
 
 namespace OrleansRecovery.Storage;
 
-/// <summary>What a journal has done since it was opened.</summary>
-/// <param name="CommitCount">Transactions committed, each one forced write.</param>
-/// <param name="AppendCount">Appends that they made durable.</param>
-public sealed record JournalStatistics(long CommitCount, long AppendCount);
-
 /// <summary>
 /// The journal on a relational database. One loop writes: it takes all appends that wait into one transaction, so that many agents share one forced write,
-/// and acknowledges none before the commit. An append that the loop has taken can no longer be cancelled.
+/// and acknowledges none before the commit. An append that the loop has taken can no longer be cancelled; one that still waits can.
 /// </summary>
 internal sealed partial class SqlJournal : IJournal
 {
-    private const int PageRecordCount = 512;
+    /// <summary>Most appends that wait for the writer; further callers wait for room, in their order.</summary>
+    private const int QueueCountMax = 65_536;
 
     private readonly SqlDialect _dialect;
     private readonly JournalOptions _options;
     private readonly bool _readOnly;
-    private readonly Channel<Waiting> _queue = Channel.CreateUnbounded<Waiting>(new UnboundedChannelOptions { SingleReader = true });
-    private readonly Dictionary<StreamId, long> _ids = [];
+    private readonly Channel<PendingWrite> _queue =
+        Channel.CreateBounded<PendingWrite>(new BoundedChannelOptions(QueueCountMax) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
+
     private readonly Task _loop;
-    private DbConnection? _writer;
+    private SqlWriter? _writer;
+    private bool _writerIsUsed;
     private long _commits;
     private long _appends;
 
-    private SqlJournal(SqlDialect dialect, JournalOptions options, DbConnection writer, bool readOnly)
+    private SqlJournal(SqlDialect dialect, JournalOptions options, SqlWriter? writer)
     {
         _dialect = dialect;
         _options = options;
         _writer = writer;
-        _readOnly = readOnly;
-        _loop = Task.Run(WriteAsync);
+        _readOnly = writer is null;
+        _loop = _readOnly ? Task.CompletedTask : Task.Run(WriteAsync);
     }
 
     /// <summary>What it has done so far.</summary>
     public JournalStatistics Statistics => new(Interlocked.Read(ref _commits), Interlocked.Read(ref _appends));
 
-    public static async Task<SqlJournal> OpenAsync(SqlDialect dialect, JournalOptions options, bool readOnly, CancellationToken cancellationToken)
+    public static async Task<SqlJournal> OpenAsync(
+        SqlDialect dialect, JournalOptions options, bool readOnly, CancellationToken cancellationToken, Migrations? migrations = null)
     {
         DbConnection? connection = null;
         try
         {
             connection = await dialect.OpenWriterAsync(cancellationToken);
-            if (readOnly)
+            if (!readOnly)
             {
-                await Schema.Migrations.CheckAsync(dialect, connection);
-            }
-            else
-            {
-                await Schema.Migrations.RunAsync(dialect, connection, cancellationToken);
+                await (migrations ?? Migrations.All).RunAsync(dialect, connection, cancellationToken);
+                return new SqlJournal(dialect, options, dialect.WriterOf(connection));
             }
 
-            return new SqlJournal(dialect, options, connection, readOnly);
+            await (migrations ?? Migrations.All).CheckAsync(dialect, connection);
+            await connection.DisposeAsync();
+            return new SqlJournal(dialect, options, writer: null);
         }
         catch (Exception failure)
         {
@@ -68,10 +64,10 @@ internal sealed partial class SqlJournal : IJournal
                 await connection.DisposeAsync();
             }
 
-            (dialect as IDisposable)?.Dispose();
-            if (failure is DbException)
+            await dialect.DisposeAsync();
+            if (SqlDialect.IsStorageFailure(failure))
             {
-                throw dialect.Translate(failure);
+                throw dialect.Translate(failure, StorageMoment.Opening);
             }
 
             throw;
@@ -79,154 +75,45 @@ internal sealed partial class SqlJournal : IJournal
     }
 
     /// <inheritdoc/>
-    public async Task AppendAsync(JournalBatch batch, CancellationToken cancellationToken = default)
+    public Task AppendAsync(JournalBatch batch, CancellationToken cancellationToken = default)
     {
         JournalLimits.Check(batch);
-        if (_readOnly)
-        {
-            throw RecoveryException.Of(
-                RecoveryErrorCode.PermissionDenied, $"{_dialect.Name} is open for reading.", "Nothing was written.", "Open it for writing.");
-        }
-
-        cancellationToken.ThrowIfCancellationRequested();
-        var waiting = new Waiting(batch, cancellationToken);
-        if (!_queue.Writer.TryWrite(waiting))
-        {
-            throw RecoveryException.Of(
-                RecoveryErrorCode.HostStopped, $"{_dialect.Name} is closed.", "Nothing was written.", "Open the journal again.");
-        }
-
-        await waiting.Done.Task;
+        return EnqueueAsync(new PendingWrite(batch, cancellationToken), cancellationToken);
     }
 
     /// <inheritdoc/>
-    public async IAsyncEnumerable<JournalRecord> ReadAsync(
-        StreamId stream, long from = 0, [EnumeratorCancellation] CancellationToken cancellationToken = default)
-    {
-        for (var next = from; ;)
-        {
-            var page = await GuardAsync(reader => reader.QueryAsync<(long Position, byte[] Body)>(
-                """
-                SELECT r.position, r.body FROM records r JOIN streams s ON s.id = r.stream
-                WHERE s.kind = @kind AND s.tenant = @tenant AND s.execution = @execution AND s.name = @name AND r.position >= @next
-                ORDER BY r.position LIMIT @limit
-                """,
-                Key(stream, next, PageRecordCount)), cancellationToken);
-            var count = 0;
-            foreach (var (position, body) in page)
-            {
-                yield return new JournalRecord(position, body);
-                next = position + 1;
-                count++;
-            }
-
-            if (count < PageRecordCount)
-            {
-                yield break;
-            }
-        }
-    }
-
-    /// <inheritdoc/>
-    public async Task<long> VersionAsync(StreamId stream, CancellationToken cancellationToken = default) =>
-        await GuardAsync(reader => reader.ExecuteScalarAsync<long?>(
-            "SELECT version FROM streams WHERE kind = @kind AND tenant = @tenant AND execution = @execution AND name = @name",
-            Key(stream)), cancellationToken) ?? 0;
-
-    /// <inheritdoc/>
-    public async IAsyncEnumerable<StreamHead> ListAsync(
-        StreamKind kind, TenantId? tenant = null, ExecutionId? execution = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
-    {
-        var rows = await GuardAsync(reader => reader.QueryAsync<(string Tenant, string Execution, string Name, long Version)>(
-            """
-            SELECT tenant, execution, name, version FROM streams
-            WHERE kind = @kind AND (@anyTenant = 1 OR tenant = @tenant) AND (@anyExecution = 1 OR execution = @execution)
-            """,
-            new
-            {
-                kind = (int)kind,
-                anyTenant = tenant is null ? 1 : 0,
-                tenant = tenant?.Text ?? string.Empty,
-                anyExecution = execution is null ? 1 : 0,
-                execution = execution?.Text ?? string.Empty,
-            }), cancellationToken);
-        var ordered = rows.OrderBy(row => row.Tenant, StringComparer.Ordinal)
-            .ThenBy(row => row.Execution, StringComparer.Ordinal)
-            .ThenBy(row => row.Name, StringComparer.Ordinal);
-        foreach (var row in ordered)
-        {
-            var owner = row.Execution.Length == 0 ? default : ExecutionId.Parse(row.Execution);
-            yield return new StreamHead(new StreamId(kind, TenantId.Parse(row.Tenant), owner, row.Name), row.Version);
-        }
-    }
-
-    /// <inheritdoc/>
-    public async Task<Snapshot?> ReadSnapshotAsync(StreamId stream, long position, CancellationToken cancellationToken = default)
-    {
-        var rows = await GuardAsync(reader => reader.QueryAsync<(string Digest, byte[] Body)>(
-            """
-            SELECT n.digest, n.body FROM snapshots n JOIN streams s ON s.id = n.stream
-            WHERE s.kind = @kind AND s.tenant = @tenant AND s.execution = @execution AND s.name = @name AND n.position = @next
-            """,
-            Key(stream, position)), cancellationToken);
-        return rows.Select(row => new Snapshot(position, row.Digest, row.Body)).FirstOrDefault();
-    }
-
-    /// <inheritdoc/>
-    public async Task TrimAsync(StreamId stream, TrimRequest request, CancellationToken cancellationToken = default)
-    {
-        var waiting = new Waiting(new JournalBatch([]), cancellationToken) { Stream = stream, Trim = request };
-        if (_queue.Writer.TryWrite(waiting))
-        {
-            await waiting.Done.Task;
-        }
-    }
+    public Task TrimAsync(StreamId stream, TrimRequest request, CancellationToken cancellationToken = default) =>
+        EnqueueAsync(new PendingWrite(new JournalBatch([]), cancellationToken) { Trim = (stream, request) }, cancellationToken);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         _queue.Writer.TryComplete();
         await _loop;
-        if (_writer is { } writer)
-        {
-            await writer.DisposeAsync();
-        }
-
-        (_dialect as IDisposable)?.Dispose();
+        await DropWriterAsync();
+        await _dialect.DisposeAsync();
     }
 
-    private static object Key(StreamId stream, long next = 0, int limit = 0) => new
+    // Runs without a pause up to the queue: calls that do not wait for each other are taken in their order.
+    private async Task EnqueueAsync(PendingWrite pending, CancellationToken cancellationToken)
     {
-        kind = (int)stream.Kind,
-        tenant = stream.Tenant.Text,
-        execution = stream.Execution.Text,
-        name = stream.Name,
-        next,
-        limit,
-    };
+        if (_readOnly)
+        {
+            throw RecoveryException.Of(
+                RecoveryErrorCode.PermissionDenied, $"{_dialect.Name} is open for reading.", "Nothing was written.", "Open it for writing.");
+        }
 
-    private async Task<T> GuardAsync<T>(Func<DbConnection, Task<T>> read, CancellationToken cancellationToken)
-    {
         try
         {
-            await using var reader = await _dialect.OpenReaderAsync(cancellationToken);
-            return await read(reader);
+            await _queue.Writer.WriteAsync(pending, cancellationToken);
         }
-        catch (Exception failure) when (failure is DbException or InvalidCastException or OverflowException)
+        catch (ChannelClosedException)
         {
-            throw _dialect.Translate(failure);
+            throw RecoveryException.Of(
+                RecoveryErrorCode.HostStopped, $"{_dialect.Name} is closed.", "Nothing was written.", "Open the journal again.");
         }
-    }
 
-    private sealed record Waiting(JournalBatch Batch, CancellationToken Cancellation)
-    {
-        public TaskCompletionSource Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public StreamId Stream { get; init; }
-
-        public TrimRequest? Trim { get; init; }
-
-        public long Bytes { get; } = Batch.Appends.Sum(append =>
-            append.Records.Sum(record => (long)record.Length) + append.Snapshots.Sum(snapshot => (long)snapshot.Body.Length));
+        await using var registration = cancellationToken.UnsafeRegister(static state => ((PendingWrite)state!).Cancel(), pending);
+        await pending.Done.Task;
     }
 }

@@ -10,25 +10,38 @@ namespace OrleansRecovery.Runtime.Ports;
 public interface IJournal : IAsyncDisposable
 {
     /// <summary>
-    /// Appends to one or more streams, all or nothing. When the task completes every record and snapshot is durable.
+    /// Appends to one or more streams, all or nothing. When the task completes every record and snapshot is durable. Calls that do not wait for
+    /// each other are taken in the order in which they are made, so that one caller may have several appends with consecutive expected versions
+    /// under way. The memory of records and snapshots must not change before the task completes.
     /// </summary>
+    /// <param name="batch">What to append.</param>
+    /// <param name="cancellationToken">Takes back an append that still waits. One that is being written goes on, and the task tells its outcome.</param>
     /// <exception cref="StaleAppendException">
     /// A stream does not stand at the version that the append expects: another writer was there first. Nothing of this batch was
-    /// written. The caller is stale: it must drop what it holds in memory and read the stream again.
+    /// written, while others that were under way with it are not affected. The caller is stale: it must drop what it holds in memory and read
+    /// the stream again.
     /// </exception>
     /// <exception cref="Protocol.Errors.RecoveryException">
     /// The storage failed (<c>StorageFull</c>, <c>StorageUnavailable</c>, <c>CorruptDatabase</c>, <c>PermissionDenied</c>,
-    /// <c>PayloadTooLarge</c>). None, or all, of the batch may be durable: the caller must read before it writes again.
+    /// <c>PayloadTooLarge</c>) or is closed (<c>HostStopped</c>). None, or all, of the batch may be durable: the caller must read before it writes
+    /// again, also with <see cref="StreamAppend.AnyVersion"/>. The journal itself never repeats an append whose outcome it does not know.
     /// </exception>
+    /// <exception cref="ArgumentException">A stream occurs twice in the batch.</exception>
     Task AppendAsync(JournalBatch batch, CancellationToken cancellationToken = default);
 
-    /// <summary>The records of a stream in order, from position <paramref name="from"/> (0 is the first). Trimmed positions are missing.</summary>
+    /// <summary>
+    /// The records of a stream in order, from position <paramref name="from"/> (0 is the first). Trimmed positions are missing. It never waits for
+    /// the writer, and sees every append that was acknowledged before it began; of later ones it may see a beginning.
+    /// </summary>
     IAsyncEnumerable<JournalRecord> ReadAsync(StreamId stream, long from = 0, CancellationToken cancellationToken = default);
 
     /// <summary>The number of records ever appended to the stream; 0 when there is none.</summary>
     Task<long> VersionAsync(StreamId stream, CancellationToken cancellationToken = default);
 
-    /// <summary>The streams of a kind, in the order of their names; of one tenant, and of one execution, where these are given.</summary>
+    /// <summary>
+    /// The streams of a kind that have ever had a record, in the ordinal order of tenant, execution and name; of one tenant, and of one execution,
+    /// where these are given.
+    /// </summary>
     IAsyncEnumerable<StreamHead> ListAsync(
         StreamKind kind, TenantId? tenant = null, ExecutionId? execution = null, CancellationToken cancellationToken = default);
 
@@ -36,9 +49,10 @@ public interface IJournal : IAsyncDisposable
     Task<Snapshot?> ReadSnapshotAsync(StreamId stream, long position, CancellationToken cancellationToken = default);
 
     /// <summary>
-    /// Deletes records and snapshots of a stream: retention. Versions and the positions of what stays do not change. Not durable until a
-    /// later append is; deleting again does no harm.
+    /// Deletes records and snapshots of a stream: retention. Versions and the positions of what stays do not change. Whether the deletion outlives
+    /// a crash is sure only after a later append; deleting again, or what is not there, does no harm. It needs no free space on the disk.
     /// </summary>
+    /// <exception cref="Protocol.Errors.RecoveryException">As for an append.</exception>
     Task TrimAsync(StreamId stream, TrimRequest request, CancellationToken cancellationToken = default);
 }
 
@@ -46,6 +60,9 @@ public interface IJournal : IAsyncDisposable
 /// <param name="Appends">One for each stream; a stream occurs once.</param>
 public sealed record JournalBatch(IReadOnlyList<StreamAppend> Appends)
 {
+    /// <summary>Most bytes of all records and snapshots together: 256 MiB.</summary>
+    public const long BytesMax = 256 * 1024 * 1024;
+
     /// <summary>A batch of one stream.</summary>
     public static JournalBatch Of(StreamAppend append) => new([append]);
 }
@@ -57,7 +74,7 @@ public sealed record JournalBatch(IReadOnlyList<StreamAppend> Appends)
 /// without the check, for inboxes with many writers.
 /// </param>
 /// <param name="Records">The new records, in order: UTF-8 JSON, opaque to the storage.</param>
-/// <param name="Snapshots">Snapshots to keep beside the stream; may be empty.</param>
+/// <param name="Snapshots">Snapshots to keep beside the stream; may be empty. One replaces what was kept at its position.</param>
 public sealed record StreamAppend(
     StreamId Stream,
     long ExpectedVersion,

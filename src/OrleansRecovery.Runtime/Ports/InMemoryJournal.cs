@@ -42,7 +42,7 @@ public sealed class InMemoryJournal : IJournal
 
                 foreach (var snapshot in append.Snapshots)
                 {
-                    stream.Snapshots[snapshot.Position] = snapshot;
+                    stream.Snapshots[snapshot.Position] = snapshot with { Body = snapshot.Body.ToArray() };
                 }
             }
         }
@@ -88,7 +88,7 @@ public sealed class InMemoryJournal : IJournal
         lock (_sync)
         {
             heads = [.. _streams
-                .Where(stream => stream.Key.Kind == kind)
+                .Where(stream => stream.Key.Kind == kind && stream.Value.Version > 0)
                 .Where(stream => tenant is null || stream.Key.Tenant == tenant)
                 .Where(stream => execution is null || stream.Key.Execution == execution)
                 .OrderBy(stream => stream.Key.Tenant).ThenBy(stream => stream.Key.Execution).ThenBy(stream => stream.Key.Name, StringComparer.Ordinal)

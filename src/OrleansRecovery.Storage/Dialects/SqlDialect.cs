@@ -1,64 +1,64 @@
 using System.Data.Common;
+using System.Net.Sockets;
 using OrleansRecovery.Protocol.Errors;
 
 namespace OrleansRecovery.Storage.Dialects;
 
-/// <summary>A record on its way into a table.</summary>
-internal readonly record struct RecordRow(long Stream, long Position, ReadOnlyMemory<byte> Body);
-
 /// <summary>What differs between the databases: connections, a few words of SQL, and what their errors mean.</summary>
-internal abstract class SqlDialect
+internal abstract class SqlDialect : IAsyncDisposable
 {
     /// <summary>Of which database an error speaks; never with a password.</summary>
     public abstract string Name { get; }
 
-    /// <summary>The type of a growing key, of bytes, and what ends a table's definition.</summary>
-    public abstract (string Key, string Bytes) Types { get; }
-
-    /// <summary>The words that begin a transaction in which nobody else writes what it reads.</summary>
-    public abstract Task<DbTransaction> BeginWriteAsync(DbConnection connection, CancellationToken cancellationToken);
+    /// <summary>The types of a growing key, of bytes, and of text that is ordered byte by byte.</summary>
+    public abstract (string Key, string Bytes, string Text) Types { get; }
 
     /// <summary>A connection that may write.</summary>
     public abstract Task<DbConnection> OpenWriterAsync(CancellationToken cancellationToken);
 
-    /// <summary>A connection that only reads.</summary>
+    /// <summary>A connection that only reads, and never waits for the writer.</summary>
     public abstract Task<DbConnection> OpenReaderAsync(CancellationToken cancellationToken);
 
-    /// <summary>Appended to the query that takes a stream's row for change.</summary>
-    public abstract string ForUpdate { get; }
+    /// <summary>Writes through a connection from <see cref="OpenWriterAsync"/>, which it then owns.</summary>
+    public abstract SqlWriter WriterOf(DbConnection connection);
 
-    /// <summary>Waits until no other process changes the schema; ends with the transaction.</summary>
-    public abstract Task LockSchemaAsync(DbConnection connection, DbTransaction transaction, CancellationToken cancellationToken);
+    /// <summary>Begins a transaction in which nobody else changes the schema, and makes the place of the tables where it is missing.</summary>
+    public abstract Task<DbTransaction> BeginSchemaAsync(DbConnection connection, CancellationToken cancellationToken);
 
-    /// <summary>Inserts records, as fast as the database takes them.</summary>
-    public abstract Task InsertRecordsAsync(
-        DbConnection connection, DbTransaction transaction, IReadOnlyList<RecordRow> rows, CancellationToken cancellationToken);
+    /// <summary>Whether an error says that a table does not exist.</summary>
+    public abstract bool IsMissingTable(DbException failure);
+
+    /// <inheritdoc/>
+    public abstract ValueTask DisposeAsync();
+
+    /// <summary>Whether the database failed, and not this program.</summary>
+    public static bool IsStorageFailure(Exception failure) =>
+        failure is DbException or IOException or SocketException or TimeoutException or InvalidOperationException or InvalidCastException or OverflowException;
+
+    /// <summary>The code, what the database says, and what can be done.</summary>
+    public abstract StorageFailure Read(Exception failure, StorageMoment moment);
 
     /// <summary>What a database's error means to a user.</summary>
-    public RecoveryException Translate(Exception failure)
-    {
-        var (code, cause) = Classify(failure);
-        var (impact, next) = code switch
-        {
-            RecoveryErrorCode.StorageFull => (
-                "What this append held is not durable; everything before it is, and nothing is lost.",
-                "Free space, and go on: the host tries again by itself."),
-            RecoveryErrorCode.CorruptDatabase => (
-                "Nothing was written.",
-                "Restore the file from a backup; keep the damaged one, and check the disk."),
-            RecoveryErrorCode.PermissionDenied => (
-                "Nothing was written.",
-                "Give this user the right to read and write it, or name another place."),
-            RecoveryErrorCode.NewerSchema => (
-                "It was not opened, and not changed.",
-                "Use the version that wrote it, or a newer one."),
-            _ => (
-                "What this append held may or may not be durable; everything acknowledged before is.",
-                "Check that the database runs and can be reached; the host tries again by itself."),
-        };
-        return RecoveryException.Of(code, $"{Name}: {cause}", impact, next, failure);
-    }
+    public RecoveryException Translate(Exception failure, StorageMoment moment) => Translate(Read(failure, moment), failure, moment);
 
-    /// <summary>The code, and what the database says.</summary>
-    protected abstract (RecoveryErrorCode Code, string Cause) Classify(Exception failure);
+    /// <summary>The same for an error that has been read.</summary>
+    public RecoveryException Translate(StorageFailure read, Exception failure, StorageMoment moment)
+    {
+        var impact = moment switch
+        {
+            StorageMoment.Opening => "It was not opened; nothing was written.",
+            StorageMoment.Reading => "Nothing was read, and nothing was changed.",
+            StorageMoment.Writing => "What this append held is not durable; everything acknowledged before it is.",
+            StorageMoment.Committing => "What this append held may or may not be durable; everything acknowledged before it is.",
+        };
+        var next = read.Code switch
+        {
+            RecoveryErrorCode.StorageFull => "Free space, and go on: the journal writes again as soon as there is room.",
+            RecoveryErrorCode.CorruptDatabase => "Restore it from a backup; keep the damaged one, and check the disk.",
+            RecoveryErrorCode.PermissionDenied => "Give this user the right to read and write it, or name another place.",
+            RecoveryErrorCode.PayloadTooLarge => "Keep large data in a store of its own, and put a reference to it into messages and state.",
+            _ => "Check that the database runs and can be reached; the journal connects again by itself.",
+        };
+        return RecoveryException.Of(read.Code, $"{Name}: {read.Cause}", impact, next, failure);
+    }
 }

@@ -5,79 +5,82 @@ using OrleansRecovery.Storage.Dialects;
 
 namespace OrleansRecovery.Storage.Schema;
 
-/// <summary>The schema's versions, in order. Each runs once, in one transaction; one that was cut off has left nothing.</summary>
-internal static class Migrations
+/// <summary>
+/// The schema's versions. All that a database lacks run in one transaction, alone: one that was cut off has left nothing, and a second process that
+/// opens the database at the same time finds them done.
+/// </summary>
+internal sealed class Migrations(IReadOnlyList<Migration> steps)
 {
-    /// <summary>The versions. Never changed once released: the next one is added behind.</summary>
-    private static readonly IReadOnlyList<Func<SqlDialect, string>> Versions =
-    [
-        dialect => $"""
-            CREATE TABLE streams (
-                id {dialect.Types.Key},
-                kind SMALLINT NOT NULL,
-                tenant TEXT NOT NULL,
-                execution TEXT NOT NULL,
-                name TEXT NOT NULL,
-                version BIGINT NOT NULL);
-            CREATE UNIQUE INDEX streams_by_name ON streams (kind, tenant, execution, name);
-            CREATE TABLE records (
-                stream BIGINT NOT NULL,
-                position BIGINT NOT NULL,
-                body {dialect.Types.Bytes} NOT NULL,
-                PRIMARY KEY (stream, position));
-            CREATE TABLE snapshots (
-                stream BIGINT NOT NULL,
-                position BIGINT NOT NULL,
-                digest TEXT NOT NULL,
-                body {dialect.Types.Bytes} NOT NULL,
-                PRIMARY KEY (stream, position));
-            """,
-    ];
+    /// <summary>The versions that this build knows, in order.</summary>
+    public static Migrations All { get; } = new([Version1.Migration]);
 
-    /// <summary>The version that this build writes.</summary>
-    public static int Newest => Versions.Count;
+    private int Newest => steps[^1].Version;
 
-    /// <summary>Brings the schema up to date.</summary>
+    /// <summary>Brings the schema up to date; a database that is up to date is only read.</summary>
     /// <exception cref="RecoveryException"><c>NewerSchema</c>: a newer version wrote it.</exception>
-    public static async Task RunAsync(SqlDialect dialect, DbConnection connection, CancellationToken cancellationToken)
+    public async Task RunAsync(SqlDialect dialect, DbConnection connection, CancellationToken cancellationToken)
     {
-        await using var transaction = await dialect.BeginWriteAsync(connection, cancellationToken);
-        await dialect.LockSchemaAsync(connection, transaction, cancellationToken);
-        await connection.ExecuteAsync("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)", transaction: transaction);
-        var version = await connection.ExecuteScalarAsync<int?>("SELECT MAX(version) FROM schema_version", transaction: transaction) ?? 0;
+        var version = await VersionAsync(dialect, connection);
         RefuseNewer(dialect, version);
-        for (; version < Newest; version++)
+        if (version == Newest)
         {
-            await connection.ExecuteAsync(Versions[version](dialect), transaction: transaction);
-            await connection.ExecuteAsync("INSERT INTO schema_version (version) VALUES (@version)", new { version = version + 1 }, transaction);
+            return;
+        }
+
+        await using var transaction = await dialect.BeginSchemaAsync(connection, cancellationToken);
+        await connection.ExecuteAsync("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)", transaction: transaction);
+        version = await connection.ExecuteScalarAsync<int?>("SELECT MAX(version) FROM schema_version", transaction: transaction) ?? 0;
+        RefuseNewer(dialect, version);
+        foreach (var step in steps.Where(step => step.Version > version))
+        {
+            await connection.ExecuteAsync(step.Sql(dialect), transaction: transaction);
+            await connection.ExecuteAsync("INSERT INTO schema_version (version) VALUES (@Version)", new { step.Version }, transaction);
         }
 
         await transaction.CommitAsync(cancellationToken);
     }
 
     /// <summary>Checks that a database opened for reading has this build's schema.</summary>
-    /// <exception cref="RecoveryException"><c>NewerSchema</c>, or <c>CorruptDatabase</c> when it is no journal.</exception>
-    public static async Task CheckAsync(SqlDialect dialect, DbConnection connection)
+    /// <exception cref="RecoveryException">
+    /// <c>NewerSchema</c>; <c>UnknownVersion</c> when it is older, since a reader may not change it; <c>CorruptDatabase</c> when it is no journal.
+    /// </exception>
+    public async Task CheckAsync(SqlDialect dialect, DbConnection connection)
     {
-        int version;
-        try
-        {
-            version = await connection.ExecuteScalarAsync<int?>("SELECT MAX(version) FROM schema_version") ?? 0;
-        }
-        catch (DbException failure) when (failure.Message.Contains("no such table", StringComparison.Ordinal) || failure.SqlState == "42P01")
+        var version = await VersionAsync(dialect, connection);
+        RefuseNewer(dialect, version);
+        if (version == 0)
         {
             throw RecoveryException.Of(
                 RecoveryErrorCode.CorruptDatabase,
                 $"{dialect.Name} holds no journal of agents.",
                 "Nothing was read and nothing was changed.",
-                "Name the database that a host writes.",
-                failure);
+                "Name the database that a host writes.");
         }
 
-        RefuseNewer(dialect, version);
+        if (version < Newest)
+        {
+            throw RecoveryException.Of(
+                RecoveryErrorCode.UnknownVersion,
+                $"{dialect.Name} has schema version {version}, and this build reads {Newest}.",
+                "Nothing was read and nothing was changed.",
+                "Let a host of this version open it once: it brings the schema up to date.");
+        }
     }
 
-    private static void RefuseNewer(SqlDialect dialect, int version)
+    // 0 when there is no journal yet.
+    private static async Task<int> VersionAsync(SqlDialect dialect, DbConnection connection)
+    {
+        try
+        {
+            return await connection.ExecuteScalarAsync<int?>("SELECT MAX(version) FROM schema_version") ?? 0;
+        }
+        catch (DbException failure) when (dialect.IsMissingTable(failure))
+        {
+            return 0;
+        }
+    }
+
+    private void RefuseNewer(SqlDialect dialect, int version)
     {
         if (version > Newest)
         {

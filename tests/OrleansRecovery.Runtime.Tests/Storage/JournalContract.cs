@@ -1,128 +1,286 @@
-using System.Text;
+using System.Globalization;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Ports;
+using static OrleansRecovery.Runtime.Tests.Storage.JournalSamples;
 
 namespace OrleansRecovery.Runtime.Tests.Storage;
 
-/// <summary>What every journal keeps. A store's test class calls each with a journal of its own.</summary>
-internal static class JournalContract
+/// <summary>What every journal keeps (the comments of <see cref="IJournal"/>). A store's class says only how it is opened.</summary>
+public abstract class JournalContract : IAsyncLifetime
 {
-    private static readonly ExecutionAddress Execution = new(TenantId.Parse("t"), ExecutionId.Parse("e"));
+    private const long Any = StreamAppend.AnyVersion;
 
-    internal static StreamId Agent(string name, string tenant = "t") =>
-        StreamId.OfAgent(new ExecutionAddress(TenantId.Parse(tenant), Execution.Execution), AgentId.Parse(name));
+    private IJournal _journal = null!;
 
-    internal static async Task RunAsync(IJournal journal)
+    /// <summary>Opens the store of this test: a new one at first, and the same one afterwards.</summary>
+    protected abstract Task<IJournal> OpenAsync();
+
+    public virtual async Task InitializeAsync() => _journal = await OpenAsync();
+
+    public virtual async Task DisposeAsync() => await _journal.DisposeAsync();
+
+    [ContractFact]
+    public async Task An_append_to_several_streams_is_all_or_nothing()
     {
-        await AppendsAllOrNothingAsync(journal);
-        await KeepsEveryAppendOfManyWritersAsync(journal);
-        await ReadsPagesAndPositionsAsync(journal);
-        await ListsByTenantAsync(journal);
-        await KeepsSnapshotsAndTrimsAsync(journal);
-        await RefusesWhatIsTooLargeAsync(journal);
+        await _journal.AppendAsync(new JournalBatch([Append(Agent("one"), 0, "1", "2"), Append(Agent("two"), 0, "3")]));
+        var stale = await Assert.ThrowsAsync<StaleAppendException>(
+            () => _journal.AppendAsync(new JournalBatch([Append(Agent("one"), 2, "x"), Append(Agent("two"), 0, "y")])));
+        Assert.Equal((Agent("two"), 0L, 1L), (stale.Stream, stale.Expected, stale.Actual));
+        Assert.Equal(["1", "2"], await TextsAsync(_journal, Agent("one")));
+        Assert.Equal(["3"], await TextsAsync(_journal, Agent("two")));
+        Assert.Equal(2, await _journal.VersionAsync(Agent("one")));
+        Assert.Equal(0, await _journal.VersionAsync(Agent("nobody")));
     }
 
-    internal static async Task<List<string>> TextsAsync(IJournal journal, StreamId stream, long from = 0)
+    [ContractFact]
+    public async Task A_stale_append_fails_alone_and_leaves_no_stream_behind()
     {
-        var texts = new List<string>();
-        await foreach (var record in journal.ReadAsync(stream, from))
+        var tasks = Enumerable.Range(0, 60)
+            .Select(i => (IsStale: i % 3 == 1, Task: _journal.AppendAsync(One(i % 3 == 1 ? $"stale{i}" : $"good{i}", i % 3 == 1 ? 7 : 0, "x"))))
+            .ToList();
+        foreach (var (isStale, task) in tasks)
         {
-            texts.Add(Encoding.UTF8.GetString(record.Body.Span));
+            Assert.Equal(isStale, await FailureAsync(task) is StaleAppendException);
         }
 
-        return texts;
+        var names = (await ListAsync(_journal, StreamKind.Agent)).Select(head => head.Stream.Name).ToList();
+        Assert.Equal(40, names.Count);
+        Assert.All(names, name => Assert.StartsWith("good", name, StringComparison.Ordinal));
     }
 
-    internal static StreamAppend Append(StreamId stream, long expected, params string[] texts) =>
-        new(stream, expected, [.. texts.Select(text => new ReadOnlyMemory<byte>(Encoding.UTF8.GetBytes(text)))], []);
-
-    private static async Task AppendsAllOrNothingAsync(IJournal journal)
+    [ContractFact]
+    public async Task Hundreds_of_writers_leave_no_gap_no_loss_and_each_its_own_order()
     {
-        await journal.AppendAsync(new JournalBatch([Append(Agent("one"), 0, "1", "2"), Append(Agent("two"), 0, "3")]));
-        var stale = await Assert.ThrowsAsync<StaleAppendException>(
-            () => journal.AppendAsync(new JournalBatch([Append(Agent("one"), 2, "x"), Append(Agent("two"), 0, "y")])));
-        Assert.Equal((Agent("two"), 0L, 1L), (stale.Stream, stale.Expected, stale.Actual));
-        Assert.Equal(["1", "2"], await TextsAsync(journal, Agent("one")));
-        Assert.Equal(["3"], await TextsAsync(journal, Agent("two")));
-        Assert.Equal(2, await journal.VersionAsync(Agent("one")));
-        Assert.Equal(0, await journal.VersionAsync(Agent("nobody")));
-    }
-
-    private static async Task KeepsEveryAppendOfManyWritersAsync(IJournal journal)
-    {
-        const int writers = 100;
-        const int appends = 10;
-        var shared = Agent("shared");
+        const int writers = 300;
+        const int each = 8;
         await Task.WhenAll(Enumerable.Range(0, writers).Select(async writer =>
         {
             // Consecutive versions, not awaited one by one; and a shared stream with many writers.
-            var own = Enumerable.Range(0, appends).Select(i => journal.AppendAsync(JournalBatch.Of(Append(Agent($"w{writer}"), i, $"{i}")))).ToList();
-            await journal.AppendAsync(JournalBatch.Of(Append(shared, StreamAppend.AnyVersion, $"from {writer}")));
-            await Task.WhenAll(own);
+            var own = Enumerable.Range(0, each).Select(i => _journal.AppendAsync(new JournalBatch(
+                [Append(Agent($"w{writer}"), i, $"{i}"), Append(Agent("shared"), Any, $"{writer} {i}")])));
+            await Task.WhenAll(own.ToList());
         }));
         for (var writer = 0; writer < writers; writer++)
         {
-            Assert.Equal(Enumerable.Range(0, appends).Select(i => $"{i}"), await TextsAsync(journal, Agent($"w{writer}")));
+            Assert.Equal(Enumerable.Range(0, each).Select(i => $"{i}"), await TextsAsync(_journal, Agent($"w{writer}")));
         }
 
-        Assert.Equal(writers, (await TextsAsync(journal, shared)).Distinct().Count());
-        var race = await Task.WhenAll(Enumerable.Range(0, 20).Select(async i =>
+        var shared = await TextsAsync(_journal, Agent("shared"));
+        Assert.Equal(writers * each, shared.Count);
+        Assert.Equal(writers * each, await _journal.VersionAsync(Agent("shared")));
+        foreach (var lane in shared.Select(text => text.Split(' ')).GroupBy(parts => parts[0], parts => parts[1]))
         {
-            try
-            {
-                await journal.AppendAsync(JournalBatch.Of(Append(Agent("race"), 0, $"{i}")));
-                return 1;
-            }
-            catch (StaleAppendException)
-            {
-                return 0;
-            }
-        }));
-        Assert.Equal(1, race.Sum());
+            Assert.Equal(Enumerable.Range(0, each).Select(i => $"{i}"), lane);
+        }
     }
 
-    private static async Task ReadsPagesAndPositionsAsync(IJournal journal)
+    [ContractFact]
+    public async Task Of_many_that_expect_the_same_version_one_is_taken()
+    {
+        var race = await Task.WhenAll(Enumerable.Range(0, 50).Select(i => FailureAsync(_journal.AppendAsync(One("race", 0, $"{i}")))));
+        Assert.Single(race, failure => failure is null);
+        Assert.Equal(49, race.Count(failure => failure is StaleAppendException { Expected: 0, Actual: 1 }));
+        Assert.Single(await TextsAsync(_journal, Agent("race")));
+    }
+
+    [ContractFact]
+    public async Task A_reader_sees_a_beginning_of_the_stream_with_all_that_was_acknowledged()
+    {
+        const int records = 400;
+        var acknowledged = 0;
+        var writing = Task.Run(async () =>
+        {
+            for (var i = 0; i < records; i++)
+            {
+                await _journal.AppendAsync(One("growing", i, $"{i}"));
+                Volatile.Write(ref acknowledged, i + 1);
+            }
+        });
+        for (var seen = 0; seen < records;)
+        {
+            var least = Volatile.Read(ref acknowledged);
+            var texts = await TextsAsync(_journal, Agent("growing"));
+            Assert.Equal(Enumerable.Range(0, texts.Count).Select(i => $"{i}"), texts);
+            Assert.True(texts.Count >= least, $"{texts.Count} seen, {least} acknowledged");
+            seen = texts.Count;
+            if (writing.IsFaulted)
+            {
+                await writing;
+            }
+        }
+
+        await writing;
+    }
+
+    [ContractFact]
+    public async Task Many_records_and_large_ones_are_read_over_several_pages()
     {
         var texts = Enumerable.Range(0, 1_500).Select(i => $"{i}").ToArray();
-        await journal.AppendAsync(JournalBatch.Of(Append(Agent("long"), 0, texts)));
-        Assert.Equal(texts, await TextsAsync(journal, Agent("long")));
-        Assert.Equal(texts[1_400..], await TextsAsync(journal, Agent("long"), 1_400));
-    }
+        await _journal.AppendAsync(One("long", 0, texts));
+        Assert.Equal(texts, await TextsAsync(_journal, Agent("long")));
+        Assert.Equal(texts[1_400..], await TextsAsync(_journal, Agent("long"), 1_400));
+        Assert.Empty(await TextsAsync(_journal, Agent("long"), 1_500));
 
-    private static async Task ListsByTenantAsync(IJournal journal)
-    {
-        await journal.AppendAsync(JournalBatch.Of(Append(Agent("b", "other"), 0, "1")));
-        await journal.AppendAsync(JournalBatch.Of(Append(Agent("a", "other"), 0, "1", "2")));
-        var heads = new List<(string, long)>();
-        await foreach (var head in journal.ListAsync(StreamKind.Agent, TenantId.Parse("other")))
+        var large = Enumerable.Range(0, 7).Select(i => new ReadOnlyMemory<byte>([.. Enumerable.Repeat((byte)i, 3 * 1024 * 1024)])).ToList();
+        await _journal.AppendAsync(JournalBatch.Of(new StreamAppend(Agent("large"), 0, [.. large, "end"u8.ToArray()], [])));
+        var lengths = new List<int>();
+        await foreach (var record in _journal.ReadAsync(Agent("large")))
         {
-            heads.Add((head.Stream.Name, head.Version));
+            Assert.Equal(lengths.Count, record.Position);
+            Assert.Equal(record.Position < 7 ? (byte)record.Position : (byte)'e', record.Body.Span[0]);
+            lengths.Add(record.Body.Length);
         }
 
-        Assert.Equal([("a", 2L), ("b", 1L)], heads);
+        Assert.Equal([.. Enumerable.Repeat(3 * 1024 * 1024, 7), 3], lengths);
     }
 
-    private static async Task KeepsSnapshotsAndTrimsAsync(IJournal journal)
+    [ContractFact]
+    public async Task Records_come_back_byte_by_byte_whatever_they_hold()
+    {
+        byte[] whole = [.. Enumerable.Range(0, 256).Select(i => (byte)i)];
+        await _journal.AppendAsync(JournalBatch.Of(new StreamAppend(Agent("bytes"), 0, [whole, whole.AsMemory(10, 5), Array.Empty<byte>()], [])));
+        whole[0] = 99; // the caller's memory is its own again
+        var bodies = new List<byte[]>();
+        await foreach (var record in _journal.ReadAsync(Agent("bytes")))
+        {
+            bodies.Add(record.Body.ToArray());
+        }
+
+        Assert.Equal(0, bodies[0][0]);
+        Assert.Equal(256, bodies[0].Length);
+        Assert.Equal([10, 11, 12, 13, 14], bodies[1]);
+        Assert.Empty(bodies[2]);
+    }
+
+    [ContractFact]
+    public async Task A_listing_keeps_to_its_kind_tenant_and_execution_and_to_the_order_of_names()
+    {
+        var ledger = StreamId.OfLedger(TenantId.Parse("mine"));
+        List<StreamId> streams = [Agent("b", "mine", "x"), Agent("_", "mine", "x"), Agent("B", "mine", "x"), Agent("a", "mine", "y"), Agent("a", "other", "x"), ledger];
+        foreach (var stream in streams)
+        {
+            await _journal.AppendAsync(JournalBatch.Of(Append(stream, 0, "1", "2")));
+        }
+
+        Assert.Equal(
+            [("x", "B", 2), ("x", "_", 2), ("x", "b", 2), ("y", "a", 2)],
+            (await ListAsync(_journal, StreamKind.Agent, "mine")).Select(head => (head.Stream.Execution.Text, head.Stream.Name, (int)head.Version)));
+        Assert.Equal([Agent("a", "mine", "y")], (await ListAsync(_journal, StreamKind.Agent, "mine", "y")).Select(head => head.Stream));
+        Assert.Equal(["mine", "mine", "mine", "other"], (await ListAsync(_journal, StreamKind.Agent, null, "x")).Select(head => head.Stream.Tenant.Text));
+        Assert.Equal([(ledger, 2L)], await ListAsync(_journal, StreamKind.Ledger));
+        Assert.Empty(await ListAsync(_journal, StreamKind.Agent, "nobody"));
+        Assert.Empty(await ListAsync(_journal, StreamKind.Inbox));
+        Assert.Empty(await TextsAsync(_journal, Agent("b", "other", "x")));
+    }
+
+    [ContractFact]
+    public async Task A_listing_of_many_streams_is_complete()
+    {
+        var names = Enumerable.Range(0, 1_200).Select(i => i.ToString("0000", CultureInfo.InvariantCulture)).ToList();
+        await _journal.AppendAsync(new JournalBatch([.. names.Select(name => Append(Agent(name), 0, "x"))]));
+        Assert.Equal(names, (await ListAsync(_journal, StreamKind.Agent, "t", "e")).Select(head => head.Stream.Name));
+    }
+
+    [ContractFact]
+    public async Task A_snapshot_is_read_at_its_position_and_replaced_there()
     {
         var stream = Agent("kept");
-        var snapshots = Enumerable.Range(0, 3).Select(i => new Snapshot(i, new string('0', 64), Encoding.UTF8.GetBytes($"state {i}"))).ToList();
-        await journal.AppendAsync(JournalBatch.Of(Append(stream, 0, "0", "1", "2") with { Snapshots = snapshots }));
-        Assert.Equal("state 1", Encoding.UTF8.GetString((await journal.ReadSnapshotAsync(stream, 1))!.Body.Span));
-        Assert.Null(await journal.ReadSnapshotAsync(stream, 7));
-        await journal.TrimAsync(stream, new TrimRequest([0], 2));
-        await journal.TrimAsync(stream, new TrimRequest([0], 2));
-        Assert.Equal(["1", "2"], await TextsAsync(journal, stream));
-        Assert.Null(await journal.ReadSnapshotAsync(stream, 1));
-        Assert.NotNull(await journal.ReadSnapshotAsync(stream, 2));
-        Assert.Equal(3, await journal.VersionAsync(stream));
+        await _journal.AppendAsync(JournalBatch.Of(Append(stream, 0, "0", "1") with { Snapshots = [SnapshotAt(0, "first"), SnapshotAt(1, "second")] }));
+        await _journal.AppendAsync(JournalBatch.Of(Append(stream, 2) with { Snapshots = [SnapshotAt(1, "lost"), SnapshotAt(1, "third")] }));
+        Assert.Equal("first"u8.ToArray(), (await _journal.ReadSnapshotAsync(stream, 0))!.Body.ToArray());
+        var third = await _journal.ReadSnapshotAsync(stream, 1);
+        Assert.Equal("third"u8.ToArray(), third!.Body.ToArray());
+        Assert.Equal((1L, new string('0', 64)), (third.Position, third.Digest));
+        Assert.Null(await _journal.ReadSnapshotAsync(stream, 7));
+        Assert.Null(await _journal.ReadSnapshotAsync(Agent("kept", "other"), 1));
+        Assert.Equal(2, await _journal.VersionAsync(stream));
     }
 
-    private static async Task RefusesWhatIsTooLargeAsync(IJournal journal)
+    [ContractFact]
+    public async Task A_trim_deletes_what_it_names_and_moves_nothing()
     {
-        var append = new StreamAppend(Agent("big"), 0, [new byte[StreamAppend.BytesMax + 1]], []);
-        var refused = await Assert.ThrowsAsync<RecoveryException>(() => journal.AppendAsync(JournalBatch.Of(append)));
-        Assert.Equal(RecoveryErrorCode.PayloadTooLarge, refused.Error.Code);
-        Assert.Equal(0, await journal.VersionAsync(Agent("big")));
+        var stream = Agent("kept");
+        await _journal.AppendAsync(JournalBatch.Of(
+            Append(stream, 0, "0", "1", "2", "3") with { Snapshots = [.. Enumerable.Range(0, 4).Select(i => SnapshotAt(i, $"{i}"))] }));
+        await _journal.AppendAsync(One("neighbour", 0, "0"));
+        for (var times = 0; times < 2; times++)
+        {
+            await _journal.TrimAsync(stream, new TrimRequest([0, 2], 2));
+            await _journal.TrimAsync(Agent("nobody"), new TrimRequest([0], 1));
+        }
+
+        var kept = new List<long>();
+        await foreach (var record in _journal.ReadAsync(stream))
+        {
+            kept.Add(record.Position);
+        }
+
+        Assert.Equal([1, 3], kept);
+        Assert.Null(await _journal.ReadSnapshotAsync(stream, 1));
+        Assert.NotNull(await _journal.ReadSnapshotAsync(stream, 2));
+        Assert.Equal(["0"], await TextsAsync(_journal, Agent("neighbour")));
+        await _journal.TrimAsync(stream, new TrimRequest([1, 3], 100));
+        Assert.Equal(4, await _journal.VersionAsync(stream));
+        Assert.Equal([(Agent("kept"), 4L), (Agent("neighbour"), 1L)], await ListAsync(_journal, StreamKind.Agent));
+        await _journal.AppendAsync(JournalBatch.Of(Append(stream, 4, "4")));
+        Assert.Equal(["4"], await TextsAsync(_journal, stream));
+    }
+
+    [ContractFact]
+    public async Task An_append_without_records_checks_the_version_and_writes_nothing()
+    {
+        await _journal.AppendAsync(One("a", 0, "1"));
+        await _journal.AppendAsync(One("a", 1));
+        await Assert.ThrowsAsync<StaleAppendException>(() => _journal.AppendAsync(One("a", 0)));
+        await _journal.AppendAsync(One("new", 0));
+        Assert.Equal([(Agent("a"), 1L)], await ListAsync(_journal, StreamKind.Agent));
+    }
+
+    [ContractFact]
+    public async Task What_is_too_large_or_ill_named_is_refused_before_anything_is_written()
+    {
+        var most = new byte[StreamAppend.BytesMax];
+        var tooLarge = new byte[StreamAppend.BytesMax + 1];
+        await RefusesAsync(RecoveryErrorCode.PayloadTooLarge, new StreamAppend(Agent("big"), 0, [tooLarge], []));
+        await RefusesAsync(RecoveryErrorCode.PayloadTooLarge, new StreamAppend(Agent("big"), 0, [], [new Snapshot(0, "", tooLarge)]));
+        await RefusesAsync(RecoveryErrorCode.PayloadTooLarge, new StreamAppend(Agent("big"), 0, [.. Enumerable.Repeat<ReadOnlyMemory<byte>>(most, 17)], []));
+        await RefusesAsync(RecoveryErrorCode.InvalidName, Append(Agent("big") with { Name = "a\0b" }, 0, "x"));
+        await RefusesAsync(RecoveryErrorCode.InvalidName, Append(Agent("big") with { Name = new string('a', 129) }, 0, "x"));
+        await Assert.ThrowsAsync<ArgumentException>(
+            async () => await _journal.AppendAsync(new JournalBatch([Append(Agent("big"), 0, "1"), Append(Agent("big"), 1, "2")])));
+        Assert.Empty(await ListAsync(_journal, StreamKind.Agent));
+        await _journal.AppendAsync(JournalBatch.Of(new StreamAppend(Agent("big"), 0, [most], [])));
+        Assert.Equal(1, await _journal.VersionAsync(Agent("big")));
+    }
+
+    [ContractFact]
+    public async Task An_append_that_is_cancelled_before_it_begins_writes_nothing()
+    {
+        using var cancelled = new CancellationTokenSource();
+        await cancelled.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await _journal.AppendAsync(One("a", 0, "1"), cancelled.Token));
+        await _journal.AppendAsync(One("a", 0, "2"));
+        Assert.Equal(["2"], await TextsAsync(_journal, Agent("a")));
+    }
+
+    [ContractFact]
+    public async Task A_journal_that_is_opened_again_has_what_it_had()
+    {
+        await _journal.AppendAsync(JournalBatch.Of(Append(Agent("a"), 0, "1", "2", "3") with { Snapshots = [SnapshotAt(2, "state")] }));
+        await _journal.TrimAsync(Agent("a"), new TrimRequest([0], 0));
+        await _journal.DisposeAsync();
+        _journal = await OpenAsync();
+        Assert.Equal(["2", "3"], await TextsAsync(_journal, Agent("a")));
+        Assert.Equal("state"u8.ToArray(), (await _journal.ReadSnapshotAsync(Agent("a"), 2))!.Body.ToArray());
+        await Assert.ThrowsAsync<StaleAppendException>(() => _journal.AppendAsync(One("a", 2, "x")));
+        await _journal.AppendAsync(One("a", 3, "4"));
+        Assert.Equal(["2", "3", "4"], await TextsAsync(_journal, Agent("a")));
+    }
+
+    private async Task RefusesAsync(RecoveryErrorCode code, StreamAppend append)
+    {
+        var refused = await Assert.ThrowsAsync<RecoveryException>(async () => await _journal.AppendAsync(JournalBatch.Of(append)));
+        Assert.Equal(code, refused.Error.Code);
     }
 }

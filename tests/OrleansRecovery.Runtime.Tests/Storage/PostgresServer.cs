@@ -2,54 +2,107 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using Npgsql;
 
 namespace OrleansRecovery.Runtime.Tests.Storage;
 
 /// <summary>A private PostgreSQL server of the tests: its own cluster in a temporary folder, on a free loopback port; stopped and removed at the end.</summary>
 public sealed class PostgresServer : IAsyncLifetime
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("recovery-pg-").FullName;
+    public const string Collection = "PostgreSQL";
 
-    /// <summary>Debian's programs, or null where they are not installed.</summary>
-    public static string? Programs { get; } = Directory.Exists("/usr/lib/postgresql")
-        ? Directory.GetDirectories("/usr/lib/postgresql").Select(version => Path.Combine(version, "bin")).Where(bin => File.Exists(Path.Combine(bin, "initdb"))).Order(StringComparer.Ordinal).LastOrDefault()
-        : null;
+    private const int StartCountMax = 3;
+    private static int _schemas;
+    private readonly string _folder = Directory.CreateTempSubdirectory("recovery-pg-").FullName;
+    private bool _isRunning;
+
+    /// <summary>Why the tests are skipped, or null. OR_REQUIRE_POSTGRES=1: they are not skipped, and fail.</summary>
+    public static string? MissingReason { get; } = FindPrograms() is null && !IsRequired ? "PostgreSQL is not installed (Debian: apt-get install postgresql)." : null;
 
     public int Port { get; private set; }
 
-    public string ConnectionString => $"Host=127.0.0.1;Port={Port.ToString(CultureInfo.InvariantCulture)};Database=postgres;Username=postgres;Password=secret-of-the-test";
+    public string ConnectionString => $"Host=127.0.0.1;Port={Text(Port)};Database=postgres;Username=postgres;Password=secret-of-the-test";
+
+    private static bool IsRequired => Environment.GetEnvironmentVariable("OR_REQUIRE_POSTGRES") == "1";
 
     private string Data => Path.Combine(_folder, "data");
 
+    /// <summary>A schema that no other test has.</summary>
+    public static string NewSchema() => $"test_{Text(Interlocked.Increment(ref _schemas))}";
+
     public async Task InitializeAsync()
     {
-        if (Programs is null)
+        if (MissingReason is not null)
         {
             return;
         }
 
-        Port = FreePort();
-        await RunAsync("chown", "postgres", _folder);
-        await File.WriteAllTextAsync(Path.Combine(_folder, "pw"), "secret-of-the-test");
-        await RunAsync("chown", "postgres", Path.Combine(_folder, "pw"));
-        await AsPostgresAsync("initdb", "-D", Data, "-U", "postgres", "-A", "scram-sha-256", "--pwfile", Path.Combine(_folder, "pw"), "--no-sync");
-        await StartAsync();
+        var password = Path.Combine(_folder, "password");
+        await File.WriteAllTextAsync(password, "secret-of-the-test");
+        if (Environment.UserName == "root")
+        {
+            await RunAsync("chown", "postgres", _folder, password);
+        }
+
+        await AsPostgresAsync("initdb", "-D", Data, "-U", "postgres", "-A", "scram-sha-256", "--pwfile", password, "--no-sync");
+
+        // Another process may take a port between our look and the server's.
+        for (var count = 1; !_isRunning; count++)
+        {
+            Port = FreePort();
+            try
+            {
+                await StartAsync();
+            }
+            catch (InvalidOperationException) when (count < StartCountMax)
+            {
+                // Another port, then.
+            }
+        }
     }
 
-    public Task StartAsync() => AsPostgresAsync(
-        "pg_ctl", "-D", Data, "-w", "-l", Path.Combine(_folder, "log"), "-o", $"-p {Port.ToString(CultureInfo.InvariantCulture)} -k {_folder} -c listen_addresses=127.0.0.1", "start");
+    public async Task StartAsync()
+    {
+        await AsPostgresAsync(
+            "pg_ctl", "-D", Data, "-w", "-l", Path.Combine(_folder, "log"), "-o", $"-p {Text(Port)} -k {_folder} -c listen_addresses=127.0.0.1", "start");
+        _isRunning = true;
+    }
 
-    public Task StopAsync() => AsPostgresAsync("pg_ctl", "-D", Data, "-w", "-m", "immediate", "stop");
+    /// <summary>Ends it as a crash would: no checkpoint, nothing said to its clients. Only the server whose process id stands in our folder.</summary>
+    public async Task StopAsync()
+    {
+        _isRunning = false;
+        await AsPostgresAsync("pg_ctl", "-D", Data, "-w", "-m", "immediate", "stop");
+    }
+
+    /// <summary>Runs statements in a schema, as an administrator beside the journal.</summary>
+    public async Task<object?> RunSqlAsync(string schema, string sql)
+    {
+        await using var connection = new NpgsqlConnection($"{ConnectionString};Search Path={schema};Pooling=false");
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection);
+        return await command.ExecuteScalarAsync();
+    }
 
     public async Task DisposeAsync()
     {
-        if (Programs is not null)
+        if (_isRunning)
         {
             await StopAsync();
         }
 
         Directory.Delete(_folder, recursive: true);
     }
+
+    private static string? FindPrograms() => Directory.Exists("/usr/lib/postgresql")
+        ? Directory.GetDirectories("/usr/lib/postgresql")
+            .Select(version => Path.Combine(version, "bin"))
+            .Where(bin => File.Exists(Path.Combine(bin, "initdb")))
+            .Order(StringComparer.Ordinal)
+            .LastOrDefault()
+        : null;
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 
     private static int FreePort()
     {
@@ -61,7 +114,7 @@ public sealed class PostgresServer : IAsyncLifetime
     // initdb and postgres refuse to run as root.
     private static Task AsPostgresAsync(string program, params string[] arguments)
     {
-        var path = Path.Combine(Programs!, program);
+        var path = Path.Combine(FindPrograms() ?? throw new InvalidOperationException("OR_REQUIRE_POSTGRES is 1, and PostgreSQL is not installed."), program);
         return Environment.UserName == "root"
             ? RunAsync("setpriv", ["--reuid", "postgres", "--regid", "postgres", "--clear-groups", path, .. arguments])
             : RunAsync(path, arguments);
@@ -81,15 +134,5 @@ public sealed class PostgresServer : IAsyncLifetime
     }
 }
 
-/// <summary>A test that needs PostgreSQL: skipped, and said so, where it is not installed. OR_REQUIRE_POSTGRES=1 makes that a failure.</summary>
-[AttributeUsage(AttributeTargets.Method)]
-internal sealed class PostgresFactAttribute : FactAttribute
-{
-    public PostgresFactAttribute()
-    {
-        if (PostgresServer.Programs is null && Environment.GetEnvironmentVariable("OR_REQUIRE_POSTGRES") != "1")
-        {
-            Skip = "PostgreSQL is not installed (Debian: apt-get install postgresql).";
-        }
-    }
-}
+[CollectionDefinition(PostgresServer.Collection)]
+public sealed class PostgresTestGroup : ICollectionFixture<PostgresServer>;

@@ -1,0 +1,33 @@
+using OrleansRecovery.Runtime.Ports;
+using OrleansRecovery.Storage;
+
+namespace OrleansRecovery.Runtime.Tests.Storage;
+
+public sealed class InMemoryJournalContractTests : JournalContract
+{
+    private readonly InMemoryJournal _only = new();
+
+    protected override Task<IJournal> OpenAsync() => Task.FromResult<IJournal>(_only);
+}
+
+public sealed class SqliteJournalContractTests : JournalContract
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("recovery-contract-").FullName;
+
+    public override async Task DisposeAsync()
+    {
+        await base.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    protected override Task<IJournal> OpenAsync() => Journals.OpenSqliteAsync(Path.Combine(_folder, "j.db"));
+}
+
+[NeedsPostgres]
+[Collection(PostgresServer.Collection)]
+public sealed class PostgresJournalContractTests(PostgresServer server) : JournalContract
+{
+    private readonly JournalOptions _options = new() { PostgresSchema = PostgresServer.NewSchema() };
+
+    protected override Task<IJournal> OpenAsync() => Journals.OpenPostgresAsync(server.ConnectionString, _options);
+}
