@@ -1,5 +1,6 @@
 using System.CommandLine;
 using OrleansRecovery.Cli.Commands;
+using OrleansRecovery.Cli.Output;
 
 var root = new RootCommand("""
     Gets cooperating agents back to a sound state: what depends on a failure falls, in the right order, and a signed ledger says so.
@@ -29,4 +30,6 @@ foreach (var command in RequestCommands.Create())
 root.Add(LedgerCommand.Create());
 root.Add(ExplainCommand.Create());
 root.Add(CompletionCommand.Create());
-return await root.Parse(args).InvokeAsync();
+var parsed = root.Parse(args);
+var code = await parsed.InvokeAsync();
+return parsed.Errors.Count > 0 ? Terminal.BadInput : code;

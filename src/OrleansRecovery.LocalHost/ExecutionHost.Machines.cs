@@ -5,7 +5,6 @@ using OrleansRecovery.Protocol.Ledger;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Protocol.Terms;
-using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Runtime.Driver;
 
 namespace OrleansRecovery.LocalHost;
@@ -187,8 +186,6 @@ internal sealed partial class ExecutionHost
 
         public List<(RecoveryId Recovery, CoordinatorEffect Effect)> CoordinatorEffects { get; } = [];
 
-        public List<RecoveryProgress> Progress { get; } = [];
-
         public void Take(CoordinatorState after, IReadOnlyList<CoordinatorEffect> effects)
         {
             Touched[after.Recovery] = after;
@@ -202,7 +199,6 @@ internal sealed partial class ExecutionHost
             }
 
             CoordinatorEffects.AddRange(effects.Select(effect => (after.Recovery, effect)));
-            Progress.Add(ExecutionQueries.Progress(after));
         }
     }
 }

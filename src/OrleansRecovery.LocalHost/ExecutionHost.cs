@@ -223,7 +223,7 @@ internal sealed partial class ExecutionHost : IDisposable
             CarryOut(recovery, effect);
         }
 
-        _host.Publish(Address, work.Progress);
+        _host.Publish(Address, work.Touched.Values);
     }
 
     private static void Complete(Input input)

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
+using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
@@ -210,13 +211,13 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IAsyncDisposabl
 
     internal long Now() => Options.Time.GetUtcNow().ToUnixTimeMilliseconds();
 
-    internal void Publish(ExecutionAddress execution, IReadOnlyList<RecoveryProgress> progress)
+    internal void Publish(ExecutionAddress execution, IReadOnlyCollection<CoordinatorState> touched)
     {
         foreach (var (channel, _) in _watchers.Where(watcher => watcher.Value == execution))
         {
-            foreach (var step in progress)
+            foreach (var recovery in touched)
             {
-                channel.Writer.TryWrite(step);
+                channel.Writer.TryWrite(ExecutionQueries.Progress(recovery));
             }
         }
     }

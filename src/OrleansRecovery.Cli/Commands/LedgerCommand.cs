@@ -63,10 +63,13 @@ internal static class LedgerCommand
     private static Command Verify()
     {
         var file = new Argument<string?>("file") { Description = "An exported ledger; without it, the database's", DefaultValueFactory = _ => null };
-        var command = new Command("verify", "Checks every hash, signature and order, and says where the first fault is") { file };
+        var firstKey = new Option<string?>("--first-key") { Description = "The fingerprint of the key that must open the ledger" };
+        var keptHead = new Option<string?>("--kept-head") { Description = "A head that an earlier verify printed, as position:hash: shows a cut or rewritten ledger" };
+        var command = new Command("verify", "Checks every hash, signature and order, and says where the first fault is") { file, firstKey, keptHead };
         command.Run(async (parsed, cancellationToken) =>
         {
-            var verifier = new LedgerVerifier();
+            var verifier = new LedgerVerifier(new LedgerTrust(
+                parsed.GetValue(firstKey), parsed.GetValue(keptHead) is { } text ? ParseHead(text) : null));
             var lines = parsed.GetValue(file) is { } path ? FileLinesAsync(path, cancellationToken) : LinesAsync(parsed, cancellationToken);
             await foreach (var line in lines)
             {
@@ -76,11 +79,18 @@ internal static class LedgerCommand
                 }
             }
 
+            verifier.Conclude();
             Report(parsed, verifier);
             return verifier.Fault is null ? Terminal.Done : Terminal.No;
         });
         return command;
     }
+
+    private static LedgerHead ParseHead(string text) =>
+        text.Split(':') is [var position, { Length: 64 } hash] && long.TryParse(position, System.Globalization.CultureInfo.InvariantCulture, out var next) && next > 0
+            ? new LedgerHead(LedgerPosition.Of(next), hash)
+            : throw RecoveryException.Of(
+                RecoveryErrorCode.InvalidNumber, $"'{text}' is no head of a ledger.", "Nothing was read.", "Write it as 'ledger verify' prints it: position:hash.");
 
     private static void Report(ParseResult parsed, LedgerVerifier verifier)
     {
@@ -93,6 +103,7 @@ internal static class LedgerCommand
                 unsigned = verifier.UnsignedCount,
                 open_recoveries = verifier.Open,
                 first_key = verifier.FirstKey?.Fingerprint,
+                head = HeadOf(verifier),
                 fault = verifier.Fault,
             });
         }
@@ -104,9 +115,12 @@ internal static class LedgerCommand
         {
             Terminal.Out.MarkupLine(
                 $"[green]Sound[/]: {verifier.SoundCount} records, {verifier.UnsignedCount} of them after the last signed head; {verifier.Open.Count} recoveries are open.");
-            Terminal.WriteLine($"First key: {verifier.FirstKey?.Fingerprint ?? "none"} (compare it with the one that you trust)");
+            Terminal.WriteLine($"First key: {verifier.FirstKey?.Fingerprint ?? "none"} (compare it with the one that you trust: --first-key)");
+            Terminal.WriteLine($"Head: {HeadOf(verifier)} (keep it elsewhere, and give it to a later verify: --kept-head)");
         }
     }
+
+    private static string HeadOf(LedgerVerifier verifier) => $"{verifier.Head.Next}:{verifier.Head.Hash}";
 
     private static Command Export()
     {

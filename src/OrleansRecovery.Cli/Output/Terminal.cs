@@ -52,6 +52,15 @@ internal static class Terminal
                     RecoveryErrorCode.StaleWriter, stale.Message, "Nothing was changed by this command.", "Let one process drive the database, and try again."));
                 return StorageTrouble;
             }
+            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+            {
+                Error(parsed, new RecoveryError(
+                    RecoveryErrorCode.PermissionDenied,
+                    $"A file cannot be read or written: {failure.Message}",
+                    "The command stopped; nothing was changed in the database.",
+                    "Name a file that this user may read or write; an export does not overwrite one."));
+                return StorageTrouble;
+            }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {
                 return BadInput;

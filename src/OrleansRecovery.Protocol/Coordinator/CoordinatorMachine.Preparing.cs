@@ -127,6 +127,7 @@ public static partial class CoordinatorMachine
             if (!member.Suspects.Contains(suspect.Number))
             {
                 members = members.SetItem(suspect.Agent, member with { Suspects = member.Suspects.Add(suspect.Number), Vote = null, AskedPlan = 0 });
+                turn.ToAsk.Add(suspect.Agent);
             }
         }
 
@@ -144,6 +145,7 @@ public static partial class CoordinatorMachine
             {
                 var invalidated = member.Invalidated.SetItem(agent, target);
                 members = members.SetItem(recipient, member with { Invalidated = invalidated, Vote = null, AskedPlan = 0 });
+                turn.ToAsk.Add(recipient);
             }
         }
 
@@ -152,21 +154,20 @@ public static partial class CoordinatorMachine
 
     private static void AskUnasked(Turn turn)
     {
-        var unasked = turn.State.Members.Where(member => member.Value.AskedPlan == 0).Select(member => member.Key).ToList();
-        if (unasked.Count == 0)
+        if (turn.ToAsk.Count == 0)
         {
             return;
         }
 
         var plan = turn.State.Plan + 1;
         var members = turn.State.Members;
-        foreach (var agent in unasked)
+        foreach (var agent in turn.ToAsk)
         {
             members = members.SetItem(agent, members[agent] with { AskedPlan = plan });
         }
 
         turn.State = turn.State with { Plan = plan, Members = members, TryCount = 0 };
-        foreach (var agent in unasked)
+        foreach (var agent in turn.ToAsk)
         {
             turn.Send(PrepareOf(turn.State, agent, members[agent]));
         }

@@ -22,8 +22,7 @@ public static partial class CoordinatorMachine
             turn.Send(new Commit(turn.State.Recovery, turn.State.Epoch, agent, member.Vote!.Target));
         }
 
-        SettleWhatNeedsNoCall(turn);
-        SendReady(turn, before: []);
+        Call(turn, turn.State.Compensation!.Order.Ready);
         RestoreIfUndone(turn);
     }
 
@@ -50,15 +49,13 @@ public static partial class CoordinatorMachine
             }
         }
 
-        var before = compensation.Order.Ready;
-        Settle(turn, action);
+        var freed = Settle(turn, action);
         if (turn.State.Compensation!.Failed.IsEmpty && turn.State.Phase == Phase.Escalated)
         {
             turn.State = turn.State with { Phase = Phase.Compensating, Escalation = null };
         }
 
-        SettleWhatNeedsNoCall(turn);
-        SendReady(turn, before);
+        Call(turn, freed);
         RestoreIfUndone(turn);
     }
 
@@ -125,46 +122,55 @@ public static partial class CoordinatorMachine
 
     private static void GiveUpFailed(Turn turn)
     {
-        var before = turn.State.Compensation!.Order.Ready;
-        foreach (var action in turn.State.Compensation.Failed)
+        var freed = new List<ActionId>();
+        foreach (var action in turn.State.Compensation!.Failed)
         {
             NameResidue(turn, action, ResidueReason.CompensationFailed);
-            Settle(turn, action);
+            freed.AddRange(Settle(turn, action));
         }
 
-        SettleWhatNeedsNoCall(turn);
-        SendReady(turn, before);
+        Call(turn, freed);
         RestoreIfUndone(turn);
     }
 
-    private static void Settle(Turn turn, ActionId action)
+    // Says which actions waited for this one last.
+    private static IReadOnlyList<ActionId> Settle(Turn turn, ActionId action)
     {
         var compensation = turn.State.Compensation!;
         turn.State = turn.State with
         {
             Compensation = new CompensationState(compensation.Order.Settle(action), compensation.Failed.Remove(action)),
         };
+        return turn.State.Compensation!.Order.Freed;
     }
 
-    // Pure, idempotent, failed and already compensated actions need no call; what nothing undoes is named.
-    private static void SettleWhatNeedsNoCall(Turn turn)
+    // Pure, idempotent, failed and already compensated actions need no call; what nothing undoes is named. The others' participants are asked.
+    private static void Call(Turn turn, IEnumerable<ActionId> ready)
     {
-        for (var progress = true; progress;)
+        var open = new Queue<ActionId>(ready);
+        var calls = new List<ActionId>();
+        while (open.TryDequeue(out var action))
         {
-            progress = false;
-            foreach (var action in turn.State.Compensation!.Order.Ready)
+            if (NeedsCall(turn.State, action, out var residue))
             {
-                if (!NeedsCall(turn.State, action, out var residue))
-                {
-                    if (residue is { } reason)
-                    {
-                        NameResidue(turn, action, reason);
-                    }
-
-                    Settle(turn, action);
-                    progress = true;
-                }
+                calls.Add(action);
+                continue;
             }
+
+            if (residue is { } reason)
+            {
+                NameResidue(turn, action, reason);
+            }
+
+            foreach (var freed in Settle(turn, action))
+            {
+                open.Enqueue(freed);
+            }
+        }
+
+        foreach (var request in CompensateRequests(turn.State, calls))
+        {
+            turn.Send(request);
         }
     }
 
@@ -202,15 +208,6 @@ public static partial class CoordinatorMachine
     {
         var name = turn.State.Compensation!.Order.Find(action).Name;
         turn.State = turn.State with { Residue = turn.State.Residue.Add(new Residue(action.Agent, action.Sequence, name, reason)) };
-    }
-
-    private static void SendReady(Turn turn, IReadOnlyList<ActionId> before)
-    {
-        var known = before.ToHashSet();
-        foreach (var request in CompensateRequests(turn.State, turn.State.Compensation!.Order.Ready.Where(action => !known.Contains(action))))
-        {
-            turn.Send(request);
-        }
     }
 
     private static IEnumerable<Compensate> CompensateRequests(CoordinatorState state, IEnumerable<ActionId> actions) =>

@@ -1,6 +1,7 @@
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Machines;
 using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Terms;
 using On = OrleansRecovery.Protocol.Coordinator.CoordinatorInputKind;
 using Phase = OrleansRecovery.Protocol.Coordinator.CoordinatorPhase;
 using Step = OrleansRecovery.Protocol.Machines.MachineStep<
@@ -180,6 +181,9 @@ public static partial class CoordinatorMachine
         public CoordinatorState State { get; set; } = state;
 
         public List<CoordinatorEffect> Effects { get; } = [];
+
+        /// <summary>Members that have not been asked about what is known of them now.</summary>
+        public SortedSet<AgentId> ToAsk { get; } = [];
 
         public void Send(ParticipantMessage message) => Effects.Add(new CoordinatorEffect.Send(message));
     }

@@ -15,16 +15,21 @@ public sealed class CompensationOrder
     private readonly EventOrder _events;
     private readonly ImmutableList<int> _waitsFor;
 
-    private CompensationOrder(EventOrder events, ImmutableList<int> waitsFor, ImmutableSortedSet<ActionId> ready, int settledCount)
+    private CompensationOrder(
+        EventOrder events, ImmutableList<int> waitsFor, ImmutableSortedSet<ActionId> ready, IReadOnlyList<ActionId> freed, int settledCount)
     {
         _events = events;
         _waitsFor = waitsFor;
         Ready = ready;
+        Freed = freed;
         SettledCount = settledCount;
     }
 
     /// <summary>Actions that may be compensated now: all that depends on them is settled.</summary>
     public ImmutableSortedSet<ActionId> Ready { get; }
+
+    /// <summary>Those of <see cref="Ready"/> that the last step made ready.</summary>
+    public IReadOnlyList<ActionId> Freed { get; }
 
     /// <summary>How many actions there are in all.</summary>
     public int ActionCount => _events.Actions.Count;
@@ -41,7 +46,7 @@ public sealed class CompensationOrder
     public static CompensationOrder Of(IReadOnlyDictionary<AgentId, UndoneTrace> traces)
     {
         var events = new EventOrder(traces);
-        var order = new CompensationOrder(events, events.SuccessorCounts(), [], 0);
+        var order = new CompensationOrder(events, events.SuccessorCounts(), [], [], 0);
         return order.Release(events.Last(), order._waitsFor.ToBuilder(), order.Ready.ToBuilder(), 0);
     }
 
@@ -77,6 +82,7 @@ public sealed class CompensationOrder
         IEnumerable<int> reached, ImmutableList<int>.Builder waitsFor, ImmutableSortedSet<ActionId>.Builder ready, int settledCount)
     {
         var work = new Stack<int>(reached);
+        var freed = new List<ActionId>();
         while (work.TryPop(out var node))
         {
             var left = waitsFor[node] - 1;
@@ -89,6 +95,7 @@ public sealed class CompensationOrder
             if (_events.ActionAt(node) is { } action)
             {
                 ready.Add(action);
+                freed.Add(action);
                 continue;
             }
 
@@ -98,6 +105,7 @@ public sealed class CompensationOrder
             }
         }
 
-        return new CompensationOrder(_events, waitsFor.ToImmutable(), ready.ToImmutable(), settledCount);
+        freed.Sort();
+        return new CompensationOrder(_events, waitsFor.ToImmutable(), ready.ToImmutable(), freed, settledCount);
     }
 }

@@ -8,8 +8,8 @@ namespace OrleansRecovery.Runtime.Tests.Kill;
 /// <summary>kill -9 of a real process at random moments of real recoveries, on a real database; the model's invariants after each.</summary>
 public sealed class KillTests(ITestOutputHelper output)
 {
-    // A hundred kills fit the test command; OR_KILLS asks for more in a longer run, OR_SEED for other moments.
-    private static readonly int Kills = Setting("OR_KILLS", 100);
+    // Two hundred kills fit the test command; OR_KILLS asks for more in a longer run, OR_SEED for other moments.
+    private static readonly int Kills = Setting("OR_KILLS", 200);
     private static readonly int Seed = Setting("OR_SEED", 1);
     private const int KillsForEachDatabase = 25;
 
@@ -98,6 +98,7 @@ public sealed class KillTests(ITestOutputHelper output)
     private static Process Start(string folder, int seed, int rounds)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        start.Environment["DOTNET_TieredPGO"] = "0"; // it lives for a moment: what it starts with counts
         start.ArgumentList.Add(typeof(RecoveryWorkload).Assembly.Location);
         start.ArgumentList.Add("recoveries");
         start.ArgumentList.Add(folder);
