@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Participant;
 using OrleansRecovery.Protocol.Terms;
@@ -50,6 +51,18 @@ internal sealed class AgentHost
     {
         var item = new Item { Seal = interval, By = by, Done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously) };
         return Put(item) ? item.Done.Task : Task.FromException(ExecutionHost.HostStopped());
+    }
+
+    internal async Task<Collected?> CollectAsync(CheckpointNumber line)
+    {
+        var item = new Item { Collect = line, Done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously) };
+        if (!Put(item))
+        {
+            throw ExecutionHost.HostStopped();
+        }
+
+        await item.Done.Task;
+        return item.Collected;
     }
 
     internal async Task StopAsync()
@@ -137,6 +150,10 @@ internal sealed class AgentHost
         else if (item.Seal is { } interval)
         {
             await (await LoadedAsync()).SealAsync(interval, item.By, _execution.Stopping);
+        }
+        else if (item.Collect is { } line)
+        {
+            item.Collected = await (await LoadedAsync()).CollectAsync(line, _execution.Stopping);
         }
         else if (item.Reminds && _driver is { } loaded)
         {
@@ -341,6 +358,10 @@ internal sealed class AgentHost
         public CheckpointNumber? Seal { get; init; }
 
         public IssuerId By { get; init; }
+
+        public CheckpointNumber? Collect { get; init; }
+
+        public Collected? Collected { get; set; }
 
         public bool Reminds { get; init; }
 

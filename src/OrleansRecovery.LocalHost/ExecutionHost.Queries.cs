@@ -1,8 +1,10 @@
 using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Execution;
+using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Client;
+using OrleansRecovery.Runtime.Driver;
 using OrleansRecovery.Runtime.Ports;
 
 namespace OrleansRecovery.LocalHost;
@@ -41,10 +43,10 @@ internal sealed partial class ExecutionHost
     }
 
     /// <summary>
-    /// Deletes copies of agents' states that no failure can lead back to any more. One older copy is kept for each agent, for the case that the one that
-    /// counts is damaged. Records stay: they are what messages are redelivered from and what the record of the past is.
+    /// Deletes copies of agents' states, and records, that no failure can lead back to any more: first every agent says from where on it still needs its
+    /// journal, then the index forgets, then what nobody needs is deleted. A crash in between leaves too much, never too little.
     /// </summary>
-    /// <returns>How many agents had copies to look at.</returns>
+    /// <returns>How many agents had something to delete.</returns>
     internal async Task<int> CollectAsync(CancellationToken cancellationToken)
     {
         IReadOnlyDictionary<AgentId, CheckpointNumber> line;
@@ -53,20 +55,48 @@ internal sealed partial class ExecutionHost
             line = _index.RetentionLine(_host.Now() - Started.Policy.DetectionWindowMilliseconds);
         }
 
-        var looked = 0;
+        var collected = new List<AgentId>();
         foreach (var (agent, checkpoint) in line.Where(item => _assigned.ContainsKey(item.Key)))
         {
             var history = await ExecutionQueries.ReadHistoryAsync(_host.Journal, Address, agent, cancellationToken);
-            var needed = history.SnapshotFor(checkpoint);
-            var older = history.Live.SelectMany(interval => interval.Snapshots).Where(position => position < needed).DefaultIfEmpty().Max();
-            if (needed is not null && older.Number > 0)
+            if (history.CollectableBelow(checkpoint) is not null && await HostOf(agent).CollectAsync(checkpoint) is not null)
             {
-                await _host.Journal.TrimAsync(StreamId.OfAgent(Address, agent), new TrimRequest([], older.Number), cancellationToken);
-                looked++;
+                collected.Add(agent);
             }
         }
 
-        return looked;
+        if (collected.Count > 0)
+        {
+            lock (_sync)
+            {
+                _index.Prune();
+            }
+
+            foreach (var agent in line.Keys)
+            {
+                await TrimAsync(agent, cancellationToken);
+            }
+        }
+
+        return collected.Count;
+    }
+
+    private async Task TrimAsync(AgentId agent, CancellationToken cancellationToken)
+    {
+        var stream = StreamId.OfAgent(Address, agent);
+        var stored = await AgentJournal.ReadAsync(_host.Journal, stream, cancellationToken);
+        var isOutside = agent == Outside.Agent; // one interval for ever: its opening stays, and every send goes as soon as nobody needs it
+        var from = isOutside ? stored[^1].Position.Next : AgentHistory.Read(agent, stored).CollectedFrom;
+        IReadOnlyList<long> positions;
+        lock (_sync)
+        {
+            positions = Retention.Collectable(agent, isOutside ? stored[1..] : stored, from, _index.IsNeeded);
+        }
+
+        if (positions.Count > 0)
+        {
+            await _host.Journal.TrimAsync(stream, new TrimRequest(positions, from.Number), cancellationToken);
+        }
     }
 
     internal Task DecideAsync(RecoveryId recovery, OperatorDecision decision, IssuerId by, string reason)

@@ -124,10 +124,10 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IAsyncDisposabl
     }
 
     /// <summary>
-    /// Deletes copies of agents' states from below the line that a failure can still lead back to (theory, R18). Done by itself every
+    /// Deletes copies of agents' states, and records, from below the line that a failure can still lead back to (theory, R18). Done by itself every
     /// <see cref="LocalHostOptions.CollectInterval"/>.
     /// </summary>
-    /// <returns>How many agents had copies to delete.</returns>
+    /// <returns>How many agents had something to delete.</returns>
     public Task<int> CollectAsync(ExecutionAddress execution, CancellationToken cancellationToken = default) => Host(execution).CollectAsync(cancellationToken);
 
     /// <inheritdoc/>

@@ -16,6 +16,9 @@ internal sealed class AgentEntry(AgentId agent)
 
     public SequenceNumber Next { get; set; }
 
+    /// <summary>Intervals before this one were collected: no failure leads back to them.</summary>
+    public CheckpointNumber Below { get; set; }
+
     public List<IntervalEntry> Live { get; } = [];
 
     public SortedDictionary<long, MessageEntry> Inbox { get; } = [];

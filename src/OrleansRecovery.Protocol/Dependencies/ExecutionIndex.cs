@@ -4,18 +4,56 @@ using OrleansRecovery.Protocol.Terms;
 
 namespace OrleansRecovery.Protocol.Dependencies;
 
+/// <summary>An agent's journal as it is stored.</summary>
+/// <param name="Agent">The agent.</param>
+/// <param name="Records">The records that are there, in order.</param>
+/// <param name="Version">How many records it ever had.</param>
+public sealed record StoredJournal(AgentId Agent, IReadOnlyList<(SequenceNumber Position, AgentEvent Record)> Records, long Version);
+
 /// <summary>
 /// What the journals of all agents of one execution say together: inboxes, dependencies, incarnations. A projection: it can be rebuilt from the journals
 /// at any time, and feeding it a record makes it current. Not safe for concurrent use.
 /// <para>An inbox is what the journals imply: the messages to an agent that a live interval sent and no live interval of the agent consumed. So dead
 /// messages vanish, and those in transit over a recovery line come back, by definition (theory, R11).</para>
 /// </summary>
-public sealed class ExecutionIndex
+public sealed partial class ExecutionIndex
 {
     private readonly SortedDictionary<AgentId, AgentEntry> _agents = [];
     private readonly Dictionary<MessageId, MessageEntry> _messages = [];
     private long _arrivals;
     private long _openings;
+
+    /// <summary>
+    /// The index of stored journals, of which records may have been collected. They are read one after another, but taken so that a consumption follows its
+    /// send.
+    /// </summary>
+    public static ExecutionIndex Of(IReadOnlyList<StoredJournal> journals)
+    {
+        var index = new ExecutionIndex();
+        var next = new int[journals.Count];
+        for (var progress = true; progress;)
+        {
+            progress = false;
+            for (var i = 0; i < next.Length; i++)
+            {
+                var (agent, records, version) = journals[i];
+                for (; next[i] < records.Count && index.MayTake(records[next[i]].Record); next[i]++)
+                {
+                    index.Observe(agent, records[next[i]].Position, records[next[i]].Record);
+                    progress = true;
+                }
+
+                if (next[i] == records.Count)
+                {
+                    progress |= index.Entry(agent).Next.Number < version;
+                    index.Entry(agent).Next = SequenceNumber.Of(version); // the last records may have been collected
+                }
+            }
+        }
+
+        Invariant.Holds(next.Zip(journals).All(item => item.First == item.Second.Records.Count), "A message was consumed that nobody sent.");
+        return index;
+    }
 
     /// <summary>The agents that have a journal, by name.</summary>
     public IReadOnlyCollection<AgentId> Agents => _agents.Keys;
@@ -52,6 +90,9 @@ public sealed class ExecutionIndex
                 break;
             case AgentEventKind.RolledBack:
                 RolledBack(entry, (RolledBack)record);
+                break;
+            case AgentEventKind.Collected:
+                entry.Below = ((Collected)record).Below;
                 break;
             case AgentEventKind.ActionSettled:
             case AgentEventKind.TurnEnded:
@@ -157,90 +198,7 @@ public sealed class ExecutionIndex
         bool IsUndone(IntervalEntry sender) => targets.TryGetValue(sender.Agent, out var target) && sender.Number >= target;
     }
 
-    /// <summary>
-    /// Is the whole causal past of an interval sealed: marked as validated, or older than the detection window (theory, R15)?
-    /// </summary>
-    /// <param name="interval">The interval; it need not be sealed itself.</param>
-    /// <param name="sealedBefore">Intervals opened before this time, in milliseconds since 1970 UTC, are older than the window.</param>
-    public bool IsPastSealed(Interval interval, long sealedBefore)
-    {
-        var visited = new HashSet<IntervalEntry>();
-        var work = new Stack<IntervalEntry>();
-        if (!Push(interval))
-        {
-            return false;
-        }
-
-        while (work.TryPop(out var entry))
-        {
-            if (entry.Before is { } before && !Visit(before))
-            {
-                return false;
-            }
-
-            foreach (var producer in entry.Producers)
-            {
-                if (!Visit(producer))
-                {
-                    return false;
-                }
-            }
-        }
-
-        foreach (var entry in visited)
-        {
-            entry.IsSealed = true;
-        }
-
-        return true;
-
-        bool Push(Interval start)
-        {
-            var found = _agents.GetValueOrDefault(start.Agent)?.Find(start.Number);
-            if (found is not null)
-            {
-                work.Push(found);
-            }
-
-            return found is not null;
-        }
-
-        bool Visit(IntervalEntry entry)
-        {
-            if (entry.IsSealed || entry.Agent == Outside.Agent || !visited.Add(entry))
-            {
-                return true;
-            }
-
-            work.Push(entry);
-            return entry.IsMarked || entry.At < sealedBefore;
-        }
-    }
-
-    /// <summary>Is the interval sealed: marked or older than the window, and so its whole causal past? No failure of it is accepted any more.</summary>
-    /// <param name="interval">The interval.</param>
-    /// <param name="sealedBefore">As in <see cref="IsPastSealed"/>.</param>
-    public bool IsSealed(Interval interval, long sealedBefore) =>
-        _agents.GetValueOrDefault(interval.Agent)?.Find(interval.Number) is { } entry
-        && (entry.IsMarked || entry.At < sealedBefore)
-        && IsPastSealed(interval, sealedBefore);
-
-    /// <summary>
-    /// For each agent the lowest checkpoint that a failure that is still accepted can lead back to: copies of its state from before are of no use any more
-    /// (theory, R18). It is the recovery line of the failure of every interval that is not sealed.
-    /// </summary>
-    /// <param name="sealedBefore">As in <see cref="IsPastSealed"/>.</param>
-    public IReadOnlyDictionary<AgentId, CheckpointNumber> RetentionLine(long sealedBefore)
-    {
-        var suspects = _agents.Values
-            .Where(agent => agent.Agent != Outside.Agent)
-            .SelectMany(agent => agent.Live.Where(interval => !IsSealed(new Interval(agent.Agent, interval.Number), sealedBefore)).Take(1))
-            .Select(interval => new Interval(interval.Agent, interval.Number));
-        var reached = Reach(suspects);
-        return _agents.Values
-            .Where(agent => agent.Live.Count > 0)
-            .ToDictionary(agent => agent.Agent, agent => reached.TryGetValue(agent.Agent, out var target) ? target : agent.Last.Number.Next);
-    }
+    private bool MayTake(AgentEvent record) => record is not MessageConsumed consumed || Knows(consumed.Message);
 
     private AgentEntry Entry(AgentId agent)
     {
@@ -287,7 +245,7 @@ public sealed class ExecutionIndex
         {
             producer.DeclaredConsumers.Add(consumer.Last);
             consumer.Last.Producers.Add(producer);
-            }
+        }
     }
 
     private void RolledBack(AgentEntry agent, RolledBack rolledBack)

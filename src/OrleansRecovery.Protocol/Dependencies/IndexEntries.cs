@@ -29,7 +29,7 @@ public sealed class IntervalEntry
     /// <summary>Its place in the order in which the index saw intervals open.</summary>
     internal long Opened { get; }
 
-    internal IntervalEntry? Before { get; }
+    internal IntervalEntry? Before { get; private set; }
 
     internal bool IsLive { get; set; } = true;
 
@@ -44,6 +44,16 @@ public sealed class IntervalEntry
     internal List<IntervalEntry> Producers { get; } = [];
 
     internal List<IntervalEntry> DeclaredConsumers { get; } = [];
+
+    // Whoever still refers to it finds it sealed, and nothing behind it.
+    internal bool Forget()
+    {
+        IsSealed = true;
+        Before = null;
+        Producers.Clear();
+        Receipts.Clear();
+        return true;
+    }
 
     /// <summary>The live intervals that depend on it by a required dependency.</summary>
     public IEnumerable<Interval> Consumers() => Dependents().Select(consumer => new Interval(consumer.Agent, consumer.Number));

@@ -56,6 +56,9 @@ public enum AgentEventKind
 
     /// <summary><see cref="Reinstated"/>.</summary>
     Reinstated,
+
+    /// <summary><see cref="Collected"/>.</summary>
+    Collected,
 }
 
 /// <summary>
@@ -79,6 +82,7 @@ public enum AgentEventKind
 [JsonDerivedType(typeof(CompensationSettled), "compensation_settled")]
 [JsonDerivedType(typeof(RolledBack), "rolled_back")]
 [JsonDerivedType(typeof(Reinstated), "reinstated")]
+[JsonDerivedType(typeof(Collected), "collected")]
 public abstract record AgentEvent
 {
     private protected AgentEvent()
@@ -318,4 +322,17 @@ public sealed record Reinstated(RecoveryId Recovery, bool Quarantined) : AgentEv
     /// <inheritdoc/>
     [JsonIgnore]
     public override AgentEventKind Kind => AgentEventKind.Reinstated;
+}
+
+/// <summary>
+/// Retention: no failure that is still accepted can lead back to the intervals before this one, and records before the position may be missing (theory, R18).
+/// It is durable before anything is deleted.
+/// </summary>
+/// <param name="Below">The first interval that stays, opened between turns.</param>
+/// <param name="From">The position of the record that opened it.</param>
+public sealed record Collected(CheckpointNumber Below, SequenceNumber From) : AgentEvent
+{
+    /// <inheritdoc/>
+    [JsonIgnore]
+    public override AgentEventKind Kind => AgentEventKind.Collected;
 }

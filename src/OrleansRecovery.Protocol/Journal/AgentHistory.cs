@@ -28,6 +28,34 @@ public sealed class AgentHistory
     /// <summary>Whose history.</summary>
     public AgentId Agent { get; }
 
+    /// <summary>
+    /// The fold of a stored journal, of which records before the last <see cref="Collected"/> may be missing. Those that are there say no more than how far
+    /// the agent's numbers had come.
+    /// </summary>
+    /// <param name="agent">Whose journal.</param>
+    /// <param name="stored">The records that are there, in order.</param>
+    public static AgentHistory Read(AgentId agent, IReadOnlyList<(SequenceNumber Position, AgentEvent Record)> stored)
+    {
+        var history = new AgentHistory(agent) { CollectedFrom = stored.Select(item => item.Record).OfType<Collected>().LastOrDefault()?.From ?? default };
+        foreach (var (position, record) in stored)
+        {
+            if (position < history.CollectedFrom)
+            {
+                history.Pass(position, record);
+                continue;
+            }
+
+            history.Next = position == history.CollectedFrom ? position : history.Next;
+            Invariant.Holds(position == history.Next, $"The journal of {agent} has no record {history.Next}.");
+            history.Apply(record);
+        }
+
+        return history;
+    }
+
+    /// <summary>From here on every record is there; before it they may have been collected.</summary>
+    public SequenceNumber CollectedFrom { get; private set; }
+
     /// <summary>The position of the next record.</summary>
     public SequenceNumber Next { get; private set; }
 
@@ -89,6 +117,9 @@ public sealed class AgentHistory
             case AgentEventKind.RolledBack:
                 RollBack((RolledBack)record, position);
                 break;
+            case AgentEventKind.Collected:
+                Collect((Collected)record);
+                break;
             case AgentEventKind.Promised:
             case AgentEventKind.Barred:
             case AgentEventKind.Unbarred:
@@ -138,6 +169,43 @@ public sealed class AgentHistory
     /// <summary>The position of the newest copy of the live state, or null when there is none.</summary>
     public SequenceNumber? NewestSnapshot => SnapshotFor(Current.Next);
 
+    /// <summary>
+    /// What may be collected when no failure can lead back below a checkpoint, or null when nothing may. One copy of the state more than is needed stays, with
+    /// all records since the turn that made it, for the case that the one that counts is damaged.
+    /// </summary>
+    /// <param name="line">The agent's checkpoint on the retention line.</param>
+    public Collected? CollectableBelow(CheckpointNumber line)
+    {
+        if (SnapshotFor(line) is not { } needed)
+        {
+            return null;
+        }
+
+        var older = _live.SelectMany(interval => interval.Snapshots).Where(position => position < needed).DefaultIfEmpty().Max();
+        var first = _live.FindLastIndex(interval => interval.TurnBefore is null && interval.OpenedAt < older);
+        return first > 0 ? new Collected(_live[first].Number, _live[first].OpenedAt) : null;
+    }
+
+    private void Pass(SequenceNumber position, AgentEvent record)
+    {
+        Next = position.Next;
+        if (record is IntervalOpened opened)
+        {
+            (Incarnation, Current) = (opened.Incarnation, opened.Number);
+        }
+        else if (record is RolledBack rolledBack)
+        {
+            (Incarnation, Current) = (rolledBack.Incarnation, rolledBack.Opens);
+        }
+    }
+
+    private void Collect(Collected collected)
+    {
+        CollectedFrom = collected.From;
+        _live.RemoveAll(interval => interval.Number < collected.Below);
+        _undone.RemoveAll(stretch => stretch.Last < collected.From);
+    }
+
     private void Open(IntervalOpened opened, SequenceNumber position)
     {
         Invariant.Holds(_live.Count == 0 || opened.Number > Current, $"{Agent}: interval {opened.Number} after {Current}.");
@@ -177,6 +245,12 @@ public sealed class AgentHistory
 
     private void RollBack(RolledBack rolledBack, SequenceNumber position)
     {
+        if (position == CollectedFrom && position > SequenceNumber.First)
+        {
+            Reopen(rolledBack, position); // what it undid is collected
+            return;
+        }
+
         var first = _live.FindIndex(interval => interval.Number >= rolledBack.Target);
         Invariant.Holds(first >= 0, $"{Agent}: rolled back to {rolledBack.Target}, which is not live.");
         var target = _live[first];
@@ -184,6 +258,11 @@ public sealed class AgentHistory
         _undone.Add(new UndoneStretch(target.OpenedAt, position));
         _live.RemoveRange(first, _live.Count - first);
         Turn = target.TurnBefore;
+        Reopen(rolledBack, position);
+    }
+
+    private void Reopen(RolledBack rolledBack, SequenceNumber position)
+    {
         Incarnation = rolledBack.Incarnation;
         Current = rolledBack.Opens;
         _live.Add(new IntervalWork(rolledBack.Opens, position, rolledBack.At, Turn));

@@ -105,6 +105,7 @@ public sealed record ParticipantState(
             case AgentEventKind.DependencyDeclared:
             case AgentEventKind.TurnEnded:
             case AgentEventKind.IntervalSealed:
+            case AgentEventKind.Collected:
                 return this;
         }
 

@@ -126,16 +126,8 @@ public static class ExecutionQueries
 
     /// <summary>An agent's history, from its journal.</summary>
     public static async Task<AgentHistory> ReadHistoryAsync(
-        IJournal journal, ExecutionAddress address, AgentId agent, CancellationToken cancellationToken = default)
-    {
-        var history = new AgentHistory(agent);
-        await foreach (var stored in journal.ReadAsync(StreamId.OfAgent(address, agent), 0, cancellationToken))
-        {
-            history.Apply(AgentEventJson.Read(stored.Body.Span));
-        }
-
-        return history;
-    }
+        IJournal journal, ExecutionAddress address, AgentId agent, CancellationToken cancellationToken = default) =>
+        AgentHistory.Read(agent, await AgentJournal.ReadAsync(journal, StreamId.OfAgent(address, agent), cancellationToken));
 
     private static ActionSummary Summary(CompensationOrder order, ActionId id)
     {

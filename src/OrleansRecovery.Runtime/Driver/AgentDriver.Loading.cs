@@ -20,18 +20,9 @@ public sealed partial class AgentDriver
         AgentSetup setup, AgentCatalog catalog, AgentClass agentClass, CancellationToken cancellationToken)
     {
         var behavior = catalog.Create(agentClass);
-        var history = new AgentHistory(setup.Agent);
-        var participant = ParticipantState.Initial(setup.Agent);
-        var records = new List<(SequenceNumber Position, AgentEvent Record)>();
-        await foreach (var stored in setup.Journal.ReadAsync(setup.Stream, 0, cancellationToken))
-        {
-            Invariant.Holds(stored.Position == history.Next.Number, $"{setup.Stream} has no record {history.Next}.");
-            var record = AgentEventJson.Read(stored.Body.Span);
-            records.Add((history.Next, record));
-            history.Apply(record);
-            participant = participant.After(record);
-        }
-
+        var records = await AgentJournal.ReadAsync(setup.Journal, setup.Stream, cancellationToken);
+        var history = AgentHistory.Read(setup.Agent, records);
+        var participant = records.Aggregate(ParticipantState.Initial(setup.Agent), (state, item) => state.After(item.Record));
         var (state, since) = await SoundStateAsync(setup, behavior, history, cancellationToken);
         var driver = new AgentDriver(setup, behavior, history, participant, state);
         driver._recorded = [.. records.Where(item => item.Position > since && item.Record.IsWork && history.IsLive(item.Position))];
@@ -60,6 +51,15 @@ public sealed partial class AgentDriver
             {
                 return (snapshot.Body.ToArray(), position);
             }
+        }
+
+        if (history.CollectedFrom > SequenceNumber.First)
+        {
+            throw RecoveryException.Of(
+                RecoveryErrorCode.CorruptCheckpoint,
+                $"No copy of the state of {setup.Stream} is sound, and the records before {history.CollectedFrom} are collected.",
+                "The agent is not loaded; its messages wait, and nothing was lost.",
+                "Restore the database from a backup.");
         }
 
         var initial = JsonSerializer.SerializeToUtf8Bytes(behavior.InitialState(), behavior.State);

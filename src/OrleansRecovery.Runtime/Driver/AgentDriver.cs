@@ -99,6 +99,26 @@ public sealed partial class AgentDriver : IDisposable
         }
     }
 
+    /// <summary>Says that no failure leads back below a checkpoint any more (theory, R18); null when nothing can be collected for that.</summary>
+    public async Task<Collected?> CollectAsync(CheckpointNumber line, CancellationToken cancellationToken)
+    {
+        await _gate.WaitAsync(cancellationToken);
+        try
+        {
+            if (Participant.Phase == ParticipantPhase.Active && History.CollectableBelow(line) is { } collected)
+            {
+                await AppendLockedAsync([collected], [], cancellationToken);
+                return collected;
+            }
+
+            return null;
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
     /// <summary>
     /// Takes a message of the coordinator. A prepare that affects the agent first stops the turn that runs, and waits for it: what the turn has done by
     /// then is in the journal, and so in the vote.
@@ -187,8 +207,7 @@ public sealed partial class AgentDriver : IDisposable
             var estimate = UndoEstimate.Of(History, message.Suspects, message.Invalidated, corrupt);
             if (estimate.Target is not { } target
                 || estimate.Objections.Any(objection => objection.Reason == RefusalReason.NoSuchCheckpoint)
-                || History.SnapshotFor(target) is not { } position
-                || await IsSoundAsync(position, cancellationToken))
+                || await IsSoundAsync(target, cancellationToken))
             {
                 return estimate;
             }
@@ -197,8 +216,13 @@ public sealed partial class AgentDriver : IDisposable
         }
     }
 
-    private async Task<bool> IsSoundAsync(SequenceNumber position, CancellationToken cancellationToken)
+    private async Task<bool> IsSoundAsync(CheckpointNumber target, CancellationToken cancellationToken)
     {
+        if (History.SnapshotFor(target) is not { } position)
+        {
+            return History.CollectedFrom == SequenceNumber.First; // from its beginning, which must be there
+        }
+
         var snapshot = await _setup.Journal.ReadSnapshotAsync(_setup.Stream, position.Number, cancellationToken);
         return snapshot is not null && AgentJson.Digest(snapshot.Body.Span) == snapshot.Digest;
     }

@@ -38,7 +38,7 @@ public sealed class LoadedExecution
     public SortedDictionary<RecoveryId, CoordinatorState> Recoveries { get; } = [];
 
     /// <summary>What the journals of its agents say together.</summary>
-    public ExecutionIndex Index { get; } = new();
+    public ExecutionIndex Index { get; private set; } = new();
 
     /// <summary>The length of the execution's log.</summary>
     public long ExecutionVersion { get; private set; }
@@ -123,37 +123,18 @@ public sealed class LoadedExecution
         _ => record,
     };
 
-    // Journals are read one after another, but fed so that a consumption follows its send.
     private async Task ReadIndexAsync(IJournal journal, CancellationToken cancellationToken)
     {
-        var journals = new List<(AgentId Agent, Queue<AgentEvent> Records)>();
+        var journals = new List<StoredJournal>();
         await foreach (var head in journal.ListAsync(StreamKind.Agent, Address.Tenant, Address.Execution, cancellationToken))
         {
-            var records = new Queue<AgentEvent>();
-            await foreach (var stored in journal.ReadAsync(head.Stream, 0, cancellationToken))
-            {
-                records.Enqueue(WithoutPayload(AgentEventJson.Read(stored.Body.Span)));
-            }
-
             var agent = AgentId.Parse(head.Stream.Name);
-            journals.Add((agent, records));
-            OutsideVersion = agent == Outside.Agent ? records.Count : OutsideVersion;
+            var stored = await AgentJournal.ReadAsync(journal, head.Stream, cancellationToken);
+            var version = Math.Max(head.Version, stored.Count > 0 ? stored[^1].Position.Next.Number : 0); // it may have grown since it was listed
+            journals.Add(new StoredJournal(agent, stored.ConvertAll(item => (item.Position, WithoutPayload(item.Record))), version));
+            OutsideVersion = agent == Outside.Agent ? version : OutsideVersion;
         }
 
-        var next = journals.ToDictionary(item => item.Agent, _ => 0L);
-        for (var progress = true; progress;)
-        {
-            progress = false;
-            foreach (var (agent, records) in journals)
-            {
-                while (records.TryPeek(out var record) && (record is not MessageConsumed consumed || Index.Knows(consumed.Message)))
-                {
-                    Index.Observe(agent, SequenceNumber.Of(next[agent]++), records.Dequeue());
-                    progress = true;
-                }
-            }
-        }
-
-        Invariant.Holds(journals.TrueForAll(item => item.Records.Count == 0), $"{Address}: a message was consumed that nobody sent.");
+        Index = ExecutionIndex.Of(journals);
     }
 }

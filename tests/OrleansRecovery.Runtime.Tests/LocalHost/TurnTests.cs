@@ -111,6 +111,57 @@ public sealed class TurnTests
     }
 
     [Fact]
+    public async Task Records_below_the_line_are_collected_and_a_host_that_starts_from_the_rest_recovers_as_before()
+    {
+        var journal = new InMemoryJournal();
+        var a = AgentId.Parse("a");
+        await using (var probe = await ProbeHost.StartAsync(new ProbeWorld(), new RecoveryPolicy { AfterRollback = AfterRollbackRule.Stop }, journal))
+        {
+            foreach (var number in Enumerable.Range(1, 20))
+            {
+                await probe.SendAsync("a", "act", $"{number}", "b");
+                await probe.SettledAsync();
+            }
+
+            foreach (var agent in new[] { "a", "b" })
+            {
+                foreach (var interval in Enumerable.Range(0, 17))
+                {
+                    await probe.Host.SealAsync(ProbeHost.Execution, new Interval(AgentId.Parse(agent), CheckpointNumber.Of(interval)), IssuerId.Parse("validator"));
+                }
+            }
+
+            var before = await CountAsync();
+            Assert.Equal(2, await probe.Host.CollectAsync(ProbeHost.Execution));
+            Assert.Equal(0, await probe.Host.CollectAsync(ProbeHost.Execution));
+            Assert.InRange(await CountAsync(), 1, before / 2);
+        }
+
+        await using var again = await ProbeHost.ReopenAsync(new ProbeWorld(), journal);
+        var plan = await again.Host.PlanAsync(ProbeHost.Execution, new Interval(a, CheckpointNumber.Of(18)));
+        Assert.Equal(["a:18", "b:18"], plan.Targets.Select(target => $"{target.Key}:{target.Value}"));
+        await again.FailAsync("a", 18);
+        Assert.Equal(CoordinatorPhase.Completed, (await again.SettledAsync()).Recoveries.Single().Phase);
+        Assert.Equal(Enumerable.Range(1, 17).Select(number => $"{number}"), await again.StateOfAsync("a"));
+        Assert.Equal(Enumerable.Range(1, 17).Select(number => $"{number}+"), await again.StateOfAsync("b"));
+        Assert.Equal(RecoveryErrorCode.UnknownInterval, (await Assert.ThrowsAsync<RecoveryException>(() => again.FailAsync("a", 3))).Error.Code);
+
+        async Task<int> CountAsync()
+        {
+            var count = 0;
+            foreach (var stream in new[] { "@outside", "a", "b" })
+            {
+                await foreach (var _ in journal.ReadAsync(StreamId.OfAgent(ProbeHost.Execution, AgentId.Parse(stream))))
+                {
+                    count++;
+                }
+            }
+
+            return count;
+        }
+    }
+
+    [Fact]
     public async Task Copies_of_states_below_the_line_are_collected_and_never_one_that_a_failure_can_still_need()
     {
         await using var probe = await ProbeHost.StartAsync(new ProbeWorld(), new RecoveryPolicy { AfterRollback = AfterRollbackRule.Stop });
