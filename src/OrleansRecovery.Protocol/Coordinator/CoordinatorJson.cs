@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Json;
 
 namespace OrleansRecovery.Protocol.Coordinator;
 
@@ -19,23 +20,9 @@ public static class CoordinatorJson
 
     /// <summary>Reads a stored record.</summary>
     /// <exception cref="RecoveryException">The bytes are not a record that this build knows: the log is damaged or newer.</exception>
-    public static CoordinatorRecord Read(ReadOnlySpan<byte> body)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize(body, CoordinatorJsonContext.Default.CoordinatorRecord)
-                ?? throw new JsonException("The record is null.");
-        }
-        catch (JsonException damaged)
-        {
-            throw RecoveryException.Of(
-                RecoveryErrorCode.CorruptDatabase,
-                $"A record of a coordinator's log cannot be read: {damaged.Message}",
-                "The recovery is not driven on; nothing was changed.",
-                "Restore the database from a backup, or open it with the version that wrote it.",
-                damaged);
-        }
-    }
+    public static CoordinatorRecord Read(ReadOnlySpan<byte> body) => StoredJson.Read(
+        body, CoordinatorJsonContext.Default.CoordinatorRecord, record => record.Opened is not null || record is { Input: not null, Recovery: not null },
+        "A record of a coordinator's log", "The recovery is not driven on; nothing was changed.");
 }
 
 [JsonSourceGenerationOptions(

@@ -25,7 +25,7 @@ public sealed partial class ExecutionIndex
 
     /// <summary>
     /// The index of stored journals, of which records may have been collected. They are read one after another, but taken so that a consumption follows its
-    /// send.
+    /// send, and a declared dependency the interval that it names.
     /// </summary>
     public static ExecutionIndex Of(IReadOnlyList<StoredJournal> journals)
     {
@@ -198,7 +198,13 @@ public sealed partial class ExecutionIndex
         bool IsUndone(IntervalEntry sender) => targets.TryGetValue(sender.Agent, out var target) && sender.Number >= target;
     }
 
-    private bool MayTake(AgentEvent record) => record is not MessageConsumed consumed || Knows(consumed.Message);
+    // What a record rests on was observed before it.
+    private bool MayTake(AgentEvent record) => record switch
+    {
+        MessageConsumed consumed => Knows(consumed.Message),
+        DependencyDeclared declared => Position(declared.Producer.Agent) is { } producer && producer.Current >= declared.Producer.Number,
+        _ => true,
+    };
 
     private AgentEntry Entry(AgentId agent)
     {

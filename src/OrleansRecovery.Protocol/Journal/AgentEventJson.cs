@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Json;
 
 namespace OrleansRecovery.Protocol.Journal;
 
@@ -12,23 +13,8 @@ public static class AgentEventJson
 
     /// <summary>Reads a stored record.</summary>
     /// <exception cref="RecoveryException">The bytes are not a record that this build knows: the journal is damaged or newer.</exception>
-    public static AgentEvent Read(ReadOnlySpan<byte> body)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize(body, AgentEventJsonContext.Default.AgentEvent)
-                ?? throw new JsonException("The record is null.");
-        }
-        catch (JsonException damaged)
-        {
-            throw RecoveryException.Of(
-                RecoveryErrorCode.CorruptDatabase,
-                $"A record of an agent's journal cannot be read: {damaged.Message}",
-                "The agent is not loaded; nothing was changed.",
-                "Restore the database from a backup, or open it with the version that wrote it.",
-                damaged);
-        }
-    }
+    public static AgentEvent Read(ReadOnlySpan<byte> body) => StoredJson.Read(
+        body, AgentEventJsonContext.Default.AgentEvent, _ => true, "A record of an agent's journal", "The agent is not loaded; nothing was changed.");
 }
 
 [JsonSourceGenerationOptions(

@@ -71,7 +71,7 @@ public static class RequestInbox
         {
             return JsonSerializer.Deserialize(body, RequestJsonContext.Default.StoredRequest) ?? throw new JsonException("It is null.");
         }
-        catch (JsonException malformed)
+        catch (Exception malformed) when (malformed is JsonException or NotSupportedException)
         {
             throw RecoveryException.Of(
                 RecoveryErrorCode.MalformedJson,

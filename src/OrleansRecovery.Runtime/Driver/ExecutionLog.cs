@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Json;
 using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Terms;
@@ -32,22 +33,9 @@ public static class ExecutionLog
 
     /// <summary>Reads a stored record.</summary>
     /// <exception cref="RecoveryException">The bytes are not a record that this build knows: the log is damaged or newer.</exception>
-    public static ExecutionRecord Read(ReadOnlySpan<byte> body)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize(body, ExecutionJsonContext.Default.ExecutionRecord) ?? throw new JsonException("The record is null.");
-        }
-        catch (JsonException damaged)
-        {
-            throw RecoveryException.Of(
-                RecoveryErrorCode.CorruptDatabase,
-                $"A record of an execution's log cannot be read: {damaged.Message}",
-                "The execution is not loaded; nothing was changed.",
-                "Restore the database from a backup, or open it with the version that wrote it.",
-                damaged);
-        }
-    }
+    public static ExecutionRecord Read(ReadOnlySpan<byte> body) => StoredJson.Read(
+        body, ExecutionJsonContext.Default.ExecutionRecord, record => record.Started is not null || record.Input is not null,
+        "A record of an execution's log", "The execution is not loaded; nothing was changed.");
 }
 
 [JsonSourceGenerationOptions(

@@ -1,0 +1,23 @@
+using System.Text;
+using OrleansRecovery.Protocol.Coordinator;
+using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Journal;
+
+namespace OrleansRecovery.Protocol.Tests.Json;
+
+/// <summary>What is stored and cannot be read is a damaged database, and never a default.</summary>
+public sealed class StoredFormTests
+{
+    public static TheoryData<string> Damaged =>
+        ["", "{", "null", "[]", "7", """{"event":"no_such_event"}""", """{"event":"turn_ended","state_digest":null}""", """{"recovery":7}""", """{"input":{"type":"none"}}"""];
+
+    [Theory]
+    [MemberData(nameof(Damaged))]
+    public void A_damaged_record_of_a_journal_is_named(string text) =>
+        Assert.Equal(RecoveryErrorCode.CorruptDatabase, Assert.Throws<RecoveryException>(() => AgentEventJson.Read(Encoding.UTF8.GetBytes(text))).Error.Code);
+
+    [Theory]
+    [MemberData(nameof(Damaged))]
+    public void A_damaged_record_of_a_coordinator_is_named(string text) =>
+        Assert.Equal(RecoveryErrorCode.CorruptDatabase, Assert.Throws<RecoveryException>(() => CoordinatorJson.Read(Encoding.UTF8.GetBytes(text))).Error.Code);
+}
