@@ -199,12 +199,9 @@ public sealed partial class ExecutionIndex
     }
 
     // What a record rests on was observed before it.
-    private bool MayTake(AgentEvent record) => record switch
-    {
-        MessageConsumed consumed => Knows(consumed.Message),
-        DependencyDeclared declared => Position(declared.Producer.Agent) is { } producer && producer.Current >= declared.Producer.Number,
-        _ => true,
-    };
+    private bool MayTake(AgentEvent record) =>
+        (record is not MessageConsumed consumed || Knows(consumed.Message))
+        && (record is not DependencyDeclared declared || Position(declared.Producer.Agent)?.Current >= declared.Producer.Number);
 
     private AgentEntry Entry(AgentId agent)
     {
