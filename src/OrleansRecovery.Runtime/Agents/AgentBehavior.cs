@@ -24,9 +24,9 @@ internal sealed record ActionBehavior(
     Func<object?, ActionContext, Task<object?>> ExecuteAsync,
     Func<object?, object?, CompensationContext, Task>? CompensateAsync)
 {
-    internal JsonElement WriteArgument(object? argument) => JsonSerializer.SerializeToElement(argument, Argument);
+    internal JsonElement WriteArgument(object? argument) => AgentJson.Write(argument, Argument);
 
-    internal JsonElement WriteResult(object? result) => JsonSerializer.SerializeToElement(result, Result);
+    internal JsonElement WriteResult(object? result) => AgentJson.Write(result, Result);
 
     internal object? ReadArgument(JsonElement argument) => argument.Deserialize(Argument);
 

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -33,9 +34,43 @@ public static class AgentJson
         }
     }
 
+    /// <summary>Largest message, argument, result or state, in bytes of JSON: 8 MiB, so that every record of it fits a journal.</summary>
+    public const int PayloadBytesMax = Ports.StreamAppend.BytesMax / 2;
+
     /// <summary>The JSON of a message.</summary>
-    /// <exception cref="RecoveryException"><c>NotSerializable</c>.</exception>
-    public static JsonElement Write(object message, Type type) => JsonSerializer.SerializeToElement(message, TypeInfo(type, type));
+    /// <exception cref="RecoveryException"><c>NotSerializable</c> or <c>PayloadTooLarge</c>.</exception>
+    public static JsonElement Write(object message, Type type) => Write(message, TypeInfo(type, type));
+
+    /// <summary>The JSON of a message, an argument or a result.</summary>
+    /// <exception cref="RecoveryException"><c>PayloadTooLarge</c>.</exception>
+    internal static JsonElement Write(object? value, JsonTypeInfo info)
+    {
+        var element = JsonSerializer.SerializeToElement(value, info);
+        CheckLength(JsonMarshal.GetRawUtf8Value(element).Length, info);
+        return element;
+    }
+
+    /// <summary>The JSON of a state.</summary>
+    /// <exception cref="RecoveryException"><c>PayloadTooLarge</c>.</exception>
+    internal static byte[] WriteState(object state, JsonTypeInfo info)
+    {
+        var bytes = JsonSerializer.SerializeToUtf8Bytes(state, info);
+        CheckLength(bytes.Length, info);
+        return bytes;
+    }
+
+    // Refused where it is made, so that the turn that made it fails, and nothing else.
+    private static void CheckLength(int length, JsonTypeInfo info)
+    {
+        if (length > PayloadBytesMax)
+        {
+            throw RecoveryException.Of(
+                RecoveryErrorCode.PayloadTooLarge,
+                $"A {info.Type.Name} has {length} bytes of JSON, more than {PayloadBytesMax}.",
+                "It was not written.",
+                "Keep large data in a store of its own, and put a reference to it into messages and state.");
+        }
+    }
 
     /// <summary>SHA-256, 64 lower-case hexadecimal digits.</summary>
     internal static string Digest(ReadOnlySpan<byte> body) => Convert.ToHexStringLower(SHA256.HashData(body));

@@ -77,7 +77,7 @@ internal sealed partial class TurnRun
         }
 
         var value = await read(CancellationToken);
-        BufferPure(name, JsonSerializer.SerializeToElement<object?>(null), JsonSerializer.SerializeToElement(value, info), succeeded: true);
+        BufferPure(name, JsonSerializer.SerializeToElement<object?>(null), AgentJson.Write(value, info), succeeded: true);
         return value;
     }
 
@@ -199,7 +199,7 @@ internal sealed partial class TurnRun
             return (position, null);
         }
 
-        var payload = JsonSerializer.SerializeToElement(message, AgentJson.TypeInfo(type, _driver.Behavior.AgentType));
+        var payload = AgentJson.Write(message, AgentJson.TypeInfo(type, _driver.Behavior.AgentType));
         return (null, Buffer(new MessageSent(to, name, payload, kind, strength, inReplyTo, awaitsReply)));
     }
 

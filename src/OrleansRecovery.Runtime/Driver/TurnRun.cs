@@ -111,7 +111,7 @@ internal sealed partial class TurnRun : AgentTurn
             throw _driver.NonDeterministic(_message, $"it ended before its recorded {_recorded.TakeNext().Kind}");
         }
 
-        return JsonSerializer.SerializeToUtf8Bytes(_state, _driver.Behavior.State);
+        return AgentJson.WriteState(_state, _driver.Behavior.State);
     }
 
     /// <summary>Runs the handler from its record alone.</summary>
