@@ -135,15 +135,5 @@ public sealed record RecoveryPolicy
         return this;
     }
 
-    private static void Check(string name, long value, long min, long max)
-    {
-        if (value < min || value > max)
-        {
-            throw RecoveryException.Of(
-                RecoveryErrorCode.BadConfiguration,
-                $"The policy's {name} is {value}, outside {min} to {max}.",
-                "The execution was not started.",
-                $"Set {name} to a value in that range.");
-        }
-    }
+    private static void Check(string name, long value, long min, long max) => Setting.Check("The policy's", "The execution was not started.", name, value, min, max);
 }

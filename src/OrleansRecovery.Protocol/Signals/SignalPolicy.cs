@@ -1,4 +1,5 @@
 using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Terms;
 
 namespace OrleansRecovery.Protocol.Signals;
@@ -65,15 +66,5 @@ public sealed record SignalPolicy
         return this;
     }
 
-    private static void Check(string name, int value, int min, int max)
-    {
-        if (value < min || value > max)
-        {
-            throw RecoveryException.Of(
-                RecoveryErrorCode.BadConfiguration,
-                $"The signal policy's {name} is {value}, outside {min} to {max}.",
-                "The host was not opened.",
-                $"Set {name} to a value in that range.");
-        }
-    }
+    private static void Check(string name, long value, long min, long max) => Setting.Check("The signal policy's", "The host was not opened.", name, value, min, max);
 }

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Globalization;
 using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Participant;
 using Xunit.Sdk;
@@ -7,18 +9,22 @@ namespace OrleansRecovery.Protocol.Tests.Coordinator;
 /// <summary>The machines together, under every fault that a network and processes have.</summary>
 public sealed class CoordinatorScenarioTests
 {
-    private const int SeedsPerCase = 250;
+    // A longer run on all processors: OR_SEEDS=100000, from OR_FIRST_SEED on.
+    private static readonly int FirstSeed = Setting("OR_FIRST_SEED", 0);
+    private static readonly int SeedCount = Setting("OR_SEEDS", 2_500);
 
-    public static TheoryData<int> Blocks => [.. Enumerable.Range(0, 10)];
-
-    [Theory]
-    [MemberData(nameof(Blocks))]
-    public void Every_recovery_keeps_the_invariants_under_loss_doubling_reordering_and_crashes(int block)
+    [Fact]
+    public void Every_recovery_keeps_the_invariants_under_loss_doubling_reordering_and_crashes()
     {
-        for (var seed = block * SeedsPerCase; seed < (block + 1) * SeedsPerCase; seed++)
+        var failures = new ConcurrentQueue<(int Seed, string What)>();
+        Parallel.For(FirstSeed, FirstSeed + SeedCount, seed =>
         {
-            Run(seed);
-        }
+            if (Record.Exception(() => Run(seed)) is { } failure)
+            {
+                failures.Enqueue((seed, failure.Message));
+            }
+        });
+        Assert.True(failures.IsEmpty, $"{failures.Count} of {SeedCount} seeds failed:\n{string.Join('\n', failures.Order().Take(10).Select(failure => failure.What))}");
     }
 
     [Fact]
@@ -36,6 +42,9 @@ public sealed class CoordinatorScenarioTests
         var missed = string.Join(", ", allowed.Except(taken).Select(item => $"{item.Item1} -> {item.Item2}").Order());
         Assert.True(missed.Length == 0, $"Not met: {missed}");
     }
+
+    private static int Setting(string name, int value) =>
+        int.TryParse(Environment.GetEnvironmentVariable(name), CultureInfo.InvariantCulture, out var given) ? given : value;
 
     private static HashSet<(string Row, string To)> Run(int seed)
     {
