@@ -23,6 +23,7 @@ internal sealed partial class ClusterSimulation
     private readonly SortedDictionary<RecoveryId, SimCoordinator> _coordinators = [];
     private readonly List<ParticipantMessage> _network = [];
     private readonly List<ParticipantMessage> _sent = [];
+    private readonly List<(RecoveryId Other, FailureSignal Signal)> _waiting = [];
     private readonly List<(RecoveryId To, CoordinatorInput Input)> _local = [];
     private readonly RecoveryPolicy _policy;
     private readonly double _loss;
@@ -68,11 +69,17 @@ internal sealed partial class ClusterSimulation
         for (var round = _random.Next(1, 4); round > 0; round--)
         {
             Open(RandomSignal());
-            RunUntil(() => _coordinators.Values.All(coordinator => coordinator.State.Phase.IsTerminal()));
+            if (_random.Next(5) == 0)
+            {
+                Pass(_random.Next(20));
+                Open(RandomSignal()); // two at once: the older absorbs the younger where they meet
+            }
+
+            RunUntil(() => _waiting.Count == 0 && _coordinators.Values.All(coordinator => coordinator.State.Phase.IsTerminal()));
             Pass(_random.Next(30));
         }
 
-        RunUntil(() => _coordinators.Values.All(coordinator => coordinator.State.Phase.IsTerminal())
+        RunUntil(() => _waiting.Count == 0 && _coordinators.Values.All(coordinator => coordinator.State.Phase.IsTerminal())
             && _network.Count == 0
             && _participants.Values.All(participant => participant.State.Promise is null && participant.State.Barriers.IsEmpty));
         CheckEnd();
@@ -98,6 +105,7 @@ internal sealed partial class ClusterSimulation
     private void Step()
     {
         _steps++;
+        OpenWaiting();
         if (IsFaulty && Chance(_work))
         {
             WorkSomewhere();
@@ -268,7 +276,7 @@ internal sealed partial class ClusterSimulation
                     Post(send.Message);
                     break;
                 case CoordinatorEffect.HandOver handOver:
-                    Open([.. handOver.Signals]);
+                    HandOver(handOver);
                     break;
                 case CoordinatorEffect.Announce announce:
                     coordinator.Announced.Add(announce.Outcome);
@@ -277,6 +285,32 @@ internal sealed partial class ClusterSimulation
                     Assert.Equal("REC0031", refused.Error.Id);
                     break;
             }
+        }
+    }
+
+    // As the execution's machine does: signals join until the decision, and wait for the end after it.
+    private void HandOver(CoordinatorEffect.HandOver handOver)
+    {
+        var other = _coordinators[handOver.To];
+        foreach (var signal in handOver.Signals)
+        {
+            if (other.State.IsDecided || other.State.Phase.IsTerminal())
+            {
+                _waiting.Add((handOver.To, signal));
+            }
+            else
+            {
+                Feed(other, new CoordinatorInput.Joined(signal));
+            }
+        }
+    }
+
+    private void OpenWaiting()
+    {
+        foreach (var (other, signal) in _waiting.Where(item => _coordinators[item.Other].State.Phase.IsTerminal()).ToList())
+        {
+            _waiting.Remove((other, signal));
+            Open(signal);
         }
     }
 
