@@ -2,6 +2,7 @@ using System.Diagnostics;
 using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Storage;
 
 namespace OrleansRecovery.Benchmarks;
@@ -41,10 +42,8 @@ internal static class RecoveryBenchmark
         await stage.SendAsync(stage.Names[0], new Work(actions, [.. stage.Names.Skip(1)], AtOnce: shape == "fan-out"));
         await stage.SettledAsync();
         var writes = stage.Commits;
-        var now = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
-        var signal = new FailureSignal(
-            SignalId.Parse($"s-{Guid.CreateVersion7():N}"), IssuerId.Parse("bench"), Stage.Execution.Tenant, Stage.Execution.Execution,
-            new Interval(AgentId.Parse(stage.Names[0]), CheckpointNumber.Of(1)), Incarnation.First, FailureReason.Other, now, now + 60_000);
+        var signal = FailureSignals.Make(
+            Stage.Execution, new Interval(AgentId.Parse(stage.Names[0]), CheckpointNumber.Of(1)), IssuerId.Parse("bench"), FailureReason.Other);
         var processor = Process.GetCurrentProcess().TotalProcessorTime;
         var clock = Stopwatch.StartNew();
         await stage.Host.SignalAsync(signal);

@@ -27,6 +27,29 @@ public sealed partial class DocumentTests
             "Numbers of errors are never reused: a page without a code is out of date.");
 
     [Fact]
+    public void The_code_in_the_readme_is_the_code_of_the_sample()
+    {
+        var sample = Repository.Files.Where(file => Repository.IsUnder(file, "samples/FirstAgent/") && file.EndsWith(".cs", StringComparison.Ordinal))
+            .SelectMany(Repository.ReadLines).Select(line => line.Trim()).ToHashSet();
+        var isCode = false;
+        var code = new List<string>();
+        foreach (var line in Repository.ReadLines("README.md"))
+        {
+            if (line.StartsWith("```", StringComparison.Ordinal))
+            {
+                isCode = line == "```csharp";
+            }
+            else if (isCode && line.Length > 0)
+            {
+                code.Add(line.Trim());
+            }
+        }
+
+        Assert.True(code.Count > 20, "The readme shows no code.");
+        Repository.AssertNone(code.Where(line => !sample.Contains(line)), "What the readme shows compiles and runs.");
+    }
+
+    [Fact]
     public void Every_architecture_decision_is_linked_from_the_architecture_page() =>
         Repository.AssertNone(
             Repository.Files.Where(file => Repository.IsUnder(file, "docs/adr/") && !Architecture.Contains(file, StringComparison.Ordinal)),

@@ -1,5 +1,4 @@
 using OrleansRecovery.LocalHost;
-using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Protocol.Terms;
@@ -138,13 +137,11 @@ public static class RecoveryWorkload
         }
 
         var agent = agents[chance.Next(agents.Count)];
-        var now = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
         var number = Math.Max(1, agent.Current.Number - chance.Next(4));
         try
         {
-            await host.SignalAsync(new FailureSignal(
-                SignalId.Parse($"s-{Guid.CreateVersion7():N}"), IssuerId.Parse("chaos"), Execution.Tenant, Execution.Execution,
-                new Interval(agent.Agent, CheckpointNumber.Of(number)), agent.Incarnation, FailureReason.InvalidOutput, now, now + 60_000));
+            await host.SignalAsync(FailureSignals.Make(
+                Execution, new Interval(agent.Agent, CheckpointNumber.Of(number)), IssuerId.Parse("chaos"), incarnation: agent.Incarnation));
             Console.WriteLine("signalled");
         }
         catch (Protocol.Errors.RecoveryException refused) when (refused.Error.Code == Protocol.Errors.RecoveryErrorCode.UnknownInterval)

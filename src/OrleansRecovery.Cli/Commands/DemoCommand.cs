@@ -6,7 +6,6 @@ using OrleansRecovery.Cli.Output;
 using OrleansRecovery.LocalHost;
 using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Ledger;
-using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
@@ -133,12 +132,7 @@ internal static class DemoCommand
 
     private static async Task SignalAsync(LocalRecoveryHost host, Interval suspect, CancellationToken cancellationToken)
     {
-        var now = TimeProvider.System.GetUtcNow();
-        await host.SignalAsync(
-            new FailureSignal(
-                SignalId.Parse($"s-{Guid.CreateVersion7():N}"), IssuerId.Parse("price-monitor"), Trip.Tenant, Trip.Execution, suspect, Incarnation.First,
-                FailureReason.InvalidOutput, now.ToUnixTimeMilliseconds(), now.AddMinutes(5).ToUnixTimeMilliseconds(), Detail: "9 a night in Lisbon is no price"),
-            cancellationToken);
+        await host.SignalAsync(Trip, suspect, IssuerId.Parse("price-monitor"), "9 a night in Lisbon is no price", cancellationToken);
     }
 
     private static async Task<int> RunWorkerAsync(string folder, CancellationToken cancellationToken)

@@ -42,13 +42,11 @@ internal static class RequestCommands
             var suspect = CommonOptions.ParseInterval(parsed.GetRequiredValue(interval));
             var loaded = await LoadedExecution.ReadAsync(journal, address, cancellationToken);
             ExecutionQueries.CheckInterval(address, loaded.Started, loaded.Index, suspect);
-            var now = TimeProvider.System.GetUtcNow();
             return Request(parsed) with
             {
-                Signal = new FailureSignal(
-                    SignalId.Parse($"s-{Guid.CreateVersion7():N}"), IssuerId.Parse(parsed.GetRequiredValue(By)), address.Tenant, address.Execution, suspect,
-                    loaded.Index.Position(suspect.Agent)?.Incarnation ?? default, parsed.GetValue(why), now.ToUnixTimeMilliseconds(),
-                    now.AddHours(1).ToUnixTimeMilliseconds(), Detail: parsed.GetRequiredValue(Reason)),
+                Signal = FailureSignals.Make(
+                    address, suspect, IssuerId.Parse(parsed.GetRequiredValue(By)), parsed.GetValue(why),
+                    loaded.Index.Position(suspect.Agent)?.Incarnation ?? default, parsed.GetRequiredValue(Reason)),
             };
         }, cancellationToken));
         return command;

@@ -3,7 +3,6 @@ using System.Diagnostics;
 using OrleansRecovery.Cli.Import;
 using OrleansRecovery.LocalHost;
 using OrleansRecovery.Protocol.Coordinator;
-using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
@@ -100,12 +99,7 @@ public sealed class ReplayEngine
         var preview = await host.PlanAsync(address, suspect, cancellationToken);
 
         clock.Restart();
-        var now = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
-        await host.SignalAsync(
-            new FailureSignal(
-                SignalId.Parse($"s-{Guid.CreateVersion7():N}"), Issuer, address.Tenant, address.Execution, suspect, Incarnation.First,
-                FailureReason.InvalidOutput, now, now + 60_000),
-            cancellationToken);
+        await host.SignalAsync(FailureSignals.Make(address, suspect, Issuer), cancellationToken);
         await host.SettledAsync(address, cancellationToken);
         var recovery = (await host.StatusAsync(address, cancellationToken)).Recoveries.Single();
         var intervals = await Task.WhenAll(engine._done.Select(done => done.Task)).WaitAsync(cancellationToken);
