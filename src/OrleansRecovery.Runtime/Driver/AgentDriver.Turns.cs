@@ -54,7 +54,12 @@ public sealed partial class AgentDriver
 
     private async Task<TurnResult> RunAsync(TurnRun turn)
     {
-        _turn = turn;
+        if (!await TryEnterAsync(turn))
+        {
+            turn.Finish();
+            return TurnResult.Stopped;
+        }
+
         try
         {
             var state = await turn.RunAsync();
@@ -86,6 +91,27 @@ public sealed partial class AgentDriver
         {
             turn.Finish();
             _turn = null;
+        }
+    }
+
+    // Under the gate, as a promise is: a turn that begins after the promise would run on with nobody to stop it, and one that only waits would wait for ever.
+    private async Task<bool> TryEnterAsync(TurnRun turn)
+    {
+        await _gate.WaitAsync(CancellationToken.None);
+        try
+        {
+            if (Participant.Phase != ParticipantPhase.Active || MustReload || IsBroken)
+            {
+                MustReload |= turn.HasJournalled;
+                return false;
+            }
+
+            _turn = turn;
+            return true;
+        }
+        finally
+        {
+            _gate.Release();
         }
     }
 

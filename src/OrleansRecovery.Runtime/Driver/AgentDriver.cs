@@ -178,10 +178,11 @@ public sealed partial class AgentDriver : IDisposable
     {
         for (var stopped = false; ; stopped = true)
         {
-            var running = _turn;
+            TurnRun? running;
             await _gate.WaitAsync(cancellationToken);
             try
             {
+                running = _turn;
                 var estimate = await EstimateAsync(message, cancellationToken);
                 var mustStop = estimate.Target is not null || running?.ConsumedAny(message.Invalidated) == true;
                 if (running is null || stopped || !mustStop)
