@@ -1,0 +1,48 @@
+using OrleansRecovery.Protocol.Coordinator;
+using OrleansRecovery.Protocol.Policy;
+using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Client;
+using OrleansRecovery.Runtime.Ports;
+using OrleansRecovery.Runtime.Tests.Support;
+
+namespace OrleansRecovery.Runtime.Tests.LocalHost;
+
+/// <summary>Interleavings that were seen to go wrong once, each forced.</summary>
+public sealed class RaceTests
+{
+    [Fact]
+    public async Task A_turn_that_is_about_to_be_resumed_does_not_begin_behind_a_promise()
+    {
+        // It would wait for an answer with nobody to stop it, and its agent would never be loaded from the target.
+        var world = new ProbeWorld();
+        await using var journal = new HoldingJournal(new InMemoryJournal());
+        await using (var probe = await ProbeHost.StartAsync(world, new RecoveryPolicy { AgentCountMax = 1 }, journal))
+        {
+            await probe.SendAsync("a", "act", "x", "b");
+            await probe.SettledAsync();
+            await probe.SendAsync("a", "tell-then-ask", "y", "a"); // asks itself, so that no answer comes
+            await WaitForAsync(() => Task.FromResult(world.Log.Contains("do y-told")));
+        }
+
+        journal.Hold(StreamId.OfAgent(ProbeHost.Execution, Outside.Agent), 2);
+        await using var again = await ProbeHost.ReopenAsync(world, journal);
+        await journal.Reached;
+        await again.FailAsync("a", 1);
+        await WaitForAsync(async () => (await again.Host.StatusAsync(ProbeHost.Execution)).Recoveries is [{ Phase: CoordinatorPhase.Escalated }]);
+        journal.Release();
+        await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System);
+        var recovery = Assert.Single((await again.Host.StatusAsync(ProbeHost.Execution)).Recoveries);
+        await again.DecideAsync(recovery.Recovery, OperatorDecision.Approve);
+        await WaitForAsync(() => Task.FromResult(world.Turns["a:x"] == 2));
+    }
+
+    private static async Task WaitForAsync(Func<Task<bool>> condition)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+        while (!await condition())
+        {
+            await timer.WaitForNextTickAsync(patience.Token);
+        }
+    }
+}
