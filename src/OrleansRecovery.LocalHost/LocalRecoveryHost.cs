@@ -4,10 +4,13 @@ using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Execution;
+using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Runtime.Driver;
+using OrleansRecovery.Runtime.Hosting;
 using OrleansRecovery.Runtime.Ports;
 using OrleansRecovery.Runtime.Security;
 
@@ -19,22 +22,26 @@ namespace OrleansRecovery.LocalHost;
 /// </summary>
 public sealed partial class LocalRecoveryHost : IRecoveryClient, IAsyncDisposable
 {
-    private readonly ConcurrentDictionary<ExecutionAddress, ExecutionHost> _executions = [];
+    private readonly ConcurrentDictionary<ExecutionAddress, LocalExecution> _executions = [];
     private readonly ConcurrentDictionary<TenantId, LedgerWriter> _ledgers = [];
     private readonly ConcurrentDictionary<Channel<RecoveryProgress>, ExecutionAddress> _watchers = [];
     private readonly SemaphoreSlim _opening = new(1, 1);
     private readonly LedgerKey _ledgerKey;
+    private readonly AgentMemory _memory;
+    private readonly ExecutionSetup _setup;
 
-    private LocalRecoveryHost(IJournal journal, AgentCatalog catalog, LocalHostOptions options)
+    private LocalRecoveryHost(IJournalDatabase journal, AgentCatalog catalog, LocalHostOptions options)
     {
         Journal = journal;
         Catalog = catalog;
-        Options = options with { Signals = options.Signals.Validated() };
+        Options = options;
         Logger = options.Logging.CreateLogger<LocalRecoveryHost>();
         _ledgerKey = options.LedgerKey ?? LedgerKey.Ephemeral();
+        _memory = new AgentMemory(options.IdleAgentCountMax);
+        _setup = new ExecutionSetup(journal, options.Signals.Validated(), options.CollectInterval, options.NewRecoveryId, options.Time, Logger);
     }
 
-    internal IJournal Journal { get; }
+    internal IJournalDatabase Journal { get; }
 
     internal AgentCatalog Catalog { get; }
 
@@ -45,7 +52,7 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IAsyncDisposabl
     /// <summary>Opens a host on a journal, and goes on with every execution that the journal holds and the host owns.</summary>
     /// <exception cref="RecoveryException">The journal is damaged, or a ledger's key is not the one that the ledger knows.</exception>
     public static async Task<LocalRecoveryHost> OpenAsync(
-        IJournal journal, AgentCatalog catalog, LocalHostOptions? options = null, CancellationToken cancellationToken = default)
+        IJournalDatabase journal, AgentCatalog catalog, LocalHostOptions? options = null, CancellationToken cancellationToken = default)
     {
         var host = new LocalRecoveryHost(journal, catalog, options ?? new LocalHostOptions());
         foreach (var address in (await LoadedExecution.ListAsync(journal, cancellationToken: cancellationToken)).Where(host.Options.Owns))
@@ -61,18 +68,18 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IAsyncDisposabl
     public async Task StartAsync(ExecutionStart start, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(start);
-        var started = Validated(start);
+        var started = ExecutionStarts.Validated(start, Catalog, Options.Time.GetUtcNow().ToUnixTimeMilliseconds());
         await _opening.WaitAsync(cancellationToken);
         try
         {
             if (_executions.TryGetValue(start.Execution, out var running))
             {
-                RefuseIfOther(running, started);
+                ExecutionStarts.RefuseIfOther(running.Driver.Address, running.Driver.Started, started);
                 return;
             }
 
-            var record = ExecutionLog.Write(new ExecutionRecord(started, null));
-            await Journal.AppendAsync(JournalBatch.Of(new StreamAppend(StreamId.OfExecution(start.Execution), 0, [record], [])), cancellationToken);
+            var record = ExecutionLog.Write(new ExecutionRecord(started));
+            await Journal.AppendAsync(new StreamAppend(StreamId.OfExecution(start.Execution), 0, [record], []), cancellationToken);
         }
         catch (StaleAppendException other)
         {
@@ -92,36 +99,24 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IAsyncDisposabl
     }
 
     /// <inheritdoc/>
-    public async Task<MessageId> SendAsync<TMessage>(
+    public Task<MessageId> SendAsync<TMessage>(
         ExecutionAddress execution, AgentId to, TMessage message, CancellationToken cancellationToken = default)
         where TMessage : notnull
     {
-        var host = Host(execution);
-        if (!host.Knows(to) || to == Outside.Agent)
-        {
-            throw ExecutionQueries.UnknownAgent(execution, to);
-        }
-
-        if (host.IsStopped)
-        {
-            throw RecoveryException.Of(
-                RecoveryErrorCode.ExecutionClosed,
-                $"Execution {execution} is stopped.",
-                "The message was not taken.",
-                "Start another execution; this one's status and ledger stay readable.");
-        }
-
         var payload = AgentJson.Write(message, typeof(TMessage));
-        return await host.SendFromOutsideAsync(to, MessageTypes.NameOf(typeof(TMessage)), payload, cancellationToken);
+        return Host(execution).SendAsync(to, MessageTypes.NameOf(typeof(TMessage)), payload);
     }
 
     /// <inheritdoc/>
-    public async Task SealAsync(ExecutionAddress execution, Interval interval, IssuerId by, CancellationToken cancellationToken = default)
+    public Task<SignalReceipt> SignalAsync(FailureSignal signal, CancellationToken cancellationToken = default)
     {
-        var host = Host(execution);
-        host.CheckInterval(interval);
-        await host.SealAsync(interval, by);
+        ArgumentNullException.ThrowIfNull(signal);
+        return Host(new ExecutionAddress(signal.Tenant, signal.Execution)).SignalAsync(signal);
     }
+
+    /// <inheritdoc/>
+    public Task SealAsync(ExecutionAddress execution, Interval interval, IssuerId by, CancellationToken cancellationToken = default) =>
+        Host(execution).SealAsync(interval, by, cancellationToken);
 
     /// <summary>
     /// Deletes copies of agents' states, and records, from below the line that a failure can still lead back to (theory, R18). Done by itself every
@@ -149,11 +144,11 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IAsyncDisposabl
 
     /// <inheritdoc/>
     public Task PauseAsync(ExecutionAddress execution, IssuerId by, string reason, CancellationToken cancellationToken = default) =>
-        Host(execution).ApplyAsync(new Protocol.Execution.ExecutionInput.Paused(by, reason), []);
+        Host(execution).PauseAsync(by, reason);
 
     /// <inheritdoc/>
     public Task ResumeAsync(ExecutionAddress execution, IssuerId by, string reason, CancellationToken cancellationToken = default) =>
-        Host(execution).ApplyAsync(new Protocol.Execution.ExecutionInput.Continued(by, reason), []);
+        Host(execution).ResumeAsync(by, reason);
 
     /// <inheritdoc/>
     public Task SettledAsync(ExecutionAddress execution, CancellationToken cancellationToken = default) =>
@@ -187,8 +182,7 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IAsyncDisposabl
         await _inbox;
         foreach (var execution in _executions.Values)
         {
-            await execution.StopAsync();
-            execution.Dispose();
+            await execution.DisposeAsync();
         }
 
         foreach (var ledger in _ledgers.Values)
@@ -208,8 +202,6 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IAsyncDisposabl
             _ledgerKey.Dispose();
         }
     }
-
-    internal long Now() => Options.Time.GetUtcNow().ToUnixTimeMilliseconds();
 
     internal void Publish(ExecutionAddress execution, IReadOnlyCollection<CoordinatorState> touched)
     {
@@ -233,7 +225,8 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IAsyncDisposabl
         return ledger;
     }
 
-    internal ExecutionHost Host(ExecutionAddress execution) => _executions.TryGetValue(execution, out var host) ? host : throw LoadedExecution.Unknown(execution);
+    internal ExecutionDriver Host(ExecutionAddress execution) =>
+        _executions.TryGetValue(execution, out var running) ? running.Driver : throw LoadedExecution.Unknown(execution);
 
     private async Task LoadAsync(ExecutionAddress address, CancellationToken cancellationToken)
     {
@@ -243,54 +236,12 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IAsyncDisposabl
             if (!_executions.ContainsKey(address))
             {
                 var ledger = await LedgerAsync(address.Tenant, cancellationToken);
-                _executions[address] = await ExecutionHost.LoadAsync(this, ledger, address, cancellationToken);
+                _executions[address] = await LocalExecution.LoadAsync(this, ledger, _setup, address, _memory, cancellationToken);
             }
         }
         finally
         {
             _opening.Release();
-        }
-    }
-
-    private ExecutionStarted Validated(ExecutionStart start)
-    {
-        foreach (var group in start.Agents.GroupBy(agent => agent.Agent))
-        {
-            if (group.Count() > 1 || group.Key == Outside.Agent)
-            {
-                throw RecoveryException.Of(
-                    RecoveryErrorCode.InvalidName,
-                    $"The agent name {group.Key} {(group.Key == Outside.Agent ? "is kept for the outside" : "is given twice")}.",
-                    "The execution was not started.",
-                    "Give every agent a name of its own.");
-            }
-        }
-
-        var missing = start.Agents.SelectMany(agent => new[] { agent.Class, agent.Fallback ?? agent.Class }).FirstOrDefault(name => !Catalog.Contains(name));
-        if (missing.Name is not null)
-        {
-            throw RecoveryException.Of(
-                RecoveryErrorCode.AgentNotRegistered,
-                $"No agent class is registered under the name '{missing}'.",
-                "The execution was not started.",
-                "Register the class with the host's catalog first.");
-        }
-
-        return new ExecutionStarted(
-            [.. start.Agents.OrderBy(agent => agent.Agent).Select(agent => new AssignedAgent(agent.Agent, agent.Class.Name, agent.Fallback?.Name))],
-            start.Policy.Validated(),
-            Now());
-    }
-
-    private static void RefuseIfOther(ExecutionHost running, ExecutionStarted started)
-    {
-        if (!running.Started.Agents.SequenceEqual(started.Agents) || running.Started.Policy != started.Policy)
-        {
-            throw RecoveryException.Of(
-                RecoveryErrorCode.ExecutionClosed,
-                $"Execution {running.Address} was started before, with other agents or another policy.",
-                "It goes on as it was started.",
-                "Choose another name for the new one.");
         }
     }
 }

@@ -9,7 +9,7 @@ public static class Journals
 {
     /// <summary>The journal in a SQLite file, which is made when it is missing. One process writes at a time; others may read.</summary>
     /// <exception cref="RecoveryException">The file is no database, damaged, newer, or may not be written.</exception>
-    public static async Task<IJournal> OpenSqliteAsync(string path, JournalOptions? options = null, CancellationToken cancellationToken = default)
+    public static async Task<IJournalDatabase> OpenSqliteAsync(string path, JournalOptions? options = null, CancellationToken cancellationToken = default)
     {
         var validated = (options ?? new JournalOptions()).Validated();
         RefuseDirectory(path);
@@ -18,7 +18,7 @@ public static class Journals
 
     /// <summary>The journal in a PostgreSQL database; its schema is made when it is missing.</summary>
     /// <exception cref="RecoveryException">The database cannot be reached, denies access, or is newer.</exception>
-    public static async Task<IJournal> OpenPostgresAsync(
+    public static async Task<IJournalDatabase> OpenPostgresAsync(
         string connectionString, JournalOptions? options = null, CancellationToken cancellationToken = default)
     {
         var validated = (options ?? new JournalOptions()).Validated();
@@ -28,17 +28,17 @@ public static class Journals
     /// <summary>
     /// The journal that a text names: a PostgreSQL database (<c>Host=...;Database=...</c> or <c>postgres://...</c>), or else the path of a SQLite file.
     /// </summary>
-    public static Task<IJournal> OpenAsync(string database, JournalOptions? options = null, CancellationToken cancellationToken = default) =>
+    public static Task<IJournalDatabase> OpenAsync(string database, JournalOptions? options = null, CancellationToken cancellationToken = default) =>
         PostgresConnectionText.Matches(database) ? OpenPostgresAsync(database, options, cancellationToken) : OpenSqliteAsync(database, options, cancellationToken);
 
     /// <summary>The same for reading alone: nothing is made or changed, and a host that writes is not disturbed.</summary>
     /// <exception cref="RecoveryException">There is no such file, or it holds no journal.</exception>
-    public static Task<IJournal> OpenReadOnlyAsync(string database, CancellationToken cancellationToken = default) =>
+    public static Task<IJournalDatabase> OpenReadOnlyAsync(string database, CancellationToken cancellationToken = default) =>
         OpenReadOnlyAsync(database, new JournalOptions(), cancellationToken);
 
     /// <summary>The same with settings: on PostgreSQL the schema that the host writes.</summary>
     /// <exception cref="RecoveryException">There is no such file, or it holds no journal.</exception>
-    public static async Task<IJournal> OpenReadOnlyAsync(string database, JournalOptions options, CancellationToken cancellationToken = default)
+    public static async Task<IJournalDatabase> OpenReadOnlyAsync(string database, JournalOptions options, CancellationToken cancellationToken = default)
     {
         var validated = options.Validated();
         if (PostgresConnectionText.Matches(database))
@@ -60,7 +60,7 @@ public static class Journals
     }
 
     /// <summary>What a journal that was opened here has done so far.</summary>
-    public static JournalStatistics StatisticsOf(IJournal journal) =>
+    public static JournalStatistics StatisticsOf(IJournalDatabase journal) =>
         journal is SqlJournal sql ? sql.Statistics : throw new ArgumentException("It was not opened by this class.", nameof(journal));
 
     private static void RefuseDirectory(string path)

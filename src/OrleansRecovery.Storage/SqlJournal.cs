@@ -11,7 +11,7 @@ namespace OrleansRecovery.Storage;
 /// The journal on a relational database. One loop writes: it takes all appends that wait into one transaction, so that many agents share one forced write,
 /// and acknowledges none before the commit. An append that the loop has taken can no longer be cancelled; one that still waits can.
 /// </summary>
-internal sealed partial class SqlJournal : IJournal
+internal sealed partial class SqlJournal : IJournalDatabase
 {
     /// <summary>Most appends that wait for the writer; further callers wait for room, in their order.</summary>
     private const int QueueCountMax = 65_536;

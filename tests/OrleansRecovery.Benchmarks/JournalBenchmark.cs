@@ -60,7 +60,7 @@ internal static class JournalBenchmark
             }
 
             Task AppendAsync(int agent, long version) =>
-                journal.AppendAsync(JournalBatch.Of(new StreamAppend(StreamId.OfAgent(Execution, AgentId.Parse($"a{agent}")), version, [record], [])));
+                journal.AppendAsync(new StreamAppend(StreamId.OfAgent(Execution, AgentId.Parse($"a{agent}")), version, [record], []));
         }
         finally
         {

@@ -12,9 +12,9 @@ namespace OrleansRecovery.Benchmarks;
 internal sealed class Stage : IAsyncDisposable
 {
     private readonly DirectoryInfo _folder;
-    private readonly IJournal _journal;
+    private readonly IJournalDatabase _journal;
 
-    private Stage(DirectoryInfo folder, IJournal journal, LocalRecoveryHost host, IReadOnlyList<string> names)
+    private Stage(DirectoryInfo folder, IJournalDatabase journal, LocalRecoveryHost host, IReadOnlyList<string> names)
     {
         (_folder, _journal, Host, Names) = (folder, journal, host, names);
     }

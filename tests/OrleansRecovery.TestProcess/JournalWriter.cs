@@ -28,7 +28,7 @@ public static class JournalWriter
         return 0;
     }
 
-    private static async Task WriteAsync(IJournal journal, int lane)
+    private static async Task WriteAsync(IJournalDatabase journal, int lane)
     {
         for (var position = await journal.VersionAsync(Stream(lane, copy: false)); ; position++)
         {

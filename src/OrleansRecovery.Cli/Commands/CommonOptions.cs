@@ -32,10 +32,10 @@ internal static class CommonOptions
         root.Add(Execution);
     }
 
-    internal static Task<IJournal> OpenForReadingAsync(ParseResult parsed, CancellationToken cancellationToken) =>
+    internal static Task<IJournalDatabase> OpenForReadingAsync(ParseResult parsed, CancellationToken cancellationToken) =>
         Journals.OpenReadOnlyAsync(parsed.GetRequiredValue(Database), cancellationToken);
 
-    internal static async Task<ExecutionAddress> ExecutionOfAsync(ParseResult parsed, IJournal journal, CancellationToken cancellationToken)
+    internal static async Task<ExecutionAddress> ExecutionOfAsync(ParseResult parsed, IJournalDatabase journal, CancellationToken cancellationToken)
     {
         if (parsed.GetValue(Execution) is { } named)
         {

@@ -107,7 +107,7 @@ internal static class DemoCommand
     }
 
     private static async Task<int> EndAsync(
-        IJournal journal, Place place, TripWorld world, RecoveryStatus first, RecoveryStatus second, Stopwatch clock, CancellationToken cancellationToken)
+        IJournalDatabase journal, Place place, TripWorld world, RecoveryStatus first, RecoveryStatus second, Stopwatch clock, CancellationToken cancellationToken)
     {
         var verifier = new LedgerVerifier();
         await foreach (var line in journal.ReadAsync(StreamId.OfLedger(Trip.Tenant), 0, cancellationToken))
@@ -160,7 +160,7 @@ internal static class DemoCommand
         return worker.ExitCode;
     }
 
-    private static Task<LocalRecoveryHost> OpenAsync(IJournal journal, TripWorld world, Place place, CancellationToken cancellationToken) =>
+    private static Task<LocalRecoveryHost> OpenAsync(IJournalDatabase journal, TripWorld world, Place place, CancellationToken cancellationToken) =>
         LocalRecoveryHost.OpenAsync(
             journal,
             TripAgents.AddTo(new AgentCatalog(), world),

@@ -20,9 +20,9 @@ internal static class PlanCommand
             await using var journal = await CommonOptions.OpenForReadingAsync(parsed, cancellationToken);
             var address = await CommonOptions.ExecutionOfAsync(parsed, journal, cancellationToken);
             var loaded = await LoadedExecution.ReadAsync(journal, address, cancellationToken);
-            ExecutionQueries.CheckInterval(address, loaded.Started, loaded.Index, suspect);
+            ExecutionQueries.CheckInterval(address, loaded.History.Started, loaded.Index, suspect);
             var preview = await ExecutionQueries.PreviewAsync(
-                journal, address, loaded.Started.Agents.Select(agent => agent.Agent), loaded.Index.Plan([suspect]), cancellationToken);
+                journal, address, loaded.History.Started.Agents.Select(agent => agent.Agent), loaded.Index.Plan([suspect]), cancellationToken);
             if (parsed.GetValue(CommonOptions.Json))
             {
                 Terminal.WriteJson(preview);

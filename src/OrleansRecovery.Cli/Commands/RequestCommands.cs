@@ -41,7 +41,7 @@ internal static class RequestCommands
         {
             var suspect = CommonOptions.ParseInterval(parsed.GetRequiredValue(interval));
             var loaded = await LoadedExecution.ReadAsync(journal, address, cancellationToken);
-            ExecutionQueries.CheckInterval(address, loaded.Started, loaded.Index, suspect);
+            ExecutionQueries.CheckInterval(address, loaded.History.Started, loaded.Index, suspect);
             return Request(parsed) with
             {
                 Signal = FailureSignals.Make(
@@ -69,11 +69,11 @@ internal static class RequestCommands
         var command = new Command(name, description) { recovery, Reason, By };
         command.Run((parsed, cancellationToken) => PostAsync(parsed, async (journal, address) =>
         {
-            var loaded = await LoadedExecution.ReadLogsAsync(journal, address, cancellationToken);
-            var open = loaded.Recoveries.Values.Where(known => !known.Phase.IsTerminal()).Select(known => known.Recovery).ToList();
+            var log = await LoadedExecution.ReadLogAsync(journal, address, cancellationToken);
+            var open = log.Recoveries.Values.Where(known => !known.Phase.IsTerminal()).Select(known => known.Recovery).ToList();
             var id = parsed.GetValue(recovery) is { } named ? RecoveryId.Parse(named)
                 : open.Count > 0 ? open[0]
-                : loaded.Recoveries.Count > 0 ? loaded.Recoveries.Keys.Last()
+                : log.Recoveries.Count > 0 ? log.Recoveries.Keys.Last()
                 : throw RecoveryException.Of(
                     RecoveryErrorCode.UnknownRecovery, $"Execution {address} has no recovery.", "Nothing was changed.", "Read 'recovery status'.");
             return Request(parsed) with { Decision = new StoredDecision(id, decision) };
@@ -93,7 +93,7 @@ internal static class RequestCommands
         new(null, null, null, null, IssuerId.Parse(parsed.GetRequiredValue(By)), parsed.GetRequiredValue(Reason));
 
     private static async Task<int> PostAsync(
-        ParseResult parsed, Func<IJournal, ExecutionAddress, Task<StoredRequest>> make, CancellationToken cancellationToken)
+        ParseResult parsed, Func<IJournalDatabase, ExecutionAddress, Task<StoredRequest>> make, CancellationToken cancellationToken)
     {
         // Read first: a name that is wrong must not make a database.
         await using (var reader = await CommonOptions.OpenForReadingAsync(parsed, cancellationToken))

@@ -25,7 +25,7 @@ internal static class StatusCommand
             foreach (var address in addresses)
             {
                 var loaded = await LoadedExecution.ReadAsync(journal, address, cancellationToken);
-                all.Add(ExecutionQueries.Status(address, loaded.Started, loaded.State, loaded.Index, loaded.Recoveries.Values));
+                all.Add(ExecutionQueries.Status(address, loaded.History.Started, loaded.History.State, loaded.Index, loaded.History.Recoveries.Values));
             }
 
             if (parsed.GetValue(CommonOptions.Json))

@@ -28,13 +28,13 @@ internal static class WatchCommand
                 using var timer = new PeriodicTimer(Interval);
                 do
                 {
-                    var loaded = await LoadedExecution.ReadLogsAsync(journal, address, cancellationToken);
-                    foreach (var recovery in loaded.Recoveries.Values.Select(ExecutionQueries.Progress))
+                    var log = await LoadedExecution.ReadLogAsync(journal, address, cancellationToken);
+                    foreach (var recovery in log.Recoveries.Values.Select(ExecutionQueries.Progress))
                     {
                         Show(bars, tasks, recovery, asJson);
                     }
 
-                    if (untilSettled && loaded.Recoveries.Values.All(recovery => recovery.Phase.IsTerminal() || recovery.Phase == CoordinatorPhase.Escalated))
+                    if (untilSettled && log.Recoveries.Values.All(recovery => recovery.Phase.IsTerminal() || recovery.Phase == CoordinatorPhase.Escalated))
                     {
                         return;
                     }

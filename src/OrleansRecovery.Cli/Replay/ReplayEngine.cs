@@ -74,7 +74,7 @@ public sealed class ReplayEngine
     /// <param name="refusedVote">What happens when something that fell cannot be undone.</param>
     /// <param name="cancellationToken">Ends it.</param>
     public static async Task<ReplayReport> RunAsync(
-        IJournal journal, LedgerKey ledgerKey, RecordedRun run, int failed, RefusedVoteRule refusedVote, CancellationToken cancellationToken)
+        IJournalDatabase journal, LedgerKey ledgerKey, RecordedRun run, int failed, RefusedVoteRule refusedVote, CancellationToken cancellationToken)
     {
         var engine = new ReplayEngine(run);
         var address = new ExecutionAddress(TenantId.Parse("replay"), ExecutionId.Parse(TermText.Normalize($"{run.Name}-{failed}")));

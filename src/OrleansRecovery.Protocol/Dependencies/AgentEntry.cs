@@ -25,14 +25,19 @@ internal sealed class AgentEntry(AgentId agent)
 
     public IntervalEntry Last => Live[^1];
 
+    public bool IsInTurn => _inTurn;
+
     public bool HasOpenWork => _inTurn || _isBound || _barriers > 0;
 
     public void NoteOpenWork(AgentEvent record)
     {
         switch (record)
         {
-            case MessageConsumed { BeginsTurn: true } or RolledBack:
-                _inTurn = true; // after a rollback it may be: the journal knows
+            case MessageConsumed { BeginsTurn: true }:
+                _inTurn = true;
+                break;
+            case RolledBack rolledBack:
+                _inTurn = Find(rolledBack.Target)?.IsInTurn ?? false;
                 break;
             case TurnEnded:
                 _inTurn = false;
@@ -55,7 +60,7 @@ internal sealed class AgentEntry(AgentId agent)
     public void Open(CheckpointNumber number, Incarnation incarnation, long at, long opened)
     {
         Incarnation = incarnation;
-        Live.Add(new IntervalEntry(Agent, number, at, opened, Live.Count > 0 ? Live[^1] : null));
+        Live.Add(new IntervalEntry(Agent, number, at, opened, Live.Count > 0 ? Live[^1] : null) { IsInTurn = _inTurn });
     }
 
     public IntervalEntry? Find(CheckpointNumber number)

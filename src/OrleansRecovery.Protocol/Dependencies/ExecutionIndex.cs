@@ -58,6 +58,9 @@ public sealed partial class ExecutionIndex
     /// <summary>The agents that have a journal, by name.</summary>
     public IReadOnlyCollection<AgentId> Agents => _agents.Keys;
 
+    /// <summary>How much of an agent's journal the index has taken: the position of the next record.</summary>
+    public SequenceNumber Taken(AgentId agent) => _agents.TryGetValue(agent, out var entry) ? entry.Next : SequenceNumber.First;
+
     /// <summary>How many messages wait in all inboxes.</summary>
     public int PendingCount { get; private set; }
 
@@ -127,6 +130,9 @@ public sealed partial class ExecutionIndex
     /// Might the agent be in the middle of a turn or a recovery? After a restart it is loaded to see; an agent of which this is false has nothing to go on with.
     /// </summary>
     public bool HasOpenWork(AgentId agent) => _agents.TryGetValue(agent, out var entry) && entry.HasOpenWork;
+
+    /// <summary>Has the agent begun a turn that has not ended?</summary>
+    public bool IsInTurn(AgentId agent) => _agents.TryGetValue(agent, out var entry) && entry.IsInTurn;
 
     /// <summary>Is the interval there and not undone?</summary>
     public bool IsLive(Interval interval) => _agents.TryGetValue(interval.Agent, out var entry) && entry.Find(interval.Number) is not null;

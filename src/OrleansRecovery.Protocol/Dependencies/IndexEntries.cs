@@ -31,6 +31,9 @@ public sealed class IntervalEntry
 
     internal IntervalEntry? Before { get; private set; }
 
+    /// <summary>It was opened in the middle of a turn: whoever goes back to it has that turn to run on.</summary>
+    internal bool IsInTurn { get; init; }
+
     internal bool IsLive { get; set; } = true;
 
     internal bool IsMarked { get; set; }

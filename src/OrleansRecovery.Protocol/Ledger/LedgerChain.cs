@@ -25,7 +25,7 @@ public static class LedgerChain
     public static (RecoveryRecord Record, byte[] Line, LedgerHead Head) Append(LedgerHead head, TenantId tenant, LedgerEntry entry, long at)
     {
         var open = new RecoveryRecord(
-            RecoveryRecord.SchemaVersion, head.Next, tenant, entry.Kind, at, head.Hash, entry.Body, entry.Execution, entry.Recovery, entry.Actor);
+            RecoveryRecord.SchemaVersion, head.Next, tenant, entry.Kind, at, head.Hash, entry.Body, entry.Execution, entry.Recovery, entry.Actor, entry.Cause);
         var record = open with { Hash = HashOf(open) };
         return (record, LedgerCodec.Write(record), new LedgerHead(head.Next.Next, record.Hash!));
     }

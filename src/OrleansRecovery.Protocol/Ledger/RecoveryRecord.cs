@@ -66,6 +66,7 @@ public enum RecoveryRecordKind
 /// <param name="Execution">The execution, or null.</param>
 /// <param name="Recovery">The recovery, or null.</param>
 /// <param name="Actor">Who caused it, or null.</param>
+/// <param name="Cause">The place in the execution's log of what it tells of; null for what is in no log.</param>
 /// <param name="Hash">SHA-256 over the canonical JSON of all other members, 64 lower-case hexadecimal digits.</param>
 public sealed record RecoveryRecord(
     int Ver,
@@ -78,6 +79,7 @@ public sealed record RecoveryRecord(
     ExecutionId? Execution = null,
     RecoveryId? Recovery = null,
     IssuerId? Actor = null,
+    SequenceNumber? Cause = null,
     string? Hash = null)
 {
     /// <summary>The schema version that this build writes.</summary>
@@ -93,8 +95,14 @@ public sealed record RecoveryRecord(
 /// <param name="Execution">The execution, or null.</param>
 /// <param name="Recovery">The recovery, or null.</param>
 /// <param name="Actor">Who caused it, or null.</param>
+/// <param name="Cause">The place in the execution's log of what it tells of; null for what is in no log.</param>
 public sealed record LedgerEntry(
-    RecoveryRecordKind Kind, JsonElement Body, ExecutionId? Execution = null, RecoveryId? Recovery = null, IssuerId? Actor = null);
+    RecoveryRecordKind Kind,
+    JsonElement Body,
+    ExecutionId? Execution = null,
+    RecoveryId? Recovery = null,
+    IssuerId? Actor = null,
+    SequenceNumber? Cause = null);
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,

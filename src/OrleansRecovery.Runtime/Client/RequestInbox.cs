@@ -56,11 +56,11 @@ public static class RequestInbox
     /// <summary>Leaves a request. When the task completes it is durable.</summary>
     public static Task PostAsync(IJournal journal, ExecutionAddress execution, StoredRequest request, CancellationToken cancellationToken = default) =>
         journal.AppendAsync(
-            JournalBatch.Of(new StreamAppend(
+            new StreamAppend(
                 StreamId.OfInbox(execution),
                 StreamAppend.AnyVersion,
                 [JsonSerializer.SerializeToUtf8Bytes(request, RequestJsonContext.Default.StoredRequest)],
-                [])),
+                []),
             cancellationToken);
 
     /// <summary>Reads a stored request.</summary>
@@ -91,7 +91,7 @@ public static class RequestInbox
     {
         for (var done = await DoneAsync(journal, execution, cancellationToken); done < count; done++)
         {
-            await journal.AppendAsync(JournalBatch.Of(new StreamAppend(DoneStream(execution), done, ["{}"u8.ToArray()], [])), cancellationToken);
+            await journal.AppendAsync(new StreamAppend(DoneStream(execution), done, ["{}"u8.ToArray()], []), cancellationToken);
         }
     }
 

@@ -138,13 +138,18 @@ public sealed partial class AgentDriver
         await _gate.WaitAsync(cancellationToken);
         try
         {
-            var step = ParticipantMachine.Apply(Participant, new ParticipantInput.Work());
-            if (!step.IsLegal || MustReload || turn.IsFenced || turn.ConsumedBarred(Participant))
+            List<AgentEvent>? records = null;
+            while (records is null)
             {
-                throw new TurnStoppedException();
+                var step = ParticipantMachine.Apply(Participant, new ParticipantInput.Work());
+                if (!step.IsLegal || MustReload || turn.IsFenced || !await turn.MayBecomeDurableAsync(Participant, cancellationToken))
+                {
+                    throw new TurnStoppedException();
+                }
+
+                records = turn.TryTakeBuffer(History.Next);
             }
 
-            var records = turn.TakeBuffer(History.Next);
             var snapshots = new List<Snapshot>();
             if (endState is not null)
             {

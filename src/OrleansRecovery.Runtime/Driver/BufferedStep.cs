@@ -11,14 +11,15 @@ internal sealed class BufferedStep
     internal BufferedStep(AgentEvent record)
     {
         _make = _ => record;
-        IsSend = record is MessageSent;
+        GoesWithTurn = record is MessageSent or DependencyDeclared;
         IsOutcome = record is ActionSettled;
     }
 
     /// <summary>A record that names its own position, or one near it.</summary>
     internal BufferedStep(Func<SequenceNumber, AgentEvent> make) => _make = make;
 
-    internal bool IsSend { get; }
+    /// <summary>A turn that fails before this is durable does not leave it behind.</summary>
+    internal bool GoesWithTurn { get; }
 
     internal bool IsOutcome { get; }
 

@@ -18,17 +18,17 @@ public interface IAgentEnvironment
     Task<IncomingMessage> ReadMessageAsync(MessageId message, CancellationToken cancellationToken);
 
     /// <summary>Waits for a response to a request of this agent that is alive and not barred.</summary>
-    Task<IncomingMessage> ResponseAsync(AgentId agent, MessageId request, CancellationToken cancellationToken);
+    Task<IncomingMessage> ResponseAsync(MessageId request, CancellationToken cancellationToken);
 
     /// <summary>Refuses a dependency on an interval that is not there, is undone, or itself depends on the consumer.</summary>
     /// <exception cref="Protocol.Errors.RecoveryException"><c>UnknownInterval</c> or <c>CyclicDependency</c>.</exception>
-    void CheckDeclared(Interval producer, Interval consumer);
+    Task CheckDeclaredAsync(Interval producer, Interval consumer, CancellationToken cancellationToken);
 
-    /// <summary>Was the message's send undone?</summary>
-    bool IsDead(MessageId message);
+    /// <summary>Was the send of one of these messages undone?</summary>
+    Task<bool> IsAnyDeadAsync(IReadOnlyList<MessageId> messages, CancellationToken cancellationToken);
 
     /// <summary>Is the whole causal past of the interval sealed now?</summary>
-    bool IsPastSealed(Interval interval);
+    Task<bool> IsPastSealedAsync(Interval interval, CancellationToken cancellationToken);
 
     /// <summary>Waits until the whole causal past of the interval is sealed.</summary>
     Task PastSealedAsync(Interval interval, CancellationToken cancellationToken);

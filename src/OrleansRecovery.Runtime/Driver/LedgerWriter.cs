@@ -32,7 +32,7 @@ public sealed class LedgerWriter : IAsyncDisposable
         _key = key;
         _signer = new LedgerSigner(tenant, key);
         _time = time;
-        _loop = Task.Run(WriteAsync);
+        _loop = Task.Run(RunAsync);
     }
 
     /// <summary>Opens a tenant's ledger for writing.</summary>
@@ -55,12 +55,15 @@ public sealed class LedgerWriter : IAsyncDisposable
         return writer;
     }
 
-    /// <summary>Writes entries and appends, all or nothing, together with those of other callers. Durable when the task completes.</summary>
+    /// <summary>
+    /// Writes entries and appends, all or nothing, together with those of other callers. Durable when the task completes. Appends beside entries need a
+    /// journal that is one database.
+    /// </summary>
     public async Task AppendAsync(IReadOnlyList<StreamAppend> appends, IReadOnlyList<LedgerEntry> entries)
     {
         if (entries.Count == 0)
         {
-            await _journal.AppendAsync(new JournalBatch(appends));
+            await WriteAsync(appends);
             return;
         }
 
@@ -76,7 +79,7 @@ public sealed class LedgerWriter : IAsyncDisposable
         await _loop;
     }
 
-    private async Task WriteAsync()
+    private async Task RunAsync()
     {
         while (await _requests.Reader.WaitToReadAsync())
         {
@@ -123,7 +126,7 @@ public sealed class LedgerWriter : IAsyncDisposable
 
             Add(_signer.Head(head));
             var ledger = new StreamAppend(StreamId.OfLedger(_tenant), _head.Next.Number, lines, []);
-            await _journal.AppendAsync(new JournalBatch([.. batch.SelectMany(request => request.Appends), ledger]));
+            await WriteAsync([.. batch.SelectMany(request => request.Appends), ledger]);
             _head = head;
             _known = known;
             batch.ForEach(request => request.Done.TrySetResult());
@@ -149,6 +152,10 @@ public sealed class LedgerWriter : IAsyncDisposable
             return false;
         }
     }
+
+    private Task WriteAsync(IReadOnlyList<StreamAppend> appends) => appends is [var only]
+        ? _journal.AppendAsync(only)
+        : ((IJournalDatabase)_journal).AppendAsync(new JournalBatch(appends));
 
     private async Task ReadHeadAsync(CancellationToken cancellationToken)
     {
@@ -182,7 +189,7 @@ public sealed class LedgerWriter : IAsyncDisposable
         var entry = new LedgerSigner(_tenant, previousKey).HandOver(_head, _key.Public);
         var (_, line, head) = LedgerChain.Append(_head, _tenant, entry, _time.GetUtcNow().ToUnixTimeMilliseconds());
         await _journal.AppendAsync(
-            JournalBatch.Of(new StreamAppend(StreamId.OfLedger(_tenant), _head.Next.Number, [line], [])), cancellationToken);
+            new StreamAppend(StreamId.OfLedger(_tenant), _head.Next.Number, [line], []), cancellationToken);
         _head = head;
         _known = _key.Public.Key;
     }

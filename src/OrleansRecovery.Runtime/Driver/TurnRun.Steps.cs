@@ -30,8 +30,11 @@ internal sealed partial class TurnRun
             return;
         }
 
-        _driver.Setup.Environment.CheckDeclared(producer, Interval);
         Buffer(new DependencyDeclared(producer, kind, strength));
+        lock (_buffer)
+        {
+            _declared.Add((producer, Interval));
+        }
     }
 
     internal override Task CheckpointAsync()
@@ -60,7 +63,7 @@ internal sealed partial class TurnRun
         else
         {
             ThrowIfOver("a response");
-            response = await environment.ResponseAsync(Agent, new MessageId(Agent, request), CancellationToken);
+            response = await environment.ResponseAsync(new MessageId(Agent, request), CancellationToken);
             Consume(response, IntervalCause.Response, _driver.Setup.Policy.Checkpoints == CheckpointRule.EveryReceipt, request);
         }
 
@@ -159,7 +162,7 @@ internal sealed partial class TurnRun
     {
         await _driver.FlushAsync(this, null, CancellationToken);
         var environment = _driver.Setup.Environment;
-        if (environment.IsPastSealed(Interval))
+        if (await environment.IsPastSealedAsync(Interval, CancellationToken))
         {
             return false;
         }

@@ -21,11 +21,13 @@ internal sealed partial class TurnRun : AgentTurn
     private readonly bool _replayOnly;
     private readonly List<BufferedStep> _buffer = [];
     private readonly List<(MessageId Message, CheckpointNumber SentIn)> _consumed = [];
+    private readonly List<(Interval Producer, Interval Consumer)> _declared = [];
     private readonly CancellationTokenSource _stop;
     private readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private CheckpointNumber _interval;
     private object _state;
     private CheckpointNumber _highest;
+    private (int Consumed, int Declared) _looked;
 
     private TurnRun(
         AgentDriver driver,
@@ -160,21 +162,47 @@ internal sealed partial class TurnRun : AgentTurn
         }
     }
 
-    /// <summary>Did it consume, in what is not yet durable, something that is barred or dead by now?</summary>
-    internal bool ConsumedBarred(ParticipantState participant)
+    /// <summary>
+    /// Looks at what is not yet durable before it becomes so: did it consume something that is barred or dead by now, or declare a dependency that cannot be?
+    /// </summary>
+    /// <returns>False when the turn must stop.</returns>
+    /// <exception cref="RecoveryException"><c>UnknownInterval</c> or <c>CyclicDependency</c>: the declared dependency.</exception>
+    internal async Task<bool> MayBecomeDurableAsync(ParticipantState participant, CancellationToken cancellationToken)
     {
+        List<(MessageId Message, CheckpointNumber SentIn)> consumed;
+        List<(Interval Producer, Interval Consumer)> declared;
         lock (_buffer)
         {
-            return _consumed.Exists(consumed =>
-                participant.Bars(consumed.Message, consumed.SentIn) || _driver.Setup.Environment.IsDead(consumed.Message));
+            (consumed, declared) = ([.. _consumed], [.. _declared]);
+            _looked = (consumed.Count, declared.Count);
         }
+
+        if (consumed.Exists(item => participant.Bars(item.Message, item.SentIn))
+            || (consumed.Count > 0 && await _driver.Setup.Environment.IsAnyDeadAsync(consumed.ConvertAll(item => item.Message), cancellationToken)))
+        {
+            return false;
+        }
+
+        foreach (var (producer, consumer) in declared)
+        {
+            await _driver.Setup.Environment.CheckDeclaredAsync(producer, consumer, cancellationToken);
+        }
+
+        return true;
     }
 
-    /// <summary>What is to be made durable, beginning at this position of the journal.</summary>
-    internal List<AgentEvent> TakeBuffer(SequenceNumber first)
+    /// <summary>
+    /// What is to be made durable, beginning at this position of the journal; null when something came in since <see cref="MayBecomeDurableAsync"/> looked.
+    /// </summary>
+    internal List<AgentEvent>? TryTakeBuffer(SequenceNumber first)
     {
         lock (_buffer)
         {
+            if (_looked != (_consumed.Count, _declared.Count))
+            {
+                return null;
+            }
+
             var taken = new List<AgentEvent>(_buffer.Count);
             foreach (var step in _buffer)
             {
@@ -183,17 +211,19 @@ internal sealed partial class TurnRun : AgentTurn
 
             _buffer.Clear();
             _consumed.Clear();
+            _declared.Clear();
             HasJournalled |= taken.Count > 0;
             return taken;
         }
     }
 
-    /// <summary>The turn failed: what it has not sent stays unsent.</summary>
+    /// <summary>The turn failed: what it has not sent stays unsent, and what it declared undeclared.</summary>
     internal void DropUnsent()
     {
         lock (_buffer)
         {
-            _buffer.RemoveAll(step => step.IsSend);
+            _declared.Clear();
+            _buffer.RemoveAll(step => step.GoesWithTurn);
         }
     }
 

@@ -3,18 +3,17 @@ using OrleansRecovery.Protocol.Terms;
 namespace OrleansRecovery.Runtime.Ports;
 
 /// <summary>
-/// Durable, ordered streams of opaque records: the one storage port of the product. Agents, coordinators, executions and the
-/// ledger are all streams. Implementations are safe for concurrent callers and join concurrent appends into one forced write
-/// (group commit).
+/// Durable, ordered streams of opaque records: the one storage port of the product. Agents, executions and ledgers are all streams. Implementations are
+/// safe for concurrent callers.
 /// </summary>
 public interface IJournal : IAsyncDisposable
 {
     /// <summary>
-    /// Appends to one or more streams, all or nothing. When the task completes every record and snapshot is durable. Calls that do not wait for
-    /// each other are taken in the order in which they are made, so that one caller may have several appends with consecutive expected versions
-    /// under way. The memory of records and snapshots must not change before the task completes.
+    /// Appends to a stream, all or nothing. When the task completes every record and snapshot is durable. Calls that do not wait for each other are taken
+    /// in the order in which they are made, so that one caller may have several appends with consecutive expected versions under way. The memory of
+    /// records and snapshots must not change before the task completes.
     /// </summary>
-    /// <param name="batch">What to append.</param>
+    /// <param name="append">What to append.</param>
     /// <param name="cancellationToken">Takes back an append that still waits. One that is being written goes on, and the task tells its outcome.</param>
     /// <exception cref="StaleAppendException">
     /// A stream does not stand at the version that the append expects: another writer was there first. Nothing of this batch was
@@ -26,8 +25,7 @@ public interface IJournal : IAsyncDisposable
     /// <c>PayloadTooLarge</c>) or is closed (<c>HostStopped</c>). None, or all, of the batch may be durable: the caller must read before it writes
     /// again, also with <see cref="StreamAppend.AnyVersion"/>. The journal itself never repeats an append whose outcome it does not know.
     /// </exception>
-    /// <exception cref="ArgumentException">A stream occurs twice in the batch.</exception>
-    Task AppendAsync(JournalBatch batch, CancellationToken cancellationToken = default);
+    Task AppendAsync(StreamAppend append, CancellationToken cancellationToken = default);
 
     /// <summary>
     /// The records of a stream in order, from position <paramref name="from"/> (0 is the first). Trimmed positions are missing. It never waits for
@@ -37,13 +35,6 @@ public interface IJournal : IAsyncDisposable
 
     /// <summary>The number of records ever appended to the stream; 0 when there is none.</summary>
     Task<long> VersionAsync(StreamId stream, CancellationToken cancellationToken = default);
-
-    /// <summary>
-    /// The streams of a kind that have ever had a record, in the ordinal order of tenant, execution and name; of one tenant, and of one execution,
-    /// where these are given.
-    /// </summary>
-    IAsyncEnumerable<StreamHead> ListAsync(
-        StreamKind kind, TenantId? tenant = null, ExecutionId? execution = null, CancellationToken cancellationToken = default);
 
     /// <summary>The snapshot of a stream at exactly <paramref name="position"/>, or null.</summary>
     Task<Snapshot?> ReadSnapshotAsync(StreamId stream, long position, CancellationToken cancellationToken = default);
@@ -56,15 +47,35 @@ public interface IJournal : IAsyncDisposable
     Task TrimAsync(StreamId stream, TrimRequest request, CancellationToken cancellationToken = default);
 }
 
+/// <summary>
+/// A journal that is one database: it appends to several streams at once, joins concurrent appends into one forced write (group commit), and lists its
+/// streams.
+/// </summary>
+public interface IJournalDatabase : IJournal
+{
+    /// <summary>Appends to one or more streams, all or nothing; otherwise as <see cref="IJournal.AppendAsync"/>.</summary>
+    /// <param name="batch">What to append.</param>
+    /// <param name="cancellationToken">Takes back an append that still waits.</param>
+    /// <exception cref="ArgumentException">A stream occurs twice in the batch.</exception>
+    Task AppendAsync(JournalBatch batch, CancellationToken cancellationToken = default);
+
+    /// <inheritdoc/>
+    Task IJournal.AppendAsync(StreamAppend append, CancellationToken cancellationToken) => AppendAsync(new JournalBatch([append]), cancellationToken);
+
+    /// <summary>
+    /// The streams of a kind that have ever had a record, in the ordinal order of tenant, execution and name; of one tenant, and of one execution,
+    /// where these are given.
+    /// </summary>
+    IAsyncEnumerable<StreamHead> ListAsync(
+        StreamKind kind, TenantId? tenant = null, ExecutionId? execution = null, CancellationToken cancellationToken = default);
+}
+
 /// <summary>What one caller wants durable at once, over one or more streams.</summary>
 /// <param name="Appends">One for each stream; a stream occurs once.</param>
 public sealed record JournalBatch(IReadOnlyList<StreamAppend> Appends)
 {
     /// <summary>Most bytes of all records and snapshots together: 256 MiB.</summary>
     public const long BytesMax = 256 * 1024 * 1024;
-
-    /// <summary>A batch of one stream.</summary>
-    public static JournalBatch Of(StreamAppend append) => new([append]);
 }
 
 /// <summary>Records, and snapshots of them, for the end of one stream.</summary>

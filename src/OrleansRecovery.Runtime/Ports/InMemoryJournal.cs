@@ -6,7 +6,7 @@ namespace OrleansRecovery.Runtime.Ports;
 /// <summary>
 /// A journal that lives as long as its object: for tests and simulations. It keeps the same contract as the durable ones, but for what survives the process.
 /// </summary>
-public sealed class InMemoryJournal : IJournal
+public sealed class InMemoryJournal : IJournalDatabase
 {
     private readonly Lock _sync = new();
     private readonly Dictionary<StreamId, Stored> _streams = [];

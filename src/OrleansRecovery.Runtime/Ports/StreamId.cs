@@ -2,26 +2,23 @@ using OrleansRecovery.Protocol.Terms;
 
 namespace OrleansRecovery.Runtime.Ports;
 
-/// <summary>What a stream of the journal belongs to.</summary>
+/// <summary>What a stream of the journal belongs to. Databases keep the numbers; 2 is used up.</summary>
 public enum StreamKind
 {
     /// <summary>The journal of one agent in one execution.</summary>
-    Agent,
+    Agent = 0,
 
-    /// <summary>The log of one execution's machine.</summary>
-    Execution,
-
-    /// <summary>The log of the coordinator of one execution.</summary>
-    Coordinator,
+    /// <summary>The log of one execution: of its machine and of its coordinator.</summary>
+    Execution = 1,
 
     /// <summary>Requests of operators and signals that wait for the host that owns the execution.</summary>
-    Inbox,
+    Inbox = 3,
 
     /// <summary>The ledger of one tenant.</summary>
-    Ledger,
+    Ledger = 4,
 
     /// <summary>What belongs to one tenant and no execution: keys, the window of signal ids.</summary>
-    Tenant,
+    Tenant = 5,
 }
 
 /// <summary>
@@ -41,10 +38,6 @@ public readonly record struct StreamId(StreamKind Kind, TenantId Tenant, Executi
     /// <summary>The log of an execution.</summary>
     public static StreamId OfExecution(ExecutionAddress execution) =>
         new(StreamKind.Execution, execution.Tenant, execution.Execution, string.Empty);
-
-    /// <summary>The log of an execution's coordinator.</summary>
-    public static StreamId OfCoordinator(ExecutionAddress execution) =>
-        new(StreamKind.Coordinator, execution.Tenant, execution.Execution, string.Empty);
 
     /// <summary>The requests that wait for the host of an execution.</summary>
     public static StreamId OfInbox(ExecutionAddress execution) =>

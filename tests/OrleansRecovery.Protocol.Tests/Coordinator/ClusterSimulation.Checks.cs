@@ -1,3 +1,4 @@
+using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Ledger;
@@ -268,7 +269,7 @@ internal sealed partial class ClusterSimulation
 
     private static CoordinatorState CheckFold(SimCoordinator coordinator)
     {
-        var records = coordinator.Log.ConvertAll(line => CoordinatorJson.Read(line));
+        var records = coordinator.Log.ConvertAll(line => ExecutionLog.Read(line).Coordinator!);
         var state = records.Skip(1).Aggregate(
             CoordinatorMachine.Open(records[0].Opened!).State, (before, record) => CoordinatorMachine.Apply(before, record.Input!).State);
         var live = coordinator.State;

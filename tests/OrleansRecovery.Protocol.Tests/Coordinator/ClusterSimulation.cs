@@ -1,3 +1,4 @@
+using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Participant;
@@ -226,7 +227,7 @@ internal sealed partial class ClusterSimulation
         var opening = new RecoveryOpening(recovery, Sample.Execution, _policy, _epoch, signals);
         var step = CoordinatorMachine.Open(opening);
         var coordinator = new SimCoordinator(opening, step.State);
-        coordinator.Log.Add(CoordinatorJson.Write(new CoordinatorRecord(opening, null, null)));
+        coordinator.Log.Add(ExecutionLog.Write(new ExecutionRecord(Coordinator: new CoordinatorRecord(opening, null, null))));
         _coordinators[recovery] = coordinator;
         Record(LedgerEntries.OfOpening(opening));
         CarryOut(coordinator, step.Effects);
@@ -244,7 +245,7 @@ internal sealed partial class ClusterSimulation
         Taken.Add((step.Row, step.State.Phase.ToString()));
         if (step.State != before)
         {
-            coordinator.Log.Add(CoordinatorJson.Write(new CoordinatorRecord(null, before.Recovery, input)));
+            coordinator.Log.Add(ExecutionLog.Write(new ExecutionRecord(Coordinator: new CoordinatorRecord(null, before.Recovery, input))));
             Record(LedgerEntries.Of(before, input, step.State));
         }
 

@@ -1,5 +1,5 @@
 using System.Text;
-using OrleansRecovery.Protocol.Coordinator;
+using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Journal;
 
@@ -19,5 +19,5 @@ public sealed class StoredFormTests
     [Theory]
     [MemberData(nameof(Damaged))]
     public void A_damaged_record_of_a_coordinator_is_named(string text) =>
-        Assert.Equal(RecoveryErrorCode.CorruptDatabase, Assert.Throws<RecoveryException>(() => CoordinatorJson.Read(Encoding.UTF8.GetBytes(text))).Error.Code);
+        Assert.Equal(RecoveryErrorCode.CorruptDatabase, Assert.Throws<RecoveryException>(() => ExecutionLog.Read(Encoding.UTF8.GetBytes(text))).Error.Code);
 }

@@ -16,7 +16,7 @@ public sealed class WireNameTests
     [Fact]
     public void Every_enum_in_a_record_or_message_is_written_by_its_wire_name()
     {
-        var roots = new[] { typeof(AgentEvent), typeof(CoordinatorInput), typeof(CoordinatorRecord), typeof(ExecutionInput), typeof(RecoveryMessage), typeof(RecoveryPolicy), typeof(RecoveryRecord) };
+        var roots = new[] { typeof(AgentEvent), typeof(CoordinatorInput), typeof(ExecutionRecord), typeof(ExecutionInput), typeof(RecoveryMessage), typeof(RecoveryPolicy), typeof(RecoveryRecord) };
         var known = new HashSet<Type>();
         foreach (var root in roots)
         {

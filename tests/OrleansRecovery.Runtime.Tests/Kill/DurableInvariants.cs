@@ -48,10 +48,10 @@ internal static class DurableInvariants
             await CheckTaintAsync(journal, agents.ConvertAll(agent => (agent.History, agent.Records)), loaded);
         }
 
-        return new Result(loaded.Recoveries.Count, loaded.Recoveries.Values.Count(recovery => !recovery.Phase.IsTerminal()));
+        return new Result(loaded.History.Recoveries.Count, loaded.History.Recoveries.Values.Count(recovery => !recovery.Phase.IsTerminal()));
     }
 
-    private static async Task<(AgentHistory History, ParticipantState Participant, List<AgentEvent> Records)> ReadAsync(IJournal journal, AgentId agent)
+    private static async Task<(AgentHistory History, ParticipantState Participant, List<AgentEvent> Records)> ReadAsync(IJournalDatabase journal, AgentId agent)
     {
         var history = new AgentHistory(agent);
         var participant = ParticipantState.Initial(agent);
@@ -69,7 +69,7 @@ internal static class DurableInvariants
     }
 
     // 10: gap-free, every hash and signature verifies, one outcome for each accepted recovery, no undoing before the decision.
-    private static async Task CheckLedgerAsync(IJournal journal, bool isSettled)
+    private static async Task CheckLedgerAsync(IJournalDatabase journal, bool isSettled)
     {
         var verifier = new LedgerVerifier();
         await foreach (var line in journal.ReadAsync(StreamId.OfLedger(RecoveryWorkload.Execution.Tenant)))
@@ -99,19 +99,19 @@ internal static class DurableInvariants
     {
         foreach (var rollback in records.OfType<RolledBack>())
         {
-            var recovery = loaded.Recoveries[rollback.Recovery];
+            var recovery = loaded.History.Recoveries[rollback.Recovery];
             Assert.True(recovery.IsDecided, $"{agent} fell for {rollback.Recovery}, which is {recovery.Phase}");
             Assert.Equal(recovery.Targets[agent], rollback.Target);
         }
 
         foreach (var settled in records.OfType<CompensationSettled>())
         {
-            var recovery = loaded.Recoveries[settled.Recovery];
+            var recovery = loaded.History.Recoveries[settled.Recovery];
             Assert.True(recovery.IsDecided, $"{agent} undid for {settled.Recovery}, which is {recovery.Phase}");
             Assert.Contains(recovery.Members[agent].Vote!.Trace.Actions, action => action.Sequence == settled.Action);
         }
 
-        foreach (var recovery in loaded.Recoveries.Values.Where(recovery => recovery.Phase == CoordinatorPhase.Aborted))
+        foreach (var recovery in loaded.History.Recoveries.Values.Where(recovery => recovery.Phase == CoordinatorPhase.Aborted))
         {
             // 13: aborted means untouched.
             Assert.DoesNotContain(records.OfType<RolledBack>(), rollback => rollback.Recovery == recovery.Recovery);
@@ -136,7 +136,7 @@ internal static class DurableInvariants
     private static void CheckCompensationOrder(List<string[]> things, LoadedExecution loaded)
     {
         var undone = things.Where(thing => thing[0] == "undid").Select(thing => ActionOf(thing[1])).ToList();
-        foreach (var recovery in loaded.Recoveries.Values.Where(recovery => recovery.IsDecided))
+        foreach (var recovery in loaded.History.Recoveries.Values.Where(recovery => recovery.IsDecided))
         {
             var traces = recovery.Falling.ToDictionary(member => member.Key, member => member.Value.Vote!.Trace);
             var order = SettleIdle(CompensationOrder.Of(traces));
@@ -170,7 +170,7 @@ internal static class DurableInvariants
     // 14: every recovery has its outcome, and every participant is active.
     private static void CheckSettled(LoadedExecution loaded, List<ParticipantState> participants)
     {
-        Assert.All(loaded.Recoveries.Values, recovery => Assert.True(recovery.Phase.IsTerminal(), $"{recovery.Recovery} is {recovery.Phase}"));
+        Assert.All(loaded.History.Recoveries.Values, recovery => Assert.True(recovery.Phase.IsTerminal(), $"{recovery.Recovery} is {recovery.Phase}"));
         Assert.All(participants, participant => Assert.Equal(ParticipantPhase.Active, participant.Phase));
         Assert.All(participants, participant => Assert.Empty(participant.Barriers));
         Assert.Equal(0, RecoveryWorkload.Agents.Sum(agent => loaded.Index.Pending(agent).Count));
@@ -188,7 +188,7 @@ internal static class DurableInvariants
 
     // End to end, without any graph: what an agent knows names no interval that was undone; and every input has been handled once by each on its way.
     private static async Task CheckTaintAsync(
-        IJournal journal, List<(AgentHistory History, List<AgentEvent> Records)> agents, LoadedExecution loaded)
+        IJournalDatabase journal, List<(AgentHistory History, List<AgentEvent> Records)> agents, LoadedExecution loaded)
     {
         foreach (var (history, _) in agents)
         {

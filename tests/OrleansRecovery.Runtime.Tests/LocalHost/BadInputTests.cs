@@ -123,7 +123,7 @@ public sealed class BadInputTests
         Assert.Equal(1, (await again.Host.StatusAsync(ProbeHost.Execution)).PendingMessages);
     }
 
-    private static async Task<LocalRecoveryHost> StartAsync(List<string> world, IJournal journal)
+    private static async Task<LocalRecoveryHost> StartAsync(List<string> world, IJournalDatabase journal)
     {
         var host = await LocalRecoveryHost.OpenAsync(journal, new AgentCatalog().Add(() => new Mischievous(world), "mischievous"));
         await host.StartAsync(new ExecutionStart(

@@ -49,7 +49,7 @@ public sealed class RecoveryTests
         TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds(),
         TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds() + 60_000);
 
-    private static async Task<LocalRecoveryHost> StartAsync(IJournal journal, World world, IReadOnlyList<string> agents, RecoveryPolicy? policy = null)
+    private static async Task<LocalRecoveryHost> StartAsync(IJournalDatabase journal, World world, IReadOnlyList<string> agents, RecoveryPolicy? policy = null)
     {
         var catalog = new AgentCatalog().Add(() => new RelayAgent(world), "relay");
         var host = await LocalRecoveryHost.OpenAsync(journal, catalog, new LocalHostOptions { Logging = Microsoft.Extensions.Logging.LoggerFactory.Create(b => Microsoft.Extensions.Logging.ConsoleLoggerExtensions.AddConsole(b)) });

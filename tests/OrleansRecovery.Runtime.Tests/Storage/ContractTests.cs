@@ -7,7 +7,7 @@ public sealed class InMemoryJournalContractTests : JournalContract
 {
     private readonly InMemoryJournal _only = new();
 
-    protected override Task<IJournal> OpenAsync() => Task.FromResult<IJournal>(_only);
+    protected override Task<IJournalDatabase> OpenAsync() => Task.FromResult<IJournalDatabase>(_only);
 }
 
 public sealed class SqliteJournalContractTests : JournalContract
@@ -20,7 +20,7 @@ public sealed class SqliteJournalContractTests : JournalContract
         Directory.Delete(_folder, recursive: true);
     }
 
-    protected override Task<IJournal> OpenAsync() => Journals.OpenSqliteAsync(Path.Combine(_folder, "j.db"));
+    protected override Task<IJournalDatabase> OpenAsync() => Journals.OpenSqliteAsync(Path.Combine(_folder, "j.db"));
 }
 
 [NeedsPostgres]
@@ -29,5 +29,5 @@ public sealed class PostgresJournalContractTests(PostgresServer server) : Journa
 {
     private readonly JournalOptions _options = new() { PostgresSchema = PostgresServer.NewSchema() };
 
-    protected override Task<IJournal> OpenAsync() => Journals.OpenPostgresAsync(server.ConnectionString, _options);
+    protected override Task<IJournalDatabase> OpenAsync() => Journals.OpenPostgresAsync(server.ConnectionString, _options);
 }

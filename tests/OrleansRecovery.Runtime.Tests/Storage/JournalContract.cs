@@ -6,15 +6,15 @@ using static OrleansRecovery.Runtime.Tests.Storage.JournalSamples;
 
 namespace OrleansRecovery.Runtime.Tests.Storage;
 
-/// <summary>What every journal keeps (the comments of <see cref="IJournal"/>). A store's class says only how it is opened.</summary>
+/// <summary>What every journal keeps (the comments of <see cref="IJournalDatabase"/>). A store's class says only how it is opened.</summary>
 public abstract class JournalContract : IAsyncLifetime
 {
     private const long Any = StreamAppend.AnyVersion;
 
-    private IJournal _journal = null!;
+    private IJournalDatabase _journal = null!;
 
     /// <summary>Opens the store of this test: a new one at first, and the same one afterwards.</summary>
-    protected abstract Task<IJournal> OpenAsync();
+    protected abstract Task<IJournalDatabase> OpenAsync();
 
     public virtual async Task InitializeAsync() => _journal = await OpenAsync();
 
@@ -123,7 +123,7 @@ public abstract class JournalContract : IAsyncLifetime
         Assert.Empty(await TextsAsync(_journal, Agent("long"), 1_500));
 
         var large = Enumerable.Range(0, 7).Select(i => new ReadOnlyMemory<byte>([.. Enumerable.Repeat((byte)i, 3 * 1024 * 1024)])).ToList();
-        await _journal.AppendAsync(JournalBatch.Of(new StreamAppend(Agent("large"), 0, [.. large, "end"u8.ToArray()], [])));
+        await _journal.AppendAsync(new StreamAppend(Agent("large"), 0, [.. large, "end"u8.ToArray()], []));
         var lengths = new List<int>();
         await foreach (var record in _journal.ReadAsync(Agent("large")))
         {
@@ -139,7 +139,7 @@ public abstract class JournalContract : IAsyncLifetime
     public async Task Records_come_back_byte_by_byte_whatever_they_hold()
     {
         byte[] whole = [.. Enumerable.Range(0, 256).Select(i => (byte)i)];
-        await _journal.AppendAsync(JournalBatch.Of(new StreamAppend(Agent("bytes"), 0, [whole, whole.AsMemory(10, 5), Array.Empty<byte>()], [])));
+        await _journal.AppendAsync(new StreamAppend(Agent("bytes"), 0, [whole, whole.AsMemory(10, 5), Array.Empty<byte>()], []));
         whole[0] = 99; // the caller's memory is its own again
         var bodies = new List<byte[]>();
         await foreach (var record in _journal.ReadAsync(Agent("bytes")))
@@ -160,7 +160,7 @@ public abstract class JournalContract : IAsyncLifetime
         List<StreamId> streams = [Agent("b", "mine", "x"), Agent("_", "mine", "x"), Agent("B", "mine", "x"), Agent("a", "mine", "y"), Agent("a", "other", "x"), ledger];
         foreach (var stream in streams)
         {
-            await _journal.AppendAsync(JournalBatch.Of(Append(stream, 0, "1", "2")));
+            await _journal.AppendAsync(Append(stream, 0, "1", "2"));
         }
 
         Assert.Equal(
@@ -186,8 +186,8 @@ public abstract class JournalContract : IAsyncLifetime
     public async Task A_snapshot_is_read_at_its_position_and_replaced_there()
     {
         var stream = Agent("kept");
-        await _journal.AppendAsync(JournalBatch.Of(Append(stream, 0, "0", "1") with { Snapshots = [SnapshotAt(0, "first"), SnapshotAt(1, "second")] }));
-        await _journal.AppendAsync(JournalBatch.Of(Append(stream, 2) with { Snapshots = [SnapshotAt(1, "lost"), SnapshotAt(1, "third")] }));
+        await _journal.AppendAsync(Append(stream, 0, "0", "1") with { Snapshots = [SnapshotAt(0, "first"), SnapshotAt(1, "second")] });
+        await _journal.AppendAsync(Append(stream, 2) with { Snapshots = [SnapshotAt(1, "lost"), SnapshotAt(1, "third")] });
         Assert.Equal("first"u8.ToArray(), (await _journal.ReadSnapshotAsync(stream, 0))!.Body.ToArray());
         var third = await _journal.ReadSnapshotAsync(stream, 1);
         Assert.Equal("third"u8.ToArray(), third!.Body.ToArray());
@@ -201,8 +201,8 @@ public abstract class JournalContract : IAsyncLifetime
     public async Task A_trim_deletes_what_it_names_and_moves_nothing()
     {
         var stream = Agent("kept");
-        await _journal.AppendAsync(JournalBatch.Of(
-            Append(stream, 0, "0", "1", "2", "3") with { Snapshots = [.. Enumerable.Range(0, 4).Select(i => SnapshotAt(i, $"{i}"))] }));
+        await _journal.AppendAsync(
+            Append(stream, 0, "0", "1", "2", "3") with { Snapshots = [.. Enumerable.Range(0, 4).Select(i => SnapshotAt(i, $"{i}"))] });
         await _journal.AppendAsync(One("neighbour", 0, "0"));
         for (var times = 0; times < 2; times++)
         {
@@ -223,7 +223,7 @@ public abstract class JournalContract : IAsyncLifetime
         await _journal.TrimAsync(stream, new TrimRequest([1, 3], 100));
         Assert.Equal(4, await _journal.VersionAsync(stream));
         Assert.Equal([(Agent("kept"), 4L), (Agent("neighbour"), 1L)], await ListAsync(_journal, StreamKind.Agent));
-        await _journal.AppendAsync(JournalBatch.Of(Append(stream, 4, "4")));
+        await _journal.AppendAsync(Append(stream, 4, "4"));
         Assert.Equal(["4"], await TextsAsync(_journal, stream));
     }
 
@@ -250,7 +250,7 @@ public abstract class JournalContract : IAsyncLifetime
         await Assert.ThrowsAsync<ArgumentException>(
             async () => await _journal.AppendAsync(new JournalBatch([Append(Agent("big"), 0, "1"), Append(Agent("big"), 1, "2")])));
         Assert.Empty(await ListAsync(_journal, StreamKind.Agent));
-        await _journal.AppendAsync(JournalBatch.Of(new StreamAppend(Agent("big"), 0, [most], [])));
+        await _journal.AppendAsync(new StreamAppend(Agent("big"), 0, [most], []));
         Assert.Equal(1, await _journal.VersionAsync(Agent("big")));
     }
 
@@ -267,7 +267,7 @@ public abstract class JournalContract : IAsyncLifetime
     [ContractFact]
     public async Task A_journal_that_is_opened_again_has_what_it_had()
     {
-        await _journal.AppendAsync(JournalBatch.Of(Append(Agent("a"), 0, "1", "2", "3") with { Snapshots = [SnapshotAt(2, "state")] }));
+        await _journal.AppendAsync(Append(Agent("a"), 0, "1", "2", "3") with { Snapshots = [SnapshotAt(2, "state")] });
         await _journal.TrimAsync(Agent("a"), new TrimRequest([0], 0));
         await _journal.DisposeAsync();
         _journal = await OpenAsync();
@@ -280,7 +280,7 @@ public abstract class JournalContract : IAsyncLifetime
 
     private async Task RefusesAsync(RecoveryErrorCode code, StreamAppend append)
     {
-        var refused = await Assert.ThrowsAsync<RecoveryException>(async () => await _journal.AppendAsync(JournalBatch.Of(append)));
+        var refused = await Assert.ThrowsAsync<RecoveryException>(async () => await _journal.AppendAsync(append));
         Assert.Equal(code, refused.Error.Code);
     }
 }

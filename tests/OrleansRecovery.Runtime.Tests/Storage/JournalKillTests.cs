@@ -75,7 +75,7 @@ public sealed class JournalKillTests(PostgresServer server, ITestOutputHelper ou
         return acknowledged;
     }
 
-    private static async Task<long> CheckAsync(IJournal journal, Dictionary<int, long> acknowledged)
+    private static async Task<long> CheckAsync(IJournalDatabase journal, Dictionary<int, long> acknowledged)
     {
         var durable = 0L;
         foreach (var (lane, position) in acknowledged)

@@ -13,11 +13,11 @@ internal static class JournalSamples
     internal static StreamAppend Append(StreamId stream, long expected, params string[] texts) =>
         new(stream, expected, [.. texts.Select(text => new ReadOnlyMemory<byte>(Encoding.UTF8.GetBytes(text)))], []);
 
-    internal static JournalBatch One(string name, long expected, params string[] texts) => JournalBatch.Of(Append(Agent(name), expected, texts));
+    internal static StreamAppend One(string name, long expected, params string[] texts) => Append(Agent(name), expected, texts);
 
     internal static Snapshot SnapshotAt(long position, string state) => new(position, new string('0', 64), Encoding.UTF8.GetBytes(state));
 
-    internal static async Task<List<string>> TextsAsync(IJournal journal, StreamId stream, long from = 0)
+    internal static async Task<List<string>> TextsAsync(IJournalDatabase journal, StreamId stream, long from = 0)
     {
         var texts = new List<string>();
         await foreach (var record in journal.ReadAsync(stream, from))
@@ -29,7 +29,7 @@ internal static class JournalSamples
     }
 
     internal static async Task<List<(StreamId Stream, long Version)>> ListAsync(
-        IJournal journal, StreamKind kind, string? tenant = null, string? execution = null)
+        IJournalDatabase journal, StreamKind kind, string? tenant = null, string? execution = null)
     {
         var heads = new List<(StreamId, long)>();
         await foreach (var head in journal.ListAsync(

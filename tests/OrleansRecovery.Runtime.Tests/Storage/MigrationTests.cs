@@ -118,7 +118,7 @@ public sealed class MigrationTests(PostgresServer server) : IDisposable
         Assert.NotEmpty(refused.Error.NextStep);
     }
 
-    private static async Task<IJournal> OpenAsync(SqlDialect dialect, Migrations migrations, bool readOnly = false) =>
+    private static async Task<IJournalDatabase> OpenAsync(SqlDialect dialect, Migrations migrations, bool readOnly = false) =>
         await SqlJournal.OpenAsync(dialect, new JournalOptions(), readOnly, CancellationToken.None, migrations);
 
     private SqlDialect Sqlite(bool readOnly) => new SqliteDialect(Path.Combine(_folder, "j.db"), new JournalOptions(), readOnly);

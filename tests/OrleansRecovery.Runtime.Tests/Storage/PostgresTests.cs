@@ -188,7 +188,7 @@ public sealed class PostgresTests(PostgresServer server)
         Assert.Equal(1, await other.VersionAsync(Agent("a")));
     }
 
-    private Task<IJournal> OpenAsync() => Journals.OpenPostgresAsync(server.ConnectionString, Options);
+    private Task<IJournalDatabase> OpenAsync() => Journals.OpenPostgresAsync(server.ConnectionString, Options);
 
     private static RecoveryError Refused(RecoveryErrorCode code, Exception? failure)
     {
@@ -200,7 +200,7 @@ public sealed class PostgresTests(PostgresServer server)
     }
 
     // Holds a stream's row from beside, and waits until the journal's writer waits for it: what is appended now comes into one transaction.
-    private async Task<(Func<Task> ReleaseAsync, Task First)> BlockAsync(IJournal journal, string name)
+    private async Task<(Func<Task> ReleaseAsync, Task First)> BlockAsync(IJournalDatabase journal, string name)
     {
         var holder = new Npgsql.NpgsqlConnection($"{server.ConnectionString};Search Path={_schema};Pooling=false");
         await holder.OpenAsync();

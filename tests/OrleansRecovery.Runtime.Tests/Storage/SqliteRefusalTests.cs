@@ -164,7 +164,7 @@ public sealed class SqliteRefusalTests : IDisposable
         Assert.Equal(RecoveryErrorCode.PermissionDenied, await RefusalAsync(() => Journals.OpenSqliteAsync(database)));
     }
 
-    private static async Task<RecoveryErrorCode> RefusalAsync(Func<Task<IJournal>> open)
+    private static async Task<RecoveryErrorCode> RefusalAsync(Func<Task<IJournalDatabase>> open)
     {
         var refused = await Assert.ThrowsAsync<RecoveryException>(async () => await (await open()).DisposeAsync());
         Assert.False(string.IsNullOrWhiteSpace(refused.Error.Cause) || string.IsNullOrWhiteSpace(refused.Error.Impact) || string.IsNullOrWhiteSpace(refused.Error.NextStep));

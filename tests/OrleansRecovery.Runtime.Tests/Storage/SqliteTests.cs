@@ -17,7 +17,7 @@ public sealed class SqliteTests : IDisposable
     public async Task Appends_that_wait_share_one_forced_write()
     {
         await using var journal = await Journals.OpenSqliteAsync(Database);
-        await Task.WhenAll(Enumerable.Range(0, 500).Select(i => journal.AppendAsync(JournalBatch.Of(Append(Agent($"a{i}"), 0, "x")))));
+        await Task.WhenAll(Enumerable.Range(0, 500).Select(i => journal.AppendAsync(Append(Agent($"a{i}"), 0, "x"))));
         var statistics = Journals.StatisticsOf(journal);
         Assert.Equal(500, statistics.AppendCount);
         Assert.True(statistics.CommitCount < 100, $"{statistics.CommitCount} commits");
@@ -28,9 +28,9 @@ public sealed class SqliteTests : IDisposable
     {
         await using var writer = await Journals.OpenSqliteAsync(Database);
         await using var reader = await Journals.OpenReadOnlyAsync(Database);
-        await writer.AppendAsync(JournalBatch.Of(Append(Agent("a"), 0, "1")));
+        await writer.AppendAsync(Append(Agent("a"), 0, "1"));
         Assert.Equal(["1"], await TextsAsync(reader, Agent("a")));
-        var refused = await Assert.ThrowsAsync<RecoveryException>(() => reader.AppendAsync(JournalBatch.Of(Append(Agent("a"), 1, "2"))));
+        var refused = await Assert.ThrowsAsync<RecoveryException>(() => reader.AppendAsync(Append(Agent("a"), 1, "2")));
         Assert.Equal(RecoveryErrorCode.PermissionDenied, refused.Error.Code);
         await Assert.ThrowsAsync<RecoveryException>(() => reader.TrimAsync(Agent("a"), new TrimRequest([0], 0)));
         Assert.Equal(["1"], await TextsAsync(writer, Agent("a")));
@@ -41,10 +41,10 @@ public sealed class SqliteTests : IDisposable
     {
         await using var first = await Journals.OpenSqliteAsync(Database);
         await using var second = await Journals.OpenSqliteAsync(Database);
-        await first.AppendAsync(JournalBatch.Of(Append(Agent("a"), 0, "1")));
-        await Assert.ThrowsAsync<StaleAppendException>(() => second.AppendAsync(JournalBatch.Of(Append(Agent("a"), 0, "2"))));
-        await second.AppendAsync(JournalBatch.Of(Append(Agent("a"), 1, "2")));
-        await Assert.ThrowsAsync<StaleAppendException>(() => first.AppendAsync(JournalBatch.Of(Append(Agent("a"), 1, "3"))));
+        await first.AppendAsync(Append(Agent("a"), 0, "1"));
+        await Assert.ThrowsAsync<StaleAppendException>(() => second.AppendAsync(Append(Agent("a"), 0, "2")));
+        await second.AppendAsync(Append(Agent("a"), 1, "2"));
+        await Assert.ThrowsAsync<StaleAppendException>(() => first.AppendAsync(Append(Agent("a"), 1, "3")));
         Assert.Equal(["1", "2"], await TextsAsync(first, Agent("a")));
     }
 

@@ -5,7 +5,7 @@ using OrleansRecovery.Runtime.Ports;
 namespace OrleansRecovery.Runtime.Tests.Support;
 
 /// <summary>A journal in which the read of one record can be made to wait: the moment between "is about to" and "does".</summary>
-public sealed class HoldingJournal(IJournal inner) : IJournal
+public sealed class HoldingJournal(IJournalDatabase inner) : IJournalDatabase
 {
     private readonly TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -123,7 +123,7 @@ public sealed class ProbeHost : IAsyncDisposable
 {
     public static readonly ExecutionAddress Execution = new(TenantId.Parse("t"), ExecutionId.Parse("e"));
 
-    private ProbeHost(LocalRecoveryHost host, ProbeWorld world, IJournal journal)
+    private ProbeHost(LocalRecoveryHost host, ProbeWorld world, IJournalDatabase journal)
     {
         Host = host;
         World = world;
@@ -134,10 +134,10 @@ public sealed class ProbeHost : IAsyncDisposable
 
     public ProbeWorld World { get; }
 
-    public IJournal Journal { get; }
+    public IJournalDatabase Journal { get; }
 
     public static async Task<ProbeHost> StartAsync(
-        ProbeWorld world, RecoveryPolicy? policy = null, IJournal? journal = null, LocalHostOptions? options = null, params string[] agents)
+        ProbeWorld world, RecoveryPolicy? policy = null, IJournalDatabase? journal = null, LocalHostOptions? options = null, params string[] agents)
     {
         var probe = await ReopenAsync(world, journal ?? new InMemoryJournal(), options);
         var names = agents.Length > 0 ? agents : ["a", "b", "bystander"];
@@ -148,7 +148,7 @@ public sealed class ProbeHost : IAsyncDisposable
         return probe;
     }
 
-    public static async Task<ProbeHost> ReopenAsync(ProbeWorld world, IJournal journal, LocalHostOptions? options = null)
+    public static async Task<ProbeHost> ReopenAsync(ProbeWorld world, IJournalDatabase journal, LocalHostOptions? options = null)
     {
         var catalog = new AgentCatalog().Add(() => new ProbeAgent(world), "probe").Add(() => new FallbackProbe(world), "fallback");
         var host = await LocalRecoveryHost.OpenAsync(journal, catalog, options ?? new LocalHostOptions { LedgerKey = Key, InboxInterval = TimeSpan.FromMilliseconds(20) });

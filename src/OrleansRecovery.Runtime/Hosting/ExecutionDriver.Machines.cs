@@ -5,12 +5,11 @@ using OrleansRecovery.Protocol.Ledger;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Protocol.Terms;
-using OrleansRecovery.Runtime.Driver;
 
-namespace OrleansRecovery.LocalHost;
+namespace OrleansRecovery.Runtime.Hosting;
 
 /// <content>What an input does to the two machines, before it is durable.</content>
-internal sealed partial class ExecutionHost
+public sealed partial class ExecutionDriver
 {
     private void Apply(Work work, Input input)
     {
@@ -34,14 +33,13 @@ internal sealed partial class ExecutionHost
         var step = ExecutionMachine.Apply(work.State, execution);
         if (!step.IsLegal)
         {
-            Logger.IllegalInput(Address.ToString(), execution.Kind.ToString(), step.Row);
+            _setup.Logger.IllegalInput(Address.ToString(), execution.Kind.ToString(), step.Row);
             input.Refusal = Protocol.Machines.IllegalTransition.Error("execution", step.Row, work.State.Phase.ToString(), execution.Kind.ToString());
             return;
         }
 
         work.State = step.State;
-        work.ExecutionRecords.Add(ExecutionLog.Write(new ExecutionRecord(null, execution)));
-        work.Entries.AddRange(input.Entries);
+        work.Write(new ExecutionRecord(Input: execution), execution is ExecutionInput.Signalled admitted ? [LedgerEntries.OfSignal(admitted.Signal)] : []);
         foreach (var effect in step.Effects)
         {
             switch (effect)
@@ -69,7 +67,7 @@ internal sealed partial class ExecutionHost
             return true;
         }
 
-        var verdict = SignalAdmission.Decide(work.Signals, _host.Options.Signals, signal, Address, IsSealed(signal.Suspect), _host.Now());
+        var verdict = SignalAdmission.Decide(work.Signals, _setup.Signals, signal, Address, IsSealed(signal.Suspect), Now());
         if ((verdict.Refusal ?? FaultOf(signal.Suspect)) is { } refusal)
         {
             input.Refusal = refusal;
@@ -86,8 +84,7 @@ internal sealed partial class ExecutionHost
     {
         var opening = new RecoveryOpening(effect.Recovery, Address.Execution, Started.Policy, HighestEpoch(), effect.Signals);
         var step = CoordinatorMachine.Open(opening);
-        work.CoordinatorRecords.Add(CoordinatorJson.Write(new CoordinatorRecord(opening, null, null)));
-        work.Entries.AddRange(LedgerEntries.OfOpening(opening));
+        work.Write(new ExecutionRecord(Coordinator: new CoordinatorRecord(opening, null, null)), LedgerEntries.OfOpening(opening));
         work.Take(step.State, step.Effects);
     }
 
@@ -104,7 +101,7 @@ internal sealed partial class ExecutionHost
         var step = CoordinatorMachine.Apply(state, coordinator);
         if (!step.IsLegal)
         {
-            Logger.IllegalInput(Address.ToString(), coordinator.Kind.ToString(), step.Row);
+            _setup.Logger.IllegalInput(Address.ToString(), coordinator.Kind.ToString(), step.Row);
             input.Refusal = Protocol.Machines.IllegalTransition.Error("coordinator", step.Row, state.Phase.ToString(), coordinator.Kind.ToString());
             return;
         }
@@ -112,8 +109,8 @@ internal sealed partial class ExecutionHost
         input.Refusal = step.Effects.OfType<CoordinatorEffect.RefuseRuling>().FirstOrDefault()?.Error;
         if (step.State != state)
         {
-            work.CoordinatorRecords.Add(CoordinatorJson.Write(new CoordinatorRecord(null, state.Recovery, coordinator)));
-            work.Entries.AddRange(LedgerEntries.Of(state, coordinator, step.State));
+            var record = new CoordinatorRecord(null, state.Recovery, coordinator);
+            work.Write(new ExecutionRecord(Coordinator: record), LedgerEntries.Of(state, coordinator, step.State));
         }
 
         work.Take(step.State, step.Effects);
@@ -132,7 +129,7 @@ internal sealed partial class ExecutionHost
         }
         else if (effect is CoordinatorEffect.Announce announce)
         {
-            ApplyExecution(work, new Input(), new ExecutionInput.RecoveryEnded(announce.Outcome, _host.Options.NewRecoveryId()));
+            ApplyExecution(work, new Input(), new ExecutionInput.RecoveryEnded(announce.Outcome, _setup.NewRecoveryId()));
         }
     }
 
@@ -142,7 +139,7 @@ internal sealed partial class ExecutionHost
         if (coordinator is CoordinatorInput.Asked asked)
         {
             var question = asked.Message;
-            HostOf(question.Agent).Post(new Abort(question.Recovery, question.Epoch, question.Agent, AbortReason.NothingToUndo));
+            _environment.Deliver(new Abort(question.Recovery, question.Epoch, question.Agent, AbortReason.NothingToUndo), _version);
         }
 
         input.Refusal = UnknownRecovery(input.Recovery);
@@ -158,16 +155,16 @@ internal sealed partial class ExecutionHost
 
         public bool IsOwnSignal { get; init; }
 
-        public IReadOnlyList<LedgerEntry> Entries { get; init; } = [];
-
         public TaskCompletionSource? Done { get; init; }
 
         public RecoveryError? Refusal { get; set; }
     }
 
     /// <summary>What a batch of inputs comes to, before it is durable.</summary>
-    private sealed class Work(ExecutionState state, SignalWindow signals, CoordinatorState? open)
+    private sealed class Work(ExecutionState state, SignalWindow signals, CoordinatorState? open, SequenceNumber next)
     {
+        public SequenceNumber Next { get; private set; } = next;
+
         public ExecutionState State { get; set; } = state;
 
         public SignalWindow Signals { get; set; } = signals;
@@ -176,15 +173,20 @@ internal sealed partial class ExecutionHost
 
         public Dictionary<RecoveryId, CoordinatorState> Touched { get; } = [];
 
-        public List<ReadOnlyMemory<byte>> ExecutionRecords { get; } = [];
-
-        public List<ReadOnlyMemory<byte>> CoordinatorRecords { get; } = [];
+        public List<ReadOnlyMemory<byte>> Records { get; } = [];
 
         public List<LedgerEntry> Entries { get; } = [];
 
         public List<ExecutionEffect> ExecutionEffects { get; } = [];
 
         public List<(RecoveryId Recovery, CoordinatorEffect Effect)> CoordinatorEffects { get; } = [];
+
+        public void Write(ExecutionRecord record, IReadOnlyList<LedgerEntry> entries)
+        {
+            Records.Add(ExecutionLog.Write(record));
+            Entries.AddRange(entries.Select(entry => entry with { Cause = Next }));
+            Next = Next.Next;
+        }
 
         public void Take(CoordinatorState after, IReadOnlyList<CoordinatorEffect> effects)
         {

@@ -1,12 +1,12 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Json;
-using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Terms;
 
-namespace OrleansRecovery.Runtime.Driver;
+namespace OrleansRecovery.Protocol.Execution;
 
 /// <summary>An agent of an execution, as the execution's log keeps it.</summary>
 /// <param name="Agent">Its name.</param>
@@ -20,10 +20,14 @@ public sealed record AssignedAgent(AgentId Agent, string Class, string? Fallback
 /// <param name="At">When, in milliseconds since 1970 UTC.</param>
 public sealed record ExecutionStarted(IReadOnlyList<AssignedAgent> Agents, RecoveryPolicy Policy, long At);
 
-/// <summary>One record of an execution's log: its start, or an input that changed its machine.</summary>
+/// <summary>
+/// One record of an execution's log: its start, or what changed one of its two machines. Exactly one member is set. Both machines have one log, since one
+/// input may change both, and a crash leaves both changes or none.
+/// </summary>
 /// <param name="Started">The start, or null.</param>
-/// <param name="Input">The input, or null.</param>
-public sealed record ExecutionRecord(ExecutionStarted? Started, ExecutionInput? Input);
+/// <param name="Input">An input of the execution's machine, or null.</param>
+/// <param name="Coordinator">A recovery that was opened, or an input of its coordinator's machine; or null.</param>
+public sealed record ExecutionRecord(ExecutionStarted? Started = null, ExecutionInput? Input = null, CoordinatorRecord? Coordinator = null);
 
 /// <summary>The stored form of executions' logs.</summary>
 public static class ExecutionLog
@@ -34,7 +38,7 @@ public static class ExecutionLog
     /// <summary>Reads a stored record.</summary>
     /// <exception cref="RecoveryException">The bytes are not a record that this build knows: the log is damaged or newer.</exception>
     public static ExecutionRecord Read(ReadOnlySpan<byte> body) => StoredJson.Read(
-        body, ExecutionJsonContext.Default.ExecutionRecord, record => record.Started is not null || record.Input is not null,
+        body, ExecutionJsonContext.Default.ExecutionRecord, record => record is { Started: not null } or { Input: not null } or { Coordinator.Opened: not null } or { Coordinator: { Input: not null, Recovery: not null } },
         "A record of an execution's log", "The execution is not loaded; nothing was changed.");
 }
 

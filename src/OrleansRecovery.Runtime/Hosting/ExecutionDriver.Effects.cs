@@ -2,13 +2,11 @@ using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Terms;
-using OrleansRecovery.Runtime.Agents;
-using OrleansRecovery.Runtime.Driver;
 
-namespace OrleansRecovery.LocalHost;
+namespace OrleansRecovery.Runtime.Hosting;
 
-/// <content>What the machines ask for, and the way back from the logs.</content>
-internal sealed partial class ExecutionHost
+/// <content>What the machines ask for.</content>
+public sealed partial class ExecutionDriver
 {
     private void CarryOut(ExecutionEffect effect)
     {
@@ -37,7 +35,7 @@ internal sealed partial class ExecutionHost
                 var message = ((CoordinatorEffect.Send)effect).Message;
                 if (_assigned.ContainsKey(message.Agent))
                 {
-                    HostOf(message.Agent).Post(message);
+                    _environment.Deliver(message, _version);
                 }
                 else
                 {
@@ -49,7 +47,7 @@ internal sealed partial class ExecutionHost
                 Post(new CoordinatorInput.DecisionDurable(), recovery);
                 break;
             case CoordinatorEffectKind.HandOver:
-                break; // one coordinator for each execution: recoveries meet only in a cluster
+                break; // an execution has one coordinator: recoveries meet only where executions do
             case CoordinatorEffectKind.Announce:
                 break; // the execution's machine was told in the same append; followers are told by the progress
             case CoordinatorEffectKind.RefuseRuling:
@@ -83,53 +81,22 @@ internal sealed partial class ExecutionHost
 
     private void WakeAll()
     {
-        foreach (var agent in _assigned.Keys.Where(agent => _agents.ContainsKey(agent) || MayHaveOpenWork(agent)))
+        foreach (var agent in AgentsWithWork())
         {
-            HostOf(agent).Wake();
+            _environment.Wake(agent);
         }
     }
 
-    private AgentHost HostOf(AgentId agent) => _agents.GetOrAdd(agent, id => new AgentHost(
-        this, new AgentSetup(Address, id, Started.Policy, _host.Journal, this, _host.Options.Time)));
-
-    private async Task ReloadLogsAsync()
+    // Also one that an open recovery waits for.
+    private List<AgentId> AgentsWithWork()
     {
-        try
-        {
-            TakeLogs(await LoadedExecution.ReadLogsAsync(_host.Journal, Address, Stopping));
-            if (_open is { } open)
-            {
-                Post(new CoordinatorInput.Resumed(HighestEpoch().Next), open.Recovery);
-            }
-        }
-#pragma warning disable CA1031 // The storage is still in trouble: the next tick, or the next caller, meets it again.
-        catch (Exception failure)
-#pragma warning restore CA1031
-        {
-            Logger.LogWriteFailed(Address.ToString(), failure.Message);
-        }
-    }
-
-    private void TakeLogs(LoadedExecution loaded)
-    {
-        _state = loaded.State;
-        _signals = loaded.Signals;
-        _executionVersion = loaded.ExecutionVersion;
-        _coordinatorVersion = loaded.CoordinatorVersion;
-        _open = loaded.Recoveries.Values.FirstOrDefault(recovery => !recovery.Phase.IsTerminal());
+        var members = _open?.Members;
         lock (_sync)
         {
-            _recoveries.Clear();
-            foreach (var (id, recovery) in loaded.Recoveries)
-            {
-                _recoveries[id] = recovery;
-            }
+            return [.. _assigned.Keys.Where(agent => MayHaveWork(agent) || members?.ContainsKey(agent) == true)];
         }
     }
 
-    internal AgentClass ClassOf(AgentId agent)
-    {
-        var assigned = _assigned[agent];
-        return new AgentClass(_state.OnFallback.Contains(agent) && assigned.Fallback is { } fallback ? fallback : assigned.Class);
-    }
+    // Under the lock.
+    private bool MayHaveWork(AgentId agent) => _index.HasOpenWork(agent) || _index.Pending(agent).Count > 0;
 }

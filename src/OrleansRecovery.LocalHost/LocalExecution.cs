@@ -1,0 +1,64 @@
+using System.Collections.Concurrent;
+using OrleansRecovery.Protocol.Coordinator;
+using OrleansRecovery.Protocol.Journal;
+using OrleansRecovery.Protocol.Ledger;
+using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Driver;
+using OrleansRecovery.Runtime.Hosting;
+using OrleansRecovery.Runtime.Ports;
+
+namespace OrleansRecovery.LocalHost;
+
+/// <summary>One execution of the host: its driver, and a mailbox for each of its agents that had something to do.</summary>
+internal sealed class LocalExecution : IExecutionEnvironment, IAsyncDisposable
+{
+    private readonly LocalRecoveryHost _host;
+    private readonly LedgerWriter _ledger;
+    private readonly ConcurrentDictionary<AgentId, Lazy<AgentMailbox>> _mailboxes = [];
+    private MailboxSetup _mailbox = null!;
+
+    private LocalExecution(LocalRecoveryHost host, LedgerWriter ledger)
+    {
+        _host = host;
+        _ledger = ledger;
+    }
+
+    internal ExecutionDriver Driver { get; private set; } = null!;
+
+    internal static async Task<LocalExecution> LoadAsync(
+        LocalRecoveryHost host, LedgerWriter ledger, ExecutionSetup setup, ExecutionAddress address, AgentMemory memory, CancellationToken cancellationToken)
+    {
+        var execution = new LocalExecution(host, ledger);
+        var driver = await ExecutionDriver.LoadAsync(setup, execution, address, cancellationToken);
+        execution.Driver = driver;
+        execution._mailbox = new MailboxSetup(
+            address, MailboxSetup.AgentsOf(driver.Started), driver.Started.Policy, driver, host.Catalog, host.Journal, memory, setup.Time, setup.Logger);
+        driver.Begin();
+        return execution;
+    }
+
+    // The log and what the ledger says of it are one append: a crash leaves both or none.
+    Task IExecutionEnvironment.AppendAsync(StreamAppend? log, IReadOnlyList<LedgerEntry> entries) => _ledger.AppendAsync(log is null ? [] : [log], entries);
+
+    void IExecutionEnvironment.Deliver(ParticipantMessage message, SequenceNumber version) => Of(message.Agent).Post(message, version);
+
+    void IExecutionEnvironment.Wake(AgentId agent) => Of(agent).Wake();
+
+    void IExecutionEnvironment.Remind(AgentId agent) => Of(agent).Remind();
+
+    Task IExecutionEnvironment.SealAsync(Interval interval, IssuerId by, CancellationToken cancellationToken) => Of(interval.Agent).SealAsync(interval.Number, by);
+
+    Task<Collected?> IExecutionEnvironment.CollectAsync(AgentId agent, CheckpointNumber line, CancellationToken cancellationToken) => Of(agent).CollectAsync(line);
+
+    void IExecutionEnvironment.Publish(IReadOnlyCollection<CoordinatorState> touched) => _host.Publish(Driver.Address, touched);
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await Task.WhenAll(_mailboxes.Values.Select(mailbox => mailbox.Value.DisposeAsync().AsTask()));
+        await Driver.DisposeAsync();
+    }
+
+    private AgentMailbox Of(AgentId agent) => _mailboxes.GetOrAdd(agent, id => new Lazy<AgentMailbox>(() => new AgentMailbox(_mailbox, id))).Value;
+}

@@ -1,0 +1,103 @@
+using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Participant;
+using OrleansRecovery.Runtime.Agents;
+using OrleansRecovery.Runtime.Driver;
+using OrleansRecovery.Runtime.Ports;
+
+namespace OrleansRecovery.Runtime.Hosting;
+
+/// <content>Into memory, and out of it.</content>
+public sealed partial class AgentMailbox
+{
+    private async Task<AgentDriver> LoadedAsync(AgentClass? by = null)
+    {
+        if (_driver is { IsBroken: false, MustReload: false } loaded)
+        {
+            return loaded;
+        }
+
+        var wasLoaded = _driver is not null;
+        if (_turn is null || _driver is null)
+        {
+            by ??= (await _setup.Home.SituationAsync(_agent.Agent, Protocol.Terms.SequenceNumber.First, _stopping.Token)).Class;
+            Unload();
+            _driver = await AgentDriver.LoadAsync(_agent, _setup.Catalog, by.Value, _stopping.Token);
+            _setup.Memory.Add(1);
+            if (!wasLoaded)
+            {
+                _driver.Reawaken();
+            }
+        }
+
+        return _driver;
+    }
+
+    // Memory is bounded: an agent with nothing to do and nothing to remember goes when too many are idle.
+    private void UnloadIfIdle()
+    {
+        if (_driver is { Participant: { Phase: ParticipantPhase.Active, Barriers.IsEmpty: true } } && _turn is null && _compensations == 0 && _waiting <= 1
+            && _setup.Memory.IsExceeded)
+        {
+            Unload();
+        }
+    }
+
+    private void Unload()
+    {
+        if (_driver is { } driver)
+        {
+            driver.Dispose();
+            _driver = null;
+            _setup.Memory.Add(-1);
+        }
+    }
+
+    private void Drop(Exception failure)
+    {
+        if (_driver is { IsBroken: true } && _turn is null)
+        {
+            Unload();
+        }
+
+        if (_stopping.IsCancellationRequested)
+        {
+            return;
+        }
+
+        if (failure is not StaleAppendException)
+        {
+            _setup.Logger.AgentStuck(_agent.Agent.Text, _setup.Execution.ToString(), failure.Message);
+        }
+
+        if (failure is RecoveryException refused)
+        {
+            _setup.Home.Stuck(_agent.Agent, refused.Error);
+        }
+
+        _ = WakeLaterAsync();
+    }
+
+    private async Task WakeLaterAsync()
+    {
+        try
+        {
+            await Task.Delay(StuckPause, _setup.Time, _stopping.Token);
+            Wake();
+        }
+        catch (Exception stopped) when (stopped is OperationCanceledException or ObjectDisposedException)
+        {
+            // The host stops.
+        }
+    }
+}
+
+/// <summary>How many agents are in memory on a host, and how many may be while they have nothing to do.</summary>
+/// <param name="idleMax">The most.</param>
+public sealed class AgentMemory(int idleMax)
+{
+    private int _loaded;
+
+    internal bool IsExceeded => Volatile.Read(ref _loaded) > idleMax;
+
+    internal void Add(int change) => Interlocked.Add(ref _loaded, change);
+}

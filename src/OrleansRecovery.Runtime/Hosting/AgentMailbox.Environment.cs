@@ -1,0 +1,103 @@
+using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Journal;
+using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Driver;
+using OrleansRecovery.Runtime.Ports;
+
+namespace OrleansRecovery.Runtime.Hosting;
+
+/// <content>What the agent's driver needs.</content>
+public sealed partial class AgentMailbox : IAgentEnvironment
+{
+    // Age seals too, and age makes no event; and a wake-up may be lost.
+    private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(1);
+
+    async Task IAgentEnvironment.AppendAsync(StreamAppend append, IReadOnlyList<AgentEvent> records, CancellationToken cancellationToken)
+    {
+        await _setup.Journal.AppendAsync(append, cancellationToken);
+        await _setup.Home.ObserveAsync(
+            _agent.Agent, SequenceNumber.Of(append.ExpectedVersion), [.. records.Select(LoadedExecution.WithoutPayload)], CancellationToken.None);
+    }
+
+    bool IAgentEnvironment.Knows(AgentId agent) => agent == Outside.Agent || _setup.Agents.Contains(agent);
+
+    Task<IncomingMessage> IAgentEnvironment.ReadMessageAsync(MessageId message, CancellationToken cancellationToken) =>
+        ReadAsync(new PendingMessage(message, default, default), cancellationToken);
+
+    async Task<IncomingMessage> IAgentEnvironment.ResponseAsync(MessageId request, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var woken = Volatile.Read(ref _woken).Task;
+            var responses = await _setup.Home.ResponsesAsync(_agent.Agent, request, cancellationToken);
+            if (FirstUnbarred(responses) is { } response)
+            {
+                return await ReadAsync(response, cancellationToken);
+            }
+
+            await WokenAsync(woken, cancellationToken);
+        }
+    }
+
+    Task IAgentEnvironment.CheckDeclaredAsync(Interval producer, Interval consumer, CancellationToken cancellationToken) =>
+        _setup.Home.CheckDeclaredAsync(producer, consumer, cancellationToken);
+
+    Task<bool> IAgentEnvironment.IsAnyDeadAsync(IReadOnlyList<MessageId> messages, CancellationToken cancellationToken) =>
+        _setup.Home.IsAnyDeadAsync(messages, cancellationToken);
+
+    Task<bool> IAgentEnvironment.IsPastSealedAsync(Interval interval, CancellationToken cancellationToken) =>
+        _setup.Home.IsPastSealedAsync(interval, cancellationToken);
+
+    async Task IAgentEnvironment.PastSealedAsync(Interval interval, CancellationToken cancellationToken)
+    {
+        while (!await _setup.Home.IsPastSealedAsync(interval, cancellationToken))
+        {
+            await WokenAsync(Volatile.Read(ref _woken).Task, cancellationToken);
+        }
+    }
+
+    void IAgentEnvironment.ToCoordinator(ParticipantMessage message) => _setup.Home.Tell(message);
+
+    async Task IAgentEnvironment.TurnFailedAsync(Interval suspect, Incarnation incarnation, FailureReason reason, string detail)
+    {
+        // Said before the signal, since the recovery may be over before the turn's end is taken from the mailbox.
+        _awaitsRecovery = true;
+        try
+        {
+            await _setup.Home.FailedAsync(suspect, incarnation, reason, detail, _stopping.Token);
+        }
+        catch
+        {
+            _awaitsRecovery = false; // nobody heard of it: the turn is run again
+            throw;
+        }
+    }
+
+    private async Task WokenAsync(Task woken, CancellationToken cancellationToken)
+    {
+        await Task.WhenAny(woken, Task.Delay(LookAgain, _setup.Time, cancellationToken));
+        cancellationToken.ThrowIfCancellationRequested();
+    }
+
+    private async Task<IncomingMessage> ReadAsync(PendingMessage message, CancellationToken cancellationToken)
+    {
+        var stream = StreamId.OfAgent(_setup.Execution, message.Id.Sender);
+        await foreach (var stored in _setup.Journal.ReadAsync(stream, message.Id.Sequence.Number, cancellationToken))
+        {
+            if (stored.Position == message.Id.Sequence.Number && AgentEventJson.Read(stored.Body.Span) is MessageSent sent)
+            {
+                return new IncomingMessage(
+                    message.Id, message.SentIn, message.SenderIncarnation, sent.Type, sent.Payload, sent.Dependency, sent.Strength, sent.InReplyTo, sent.AwaitsReply);
+            }
+
+            break;
+        }
+
+        throw RecoveryException.Of(
+            RecoveryErrorCode.CorruptDatabase,
+            $"The journal of {message.Id.Sender} has no message {message.Id}.",
+            "Its receiver waits; nothing else is touched.",
+            "Restore the database from a backup.");
+    }
+}

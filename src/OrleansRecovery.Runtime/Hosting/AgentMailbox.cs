@@ -1,0 +1,353 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using OrleansRecovery.Protocol.Execution;
+using OrleansRecovery.Protocol.Journal;
+using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Participant;
+using OrleansRecovery.Protocol.Policy;
+using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Agents;
+using OrleansRecovery.Runtime.Driver;
+using OrleansRecovery.Runtime.Ports;
+
+namespace OrleansRecovery.Runtime.Hosting;
+
+/// <summary>What belongs to the mailboxes of one execution on one host.</summary>
+/// <param name="Execution">The execution's address.</param>
+/// <param name="Agents">Its agents.</param>
+/// <param name="Policy">Its policy.</param>
+/// <param name="Home">The execution itself.</param>
+/// <param name="Catalog">The classes that play agents.</param>
+/// <param name="Journal">Where agents' journals are kept.</param>
+/// <param name="Memory">How many idle agents stay in memory.</param>
+/// <param name="Time">The clock.</param>
+/// <param name="Logger">Where to log.</param>
+public sealed record MailboxSetup(
+    ExecutionAddress Execution,
+    IReadOnlySet<AgentId> Agents,
+    RecoveryPolicy Policy,
+    IExecution Home,
+    AgentCatalog Catalog,
+    IJournal Journal,
+    AgentMemory Memory,
+    TimeProvider Time,
+    ILogger Logger)
+{
+    /// <summary>The set-up for an execution that was started so.</summary>
+    public static IReadOnlySet<AgentId> AgentsOf(ExecutionStarted started) => started.Agents.Select(agent => agent.Agent).ToHashSet();
+}
+
+/// <summary>
+/// One agent's mailbox. Everything that touches the agent goes through its loop; a turn and compensations run beside it and report back to it.
+/// </summary>
+public sealed partial class AgentMailbox : IAsyncDisposable
+{
+    private static readonly TimeSpan StuckPause = TimeSpan.FromSeconds(1);
+
+    private readonly MailboxSetup _setup;
+    private readonly AgentSetup _agent;
+    private readonly Channel<Item> _mailbox = Channel.CreateUnbounded<Item>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly Task _loop;
+    private AgentDriver? _driver;
+    private Task? _turn;
+    private SequenceNumber _newest;
+    private int _compensations;
+    private int _waiting;
+    private volatile bool _awaitsRecovery;
+    private TaskCompletionSource _woken = NewDone();
+
+    /// <summary>A mailbox for an agent, which is loaded when it has something to do.</summary>
+    public AgentMailbox(MailboxSetup setup, AgentId agent)
+    {
+        _setup = setup;
+        _agent = new AgentSetup(setup.Execution, agent, setup.Policy, setup.Journal, this, setup.Time);
+        _loop = Task.Run(RunAsync, CancellationToken.None);
+    }
+
+    /// <summary>Something is under way: a turn, a compensation, or what the mailbox holds.</summary>
+    public bool IsBusy => _turn is not null || Volatile.Read(ref _compensations) > 0 || Volatile.Read(ref _waiting) > 0;
+
+    /// <summary>Something may have changed: looks what there is to do.</summary>
+    public void Wake()
+    {
+        Pulse();
+        TryPut(new Item());
+    }
+
+    /// <summary>A message of the coordinator.</summary>
+    /// <param name="message">The message.</param>
+    /// <param name="version">The length of the execution's log when it was sent.</param>
+    public void Post(ParticipantMessage message, SequenceNumber version) => TryPut(new Item { Message = message, Version = version });
+
+    /// <summary>The coordinator's silence lasts: asks again, and looks what there is to do.</summary>
+    public void Remind()
+    {
+        Pulse();
+        TryPut(new Item { Reminds = true });
+    }
+
+    /// <summary>Marks an interval as validated.</summary>
+    public Task SealAsync(CheckpointNumber interval, IssuerId by)
+    {
+        var item = new Item { Seal = interval, By = by, Done = NewDone() };
+        return TryPut(item) ? item.Done.Task : Task.FromException(ExecutionDriver.HostStopped());
+    }
+
+    /// <summary>Says in the journal that no failure leads back below a checkpoint any more; null when nothing can be collected for that.</summary>
+    public async Task<Collected?> CollectAsync(CheckpointNumber line)
+    {
+        var item = new Item { Collect = line, Done = NewDone() };
+        if (!TryPut(item))
+        {
+            throw ExecutionDriver.HostStopped();
+        }
+
+        await item.Done.Task;
+        return item.Collected;
+    }
+
+    /// <summary>Stops: no turn begins any more, and one that runs is stopped.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        _mailbox.Writer.TryComplete();
+        await _loop;
+        if (_driver is { } driver)
+        {
+            await driver.StopTurnAsync();
+        }
+
+        if (_turn is { } turn)
+        {
+            await turn;
+        }
+
+        Unload();
+        _stopping.Dispose();
+    }
+
+    private static TaskCompletionSource NewDone() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private async Task RunAsync()
+    {
+        while (await _mailbox.Reader.WaitToReadAsync(CancellationToken.None))
+        {
+            while (_mailbox.Reader.TryRead(out var item))
+            {
+                await TakeAsync(item);
+                Interlocked.Decrement(ref _waiting);
+            }
+        }
+    }
+
+    private bool TryPut(Item item)
+    {
+        Interlocked.Increment(ref _waiting);
+        if (_mailbox.Writer.TryWrite(item))
+        {
+            return true;
+        }
+
+        Interlocked.Decrement(ref _waiting);
+        return false;
+    }
+
+    // A turn that waits looks again.
+    private void Pulse() => Interlocked.Exchange(ref _woken, NewDone()).TrySetResult();
+
+    private async Task TakeAsync(Item item)
+    {
+        try
+        {
+            await DoAsync(item);
+            item.Done?.TrySetResult();
+            StartCompensations();
+            await StartTurnAsync();
+            UnloadIfIdle();
+        }
+#pragma warning disable CA1031 // The edge of the agent's activation: it is dropped and loaded again from its journal.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            item.Done?.TrySetException(failure);
+            Drop(failure);
+        }
+    }
+
+    private async Task DoAsync(Item item)
+    {
+        if (item.TurnEnded)
+        {
+            _turn = null;
+        }
+        else if (item.Compensated is { } compensated)
+        {
+            Interlocked.Decrement(ref _compensations);
+            var driver = await LoadedAsync();
+            await driver.CompensationEndedAsync(
+                compensated.Action, compensated.Result, compensated.Attempts, compensated.Detail, _stopping.Token);
+        }
+        else if (item.Message is { } message)
+        {
+            _newest = item.Version > _newest ? item.Version : _newest;
+            var resumed = await (await LoadedAsync()).HandleAsync(message, _stopping.Token);
+            _awaitsRecovery &= !resumed;
+            Pulse();
+        }
+        else if (item.Seal is { } interval)
+        {
+            await (await LoadedAsync()).SealAsync(interval, item.By, _stopping.Token);
+        }
+        else if (item.Collect is { } line)
+        {
+            item.Collected = await (await LoadedAsync()).CollectAsync(line, _stopping.Token);
+        }
+        else if (item.Reminds && _driver is { } loaded)
+        {
+            await loaded.RemindAsync(_stopping.Token);
+        }
+    }
+
+    private async Task StartTurnAsync()
+    {
+        if (_turn is not null || _awaitsRecovery || _stopping.IsCancellationRequested)
+        {
+            return;
+        }
+
+        var situation = await SituationAsync();
+        if (situation is not { IsHeld: false } || (_driver is null && !situation.MayHaveWork))
+        {
+            return;
+        }
+
+        if (_driver is { IsBroken: false, Participant.Phase: not ParticipantPhase.Active })
+        {
+            return; // bound by a recovery: it is loaded again when it is released, by the class that plays it then
+        }
+
+        if (_driver is null or { MustReload: true } or { IsBroken: true })
+        {
+            await LoadedAsync(situation.Class);
+            situation = await SituationAsync(); // now the execution knows all that is in the journal
+        }
+
+        var driver = _driver!;
+        if (situation is not { IsHeld: false } || !driver.MayConsume)
+        {
+            return;
+        }
+
+        if (driver.HasOpenTurn)
+        {
+            Start(() => driver.ResumeTurnAsync(_stopping.Token));
+        }
+        else if (FirstUnbarred(situation.Pending) is { } pending)
+        {
+            Start(() => RunTurnAsync(driver, pending));
+        }
+    }
+
+    // An answer that is older than what the coordinator sent comes from one that was replaced and does not know it.
+    private async Task<AgentSituation?> SituationAsync()
+    {
+        var situation = await _setup.Home.SituationAsync(_agent.Agent, _driver?.History.Next ?? SequenceNumber.First, _stopping.Token);
+        return situation.Version < _newest ? null : situation;
+    }
+
+    private PendingMessage? FirstUnbarred(IReadOnlyList<PendingMessage> pending)
+    {
+        foreach (var message in pending)
+        {
+            if (_driver?.Participant.Bars(message.Id, message.SentIn) != true)
+            {
+                return message;
+            }
+        }
+
+        return null;
+    }
+
+    private async Task<TurnResult> RunTurnAsync(AgentDriver driver, PendingMessage message)
+    {
+        var incoming = await ReadAsync(message, _stopping.Token);
+        return await driver.RunTurnAsync(incoming, _stopping.Token);
+    }
+
+    private void Start(Func<Task<TurnResult>> turn)
+    {
+        _turn = ReportAsync();
+
+        async Task ReportAsync()
+        {
+            try
+            {
+                await Task.Run(turn, CancellationToken.None);
+            }
+#pragma warning disable CA1031 // The edge of a turn: the storage's or the journal's trouble; the agent is loaded again.
+            catch (Exception failure)
+#pragma warning restore CA1031
+            {
+                Drop(failure);
+            }
+
+            TryPut(new Item { TurnEnded = true });
+        }
+    }
+
+    private void StartCompensations()
+    {
+        if (_driver is not { } driver)
+        {
+            return;
+        }
+
+        foreach (var action in driver.TakeCompensations())
+        {
+            Interlocked.Increment(ref _compensations);
+            _ = Task.Run(() => CompensateAsync(driver, action), CancellationToken.None);
+        }
+    }
+
+    private async Task CompensateAsync(AgentDriver driver, SequenceNumber action)
+    {
+        try
+        {
+            var (result, attempts, detail) = await driver.CompensateAsync(action, _stopping.Token);
+            TryPut(new Item { Compensated = (action, result, attempts, detail) });
+        }
+#pragma warning disable CA1031 // The edge of a compensation: what it could not report, the coordinator asks for again.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            if (!_stopping.IsCancellationRequested)
+            {
+                TryPut(new Item { Compensated = (action, CompensationResult.Failed, 0, failure.Message) });
+            }
+        }
+    }
+
+    private sealed record Item
+    {
+        public ParticipantMessage? Message { get; init; }
+
+        public SequenceNumber Version { get; init; }
+
+        public bool TurnEnded { get; init; }
+
+        public (SequenceNumber Action, CompensationResult Result, int Attempts, string? Detail)? Compensated { get; init; }
+
+        public CheckpointNumber? Seal { get; init; }
+
+        public IssuerId By { get; init; }
+
+        public CheckpointNumber? Collect { get; init; }
+
+        public Collected? Collected { get; set; }
+
+        public bool Reminds { get; init; }
+
+        public TaskCompletionSource? Done { get; init; }
+    }
+}

@@ -1,0 +1,280 @@
+using System.Text.Json;
+using OrleansRecovery.Protocol.Coordinator;
+using OrleansRecovery.Protocol.Dependencies;
+using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Journal;
+using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Signals;
+using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Client;
+using OrleansRecovery.Runtime.Driver;
+using OrleansRecovery.Runtime.Ports;
+
+namespace OrleansRecovery.Runtime.Hosting;
+
+/// <content>What agents ask and tell, and the outside, which is the agent that this driver journals for.</content>
+public sealed partial class ExecutionDriver : IExecution
+{
+    // Enough for an agent to find one that is not barred; barred ones are few, and only while a recovery is open.
+    private const int PendingMax = 64;
+
+    private Task _outsideObserved = Task.CompletedTask;
+    private SequenceNumber _outsideNext;
+
+    /// <inheritdoc/>
+    public async Task<AgentSituation> SituationAsync(AgentId agent, SequenceNumber journalled, CancellationToken cancellationToken)
+    {
+        await CatchUpAsync(agent, journalled, cancellationToken);
+        lock (_sync)
+        {
+            return new AgentSituation(
+                _version,
+                IsHeld,
+                ClassOf(agent),
+                MayHaveWork(agent),
+                [.. _index.Pending(agent).Where(message => message.Dependency != DependencyKind.Result).Take(PendingMax).Select(Pending)]);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task ObserveAsync(AgentId agent, SequenceNumber first, IReadOnlyList<AgentEvent> records, CancellationToken cancellationToken)
+    {
+        await CatchUpAsync(agent, first, cancellationToken);
+        TakeIn(agent, first, records);
+    }
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<PendingMessage>> ResponsesAsync(AgentId agent, MessageId request, CancellationToken cancellationToken)
+    {
+        lock (_sync)
+        {
+            return Task.FromResult<IReadOnlyList<PendingMessage>>(
+                [.. _index.Pending(agent).Where(message => message.InReplyTo == request && message.Dependency == DependencyKind.Result).Select(Pending)]);
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task CheckDeclaredAsync(Interval producer, Interval consumer, CancellationToken cancellationToken)
+    {
+        lock (_sync)
+        {
+            if (ExecutionQueries.FaultOf(Address, Started, _index, producer) is { } fault)
+            {
+                return Task.FromException(new RecoveryException(fault));
+            }
+
+            if (_index.Reach([consumer]).TryGetValue(producer.Agent, out var dependsFrom) && producer.Number >= dependsFrom && producer != consumer)
+            {
+                return Task.FromException(RecoveryException.Of(
+                    RecoveryErrorCode.CyclicDependency,
+                    $"{consumer} declares that it used {producer}, which itself depends on {consumer}.",
+                    "The dependency was not recorded; the turn fails.",
+                    "Declare what was used before it was used, and by the interval that used it."));
+            }
+        }
+
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public Task<bool> IsAnyDeadAsync(IReadOnlyList<MessageId> messages, CancellationToken cancellationToken)
+    {
+        lock (_sync)
+        {
+            return Task.FromResult(messages.Any(message => _index.Find(message) is null));
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task<bool> IsPastSealedAsync(Interval interval, CancellationToken cancellationToken)
+    {
+        lock (_sync)
+        {
+            return Task.FromResult(_index.IsPastSealed(interval, SealedBefore()));
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Tell(ParticipantMessage message)
+    {
+        CoordinatorInput input = message.Kind switch
+        {
+            RecoveryMessageKind.Vote => new CoordinatorInput.Voted((Vote)message),
+            RecoveryMessageKind.Compensated => new CoordinatorInput.CompensationReported((Compensated)message),
+            RecoveryMessageKind.Restored => new CoordinatorInput.RestoreReported((Restored)message),
+            _ => new CoordinatorInput.Asked((StatusQuery)message),
+        };
+        Post(input, message.Recovery);
+    }
+
+    /// <inheritdoc/>
+    public Task FailedAsync(Interval suspect, Incarnation incarnation, FailureReason reason, string detail, CancellationToken cancellationToken)
+    {
+        var now = Now();
+        var shortened = detail.Length > 1024 ? detail[..1024] : detail;
+        var signal = new FailureSignal(
+            SignalId.Parse($"s-{_setup.NewRecoveryId()}"), SignalPolicy.Host, Address.Tenant, Address.Execution, suspect, incarnation, reason, now, now + 60_000,
+            Detail: shortened);
+        return SignalAsync(signal, isOwn: true);
+    }
+
+    /// <inheritdoc/>
+    public void Stuck(AgentId agent, RecoveryError error)
+    {
+        lock (_sync)
+        {
+            _stuck[agent] = error;
+        }
+
+        Changed();
+    }
+
+    /// <summary>Input from outside, into an agent's inbox. When the task completes it is durable.</summary>
+    /// <exception cref="RecoveryException"><c>UnknownAgent</c>, <c>ExecutionClosed</c>, or the storage failed.</exception>
+    public async Task<MessageId> SendAsync(AgentId to, string type, JsonElement payload)
+    {
+        RefuseUnlessOpen(to);
+        Task appended;
+        Task previous;
+        var observed = NewDone();
+        SequenceNumber first;
+        var records = new List<AgentEvent>();
+        lock (_sync)
+        {
+            first = _outsideNext;
+            if (first == SequenceNumber.First)
+            {
+                records.Add(new IntervalOpened(CheckpointNumber.First, Incarnation.First, IntervalCause.Start, Now()));
+            }
+
+            records.Add(new MessageSent(to, type, payload, DependencyKind.Message, DependencyStrength.Required, null));
+            var append = new StreamAppend(
+                StreamId.OfAgent(Address, Outside.Agent), first.Number, [.. records.Select(record => new ReadOnlyMemory<byte>(AgentEventJson.Write(record)))], []);
+            _outsideNext = SequenceNumber.Of(first.Number + records.Count);
+
+            // Not cancelled from here: the positions are given out, and the next sender counts on them.
+            appended = _setup.Journal.AppendAsync(append, CancellationToken.None);
+            previous = _outsideObserved;
+            _outsideObserved = observed.Task;
+        }
+
+        try
+        {
+            await AppendedAsync(appended);
+            await previous; // the index takes a journal's records in their order, whichever sender is first to go on
+            TakeIn(Outside.Agent, first, records);
+        }
+        finally
+        {
+            observed.TrySetResult();
+        }
+
+        return new MessageId(Outside.Agent, SequenceNumber.Of(first.Number + records.Count - 1));
+    }
+
+    private static PendingMessage Pending(MessageEntry message) => new(message.Id, message.SentIn, message.Incarnation);
+
+    private long SealedBefore() => Now() - Started.Policy.DetectionWindowMilliseconds;
+
+    private void RefuseUnlessOpen(AgentId to)
+    {
+        if (!_assigned.ContainsKey(to))
+        {
+            throw ExecutionQueries.UnknownAgent(Address, to);
+        }
+
+        if (_state.Phase == Protocol.Execution.ExecutionPhase.Stopped)
+        {
+            throw RecoveryException.Of(
+                RecoveryErrorCode.ExecutionClosed,
+                $"Execution {Address} is stopped.",
+                "The message was not taken.",
+                "Start another execution; this one's status and ledger stay readable.");
+        }
+    }
+
+    private async Task AppendedAsync(Task appended)
+    {
+        try
+        {
+            await appended;
+        }
+        catch
+        {
+            // Later sends fail too, since they counted on this one; then the next one starts from what is durable.
+            var version = await _setup.Journal.VersionAsync(StreamId.OfAgent(Address, Outside.Agent), CancellationToken.None);
+            await CatchUpAsync(Outside.Agent, SequenceNumber.Of(version), CancellationToken.None);
+            lock (_sync)
+            {
+                _outsideNext = SequenceNumber.Of(version);
+            }
+
+            throw;
+        }
+    }
+
+    // An agent may have journalled what nobody could tell: its process died, or the call was lost.
+    private async Task CatchUpAsync(AgentId agent, SequenceNumber journalled, CancellationToken cancellationToken)
+    {
+        SequenceNumber taken;
+        lock (_sync)
+        {
+            taken = _index.Taken(agent);
+        }
+
+        if (taken < journalled)
+        {
+            await foreach (var stored in _setup.Journal.ReadAsync(StreamId.OfAgent(Address, agent), taken.Number, cancellationToken))
+            {
+                TakeIn(agent, SequenceNumber.Of(stored.Position), [AgentEventJson.Read(stored.Body.Span)]);
+            }
+        }
+    }
+
+    private void TakeIn(AgentId agent, SequenceNumber first, IReadOnlyList<AgentEvent> records)
+    {
+        var woken = new HashSet<AgentId>();
+        lock (_sync)
+        {
+            _stuck.Remove(agent);
+            foreach (var (offset, record) in records.Index())
+            {
+                var position = SequenceNumber.Of(first.Number + offset);
+                if (position < _index.Taken(agent))
+                {
+                    continue; // told before
+                }
+
+                _index.Observe(agent, position, LoadedExecution.WithoutPayload(record));
+                if (record is MessageSent sent)
+                {
+                    woken.Add(sent.To);
+                }
+                else if (record is RolledBack or Unbarred or PromiseReleased or Reinstated)
+                {
+                    woken.Add(agent);
+                }
+            }
+        }
+
+        foreach (var receiver in woken.Where(_assigned.ContainsKey))
+        {
+            _environment.Wake(receiver);
+        }
+
+        Changed();
+    }
+
+    // Something happened: whoever waits looks again.
+    private void Changed()
+    {
+        TaskCompletionSource changed;
+        lock (_sync)
+        {
+            changed = _changed;
+            _changed = NewDone();
+        }
+
+        changed.TrySetResult();
+    }
+}

@@ -1,0 +1,295 @@
+using System.Threading.Channels;
+using OrleansRecovery.Protocol.Coordinator;
+using OrleansRecovery.Protocol.Dependencies;
+using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Execution;
+using OrleansRecovery.Protocol.Signals;
+using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Agents;
+using OrleansRecovery.Runtime.Driver;
+using OrleansRecovery.Runtime.Ports;
+
+namespace OrleansRecovery.Runtime.Hosting;
+
+/// <summary>
+/// One execution in memory: its machine, its coordinator and its index. The two machines have one loop; what several inputs want written goes into one
+/// append. Safe for concurrent callers; hosts put a mailbox, or a grain, in front of every agent and connect the two.
+/// </summary>
+public sealed partial class ExecutionDriver : IAsyncDisposable
+{
+    private const int BatchMax = 256;
+
+    private readonly ExecutionSetup _setup;
+    private readonly IExecutionEnvironment _environment;
+    private readonly Lock _sync = new();
+    private readonly ExecutionIndex _index;
+    private readonly Channel<Input> _inputs = Channel.CreateUnbounded<Input>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Dictionary<AgentId, RecoveryError> _stuck = [];
+    private readonly SortedDictionary<RecoveryId, CoordinatorState> _recoveries = [];
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly Dictionary<AgentId, AssignedAgent> _assigned;
+    private Task _loop = Task.CompletedTask;
+    private Task _ticks = Task.CompletedTask;
+    private TaskCompletionSource _changed = NewDone();
+    private ExecutionState _state = null!;
+    private SignalWindow _signals = null!;
+    private CoordinatorState? _open;
+    private SequenceNumber _version;
+    private int _inputCount;
+
+    private ExecutionDriver(ExecutionSetup setup, IExecutionEnvironment environment, LoadedExecution loaded)
+    {
+        _setup = setup;
+        _environment = environment;
+        Address = loaded.Address;
+        Started = loaded.History.Started;
+        _assigned = Started.Agents.ToDictionary(agent => agent.Agent);
+        _index = loaded.Index;
+        _outsideNext = _index.Taken(Outside.Agent);
+        TakeLog(loaded.History);
+    }
+
+    /// <summary>The execution.</summary>
+    public ExecutionAddress Address { get; }
+
+    /// <summary>How it was started.</summary>
+    public ExecutionStarted Started { get; }
+
+    /// <summary>No agent starts a turn: paused, escalated or stopped.</summary>
+    private bool IsHeld
+    {
+        get
+        {
+            var state = _state;
+            return state.IsPaused || state.Phase is ExecutionPhase.Paused or ExecutionPhase.Escalated or ExecutionPhase.Stopped;
+        }
+    }
+
+    /// <summary>Loads an execution from its log and its agents' journals. Nothing happens before <see cref="Begin"/>.</summary>
+    /// <exception cref="RecoveryException"><c>UnknownExecution</c>, or the journal is damaged.</exception>
+    public static async Task<ExecutionDriver> LoadAsync(
+        ExecutionSetup setup, IExecutionEnvironment environment, ExecutionAddress address, CancellationToken cancellationToken) =>
+        new(setup, environment, await LoadedExecution.ReadAsync(setup.Journal, address, cancellationToken));
+
+    /// <summary>Goes on with what was under way.</summary>
+    public void Begin()
+    {
+        _loop = Task.Run(RunAsync, CancellationToken.None);
+        _ticks = Task.Run(TickAsync, CancellationToken.None);
+        if (_open is { } open)
+        {
+            Post(new CoordinatorInput.Resumed(HighestEpoch().Next), open.Recovery);
+        }
+
+        WakeAll();
+    }
+
+    /// <summary>Stops: nothing more is written. What is durable waits for the next driver.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        _inputs.Writer.TryComplete();
+        await _loop;
+        await _ticks;
+        _stopping.Dispose();
+    }
+
+    internal static RecoveryException HostStopped() => RecoveryException.Of(
+        RecoveryErrorCode.HostStopped, "The host is stopping.", "The request was not taken; what was durable before stays.", "Open the database again and repeat it.");
+
+    private static TaskCompletionSource NewDone() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private long Now() => _setup.Time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    private Task ApplyAsync(ExecutionInput input) => PutAsync(new Input { Execution = input, Done = NewDone() });
+
+    private Task PutAsync(Input input) => TryPut(input) ? input.Done!.Task : Task.FromException(HostStopped());
+
+    private void Post(CoordinatorInput input, RecoveryId recovery) => TryPut(new Input { Recovery = recovery, Coordinator = input });
+
+    private bool TryPut(Input input)
+    {
+        Interlocked.Increment(ref _inputCount);
+        if (_inputs.Writer.TryWrite(input))
+        {
+            return true;
+        }
+
+        Interlocked.Decrement(ref _inputCount);
+        return false;
+    }
+
+    private async Task RunAsync()
+    {
+        while (await _inputs.Reader.WaitToReadAsync(CancellationToken.None))
+        {
+            var batch = new List<Input>();
+            while (batch.Count < BatchMax && _inputs.Reader.TryRead(out var input))
+            {
+                batch.Add(input);
+            }
+
+            await WriteAsync(batch);
+            Interlocked.Add(ref _inputCount, -batch.Count);
+            Changed();
+        }
+    }
+
+    // The inputs are applied to copies of the states; they count when they are durable, and only then the effects are carried out.
+    private async Task WriteAsync(List<Input> batch)
+    {
+        var work = new Work(_state, _signals, _open, _version);
+        foreach (var input in batch)
+        {
+            Apply(work, input);
+        }
+
+        try
+        {
+            if (work.Records.Count > 0 || work.Entries.Count > 0)
+            {
+                var log = work.Records.Count > 0 ? new StreamAppend(StreamId.OfExecution(Address), _version.Number, work.Records, []) : null;
+                await _environment.AppendAsync(log, work.Entries);
+            }
+        }
+#pragma warning disable CA1031 // The edge of the loop: what is durable is not known; the callers are told, and the log is read again.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            _setup.Logger.LogWriteFailed(Address.ToString(), failure.Message);
+            batch.ForEach(input => input.Done?.TrySetException(failure));
+            await ReloadLogAsync();
+            return;
+        }
+
+        _version = work.Next;
+        _state = work.State;
+        _signals = work.Signals;
+        lock (_sync)
+        {
+            foreach (var recovery in work.Touched.Values)
+            {
+                _recoveries[recovery.Recovery] = recovery;
+            }
+        }
+
+        _open = work.Open;
+        batch.ForEach(Complete);
+        foreach (var effect in work.ExecutionEffects)
+        {
+            CarryOut(effect);
+        }
+
+        foreach (var (recovery, effect) in work.CoordinatorEffects)
+        {
+            CarryOut(recovery, effect);
+        }
+
+        _environment.Publish(work.Touched.Values);
+    }
+
+    private static void Complete(Input input)
+    {
+        if (input.Refusal is { } refusal)
+        {
+            input.Done?.TrySetException(new RecoveryException(refusal));
+        }
+        else
+        {
+            input.Done?.TrySetResult();
+        }
+    }
+
+    // The fence belongs to the coordinator, not to a recovery: participants refuse one that is lower than they have seen in any recovery.
+    private Epoch HighestEpoch()
+    {
+        lock (_sync)
+        {
+            return _recoveries.Values.Select(recovery => recovery.Epoch).DefaultIfEmpty().Max();
+        }
+    }
+
+    private CoordinatorState? Find(RecoveryId recovery)
+    {
+        lock (_sync)
+        {
+            return _recoveries.GetValueOrDefault(recovery);
+        }
+    }
+
+    private async Task TickAsync()
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(Started.Policy.VoteTimeoutMilliseconds), _setup.Time);
+        try
+        {
+            var collected = _setup.Time.GetTimestamp();
+            while (await timer.WaitForNextTickAsync(_stopping.Token))
+            {
+                if (_setup.Time.GetElapsedTime(collected) >= _setup.CollectInterval)
+                {
+                    await CollectAsync(_stopping.Token);
+                    collected = _setup.Time.GetTimestamp();
+                }
+
+                if (_open is { } open)
+                {
+                    Post(new CoordinatorInput.Ticked(), open.Recovery);
+                }
+
+                foreach (var agent in AgentsWithWork())
+                {
+                    _environment.Remind(agent);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The host stops.
+        }
+        catch (RecoveryException trouble)
+        {
+            _setup.Logger.LogWriteFailed(Address.ToString(), trouble.Message);
+            _ticks = Task.Run(TickAsync, CancellationToken.None);
+        }
+    }
+
+    private void TakeLog(ExecutionHistory history)
+    {
+        _state = history.State;
+        _signals = history.Signals;
+        _version = history.Next;
+        _open = history.Recoveries.Values.FirstOrDefault(recovery => !recovery.Phase.IsTerminal());
+        lock (_sync)
+        {
+            _recoveries.Clear();
+            foreach (var (id, recovery) in history.Recoveries)
+            {
+                _recoveries[id] = recovery;
+            }
+        }
+    }
+
+    private async Task ReloadLogAsync()
+    {
+        try
+        {
+            TakeLog(await LoadedExecution.ReadLogAsync(_setup.Journal, Address, _stopping.Token));
+            if (_open is { } open)
+            {
+                Post(new CoordinatorInput.Resumed(HighestEpoch().Next), open.Recovery);
+            }
+        }
+#pragma warning disable CA1031 // The storage is still in trouble: the next tick, or the next caller, meets it again.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            _setup.Logger.LogWriteFailed(Address.ToString(), failure.Message);
+        }
+    }
+
+    private AgentClass ClassOf(AgentId agent)
+    {
+        var assigned = _assigned[agent];
+        return new AgentClass(_state.OnFallback.Contains(agent) && assigned.Fallback is { } fallback ? fallback : assigned.Class);
+    }
+}
