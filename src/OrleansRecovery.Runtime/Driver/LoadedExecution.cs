@@ -1,3 +1,4 @@
+using System.Text.Json;
 using OrleansRecovery.Protocol.Dependencies;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Execution;
@@ -17,6 +18,8 @@ namespace OrleansRecovery.Runtime.Driver;
 /// <param name="Index">What the journals of its agents say together.</param>
 public sealed record LoadedExecution(ExecutionAddress Address, ExecutionHistory History, ExecutionIndex Index)
 {
+    private static readonly JsonElement Nothing = JsonSerializer.SerializeToElement<object?>(null);
+
     /// <summary>Reads an execution.</summary>
     /// <exception cref="RecoveryException"><c>UnknownExecution</c>, or the journal is damaged.</exception>
     public static async Task<LoadedExecution> ReadAsync(IJournal journal, ExecutionAddress address, CancellationToken cancellationToken = default)
@@ -75,9 +78,9 @@ public sealed record LoadedExecution(ExecutionAddress Address, ExecutionHistory 
     /// <summary>A record as the index needs it: payloads stay in the journal.</summary>
     public static AgentEvent WithoutPayload(AgentEvent record) => record switch
     {
-        MessageSent sent => sent with { Payload = default },
-        ActionIntended intended => intended with { Argument = default },
-        ActionSettled settled => settled with { Result = default },
+        MessageSent sent => sent with { Payload = Nothing },
+        ActionIntended intended => intended with { Argument = Nothing },
+        ActionSettled settled => settled with { Result = Nothing },
         _ => record,
     };
 

@@ -1,0 +1,117 @@
+using System.Runtime.CompilerServices;
+using OrleansRecovery.Orleans.Grains;
+using OrleansRecovery.Orleans.Serialization;
+using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Agents;
+using OrleansRecovery.Runtime.Client;
+
+namespace OrleansRecovery.Orleans.Client;
+
+/// <summary><see cref="IRecoveryClient"/> on a cluster: from a silo, or from a client that is connected to one.</summary>
+public sealed class ClusterRecoveryClient(IGrainFactory grains, TimeProvider time) : IRecoveryClient
+{
+    private static readonly TimeSpan WatchInterval = TimeSpan.FromMilliseconds(200);
+
+    /// <inheritdoc/>
+    public async Task StartAsync(ExecutionStart start, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(start);
+        (await Of(start.Execution).StartAsync(WireJson.Of(start)).WaitAsync(cancellationToken)).Value();
+    }
+
+    /// <inheritdoc/>
+    public async Task<MessageId> SendAsync<TMessage>(ExecutionAddress execution, AgentId to, TMessage message, CancellationToken cancellationToken = default)
+        where TMessage : notnull
+    {
+        var sent = new OutsideMessage(to, MessageTypes.NameOf(typeof(TMessage)), AgentJson.Write(message, typeof(TMessage)));
+        return (await Of(execution).SendAsync(WireJson.Of(sent)).WaitAsync(cancellationToken)).Value();
+    }
+
+    /// <inheritdoc/>
+    public async Task<SignalReceipt> SignalAsync(FailureSignal signal, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(signal);
+        var coordinator = Of(new ExecutionAddress(signal.Tenant, signal.Execution));
+        return (await coordinator.SignalAsync(WireJson.Of(signal)).WaitAsync(cancellationToken)).Value();
+    }
+
+    /// <inheritdoc/>
+    public async Task SealAsync(ExecutionAddress execution, Interval interval, IssuerId by, CancellationToken cancellationToken = default) =>
+        (await Of(execution).SealAsync(WireJson.Of(interval), by.Text).WaitAsync(cancellationToken)).Value();
+
+    /// <inheritdoc/>
+    public async Task<RecoveryPreview> PlanAsync(ExecutionAddress execution, Interval suspect, CancellationToken cancellationToken = default) =>
+        (await Of(execution).PlanAsync(WireJson.Of(suspect)).WaitAsync(cancellationToken)).Value();
+
+    /// <inheritdoc/>
+    public async Task<ExecutionStatus> StatusAsync(ExecutionAddress execution, CancellationToken cancellationToken = default) =>
+        (await Of(execution).StatusAsync().WaitAsync(cancellationToken)).Value();
+
+    /// <inheritdoc/>
+    public async Task<RecoveryStatus> RecoveryAsync(ExecutionAddress execution, RecoveryId recovery, CancellationToken cancellationToken = default) =>
+        (await Of(execution).RecoveryAsync(recovery.Text).WaitAsync(cancellationToken)).Value();
+
+    /// <inheritdoc/>
+    public async Task DecideAsync(
+        ExecutionAddress execution, RecoveryId recovery, OperatorDecision decision, IssuerId by, string reason, CancellationToken cancellationToken = default) =>
+        (await Of(execution).DecideAsync(WireJson.Of(new OperatorRuling(recovery, decision, by, reason))).WaitAsync(cancellationToken)).Value();
+
+    /// <inheritdoc/>
+    public async Task PauseAsync(ExecutionAddress execution, IssuerId by, string reason, CancellationToken cancellationToken = default) =>
+        (await Of(execution).PauseAsync(true, by.Text, reason).WaitAsync(cancellationToken)).Value();
+
+    /// <inheritdoc/>
+    public async Task ResumeAsync(ExecutionAddress execution, IssuerId by, string reason, CancellationToken cancellationToken = default) =>
+        (await Of(execution).PauseAsync(false, by.Text, reason).WaitAsync(cancellationToken)).Value();
+
+    /// <inheritdoc/>
+    public async Task SettledAsync(ExecutionAddress execution, CancellationToken cancellationToken = default)
+    {
+        while (!(await Of(execution).SettledAsync().WaitAsync(cancellationToken)).Value())
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<RecoveryProgress> WatchAsync(
+        ExecutionAddress execution, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        var seen = new Dictionary<RecoveryId, RecoveryStatus>();
+        using var timer = new PeriodicTimer(WatchInterval, time);
+        do
+        {
+            foreach (var recovery in (await StatusAsync(execution, cancellationToken)).Recoveries)
+            {
+                if (!seen.TryGetValue(recovery.Recovery, out var before)
+                    || (before.Phase, before.CompensationsDone, before.CompensationsTotal) != (recovery.Phase, recovery.CompensationsDone, recovery.CompensationsTotal))
+                {
+                    seen[recovery.Recovery] = recovery;
+                    yield return new RecoveryProgress(recovery.Recovery, recovery.Phase, recovery.CompensationsDone, recovery.CompensationsTotal, null);
+                }
+            }
+        }
+        while (await timer.WaitForNextTickAsync(cancellationToken));
+    }
+
+    /// <summary>The lines of a tenant's ledger, for export and verification.</summary>
+    public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadLedgerAsync(TenantId tenant, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        var ledger = grains.GetGrain<ILedgerGrain>(tenant.Text);
+        for (var next = 0L; await ledger.LinesAsync(next).WaitAsync(cancellationToken) is { Count: > 0 } lines; next += lines.Count)
+        {
+            foreach (var line in lines)
+            {
+                yield return line;
+            }
+        }
+    }
+
+    /// <summary>Deletes what no failure can lead back to; silos do it by themselves every now and then.</summary>
+    /// <returns>How many agents had something to delete.</returns>
+    public async Task<int> CollectAsync(ExecutionAddress execution, CancellationToken cancellationToken = default) =>
+        (await Of(execution).CollectAsync().WaitAsync(cancellationToken)).Value();
+
+    private IRollbackCoordinatorGrain Of(ExecutionAddress execution) => grains.GetGrain<IRollbackCoordinatorGrain>(GrainKeys.OfExecution(execution));
+}

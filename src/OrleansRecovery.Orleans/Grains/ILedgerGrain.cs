@@ -1,0 +1,21 @@
+using OrleansRecovery.Orleans.Serialization;
+using OrleansRecovery.Protocol.Ledger;
+
+namespace OrleansRecovery.Orleans.Grains;
+
+/// <summary>The one writer of a tenant's ledger. Its key is the tenant.</summary>
+[Alias("recovery.ledger")]
+public interface ILedgerGrain : IGrainWithStringKey
+{
+    /// <summary>Writes entries. Those of an execution's log that are in the ledger already are left out, so that a call may be repeated.</summary>
+    [Alias("append")]
+    Task<Reply<Nothing>> AppendAsync(Json<IReadOnlyList<LedgerEntry>> entries);
+
+    /// <summary>The place in an execution's log up to which the ledger tells of it; -1 when it does not yet.</summary>
+    [Alias("last-cause")]
+    Task<long> LastCauseAsync(string execution);
+
+    /// <summary>Lines of the ledger, from a position on, not more than 1,000.</summary>
+    [Alias("lines")]
+    Task<IReadOnlyList<byte[]>> LinesAsync(long from);
+}

@@ -1,0 +1,61 @@
+using Microsoft.Extensions.Logging;
+using OrleansRecovery.Orleans.Serialization;
+using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Journal;
+using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Hosting;
+
+namespace OrleansRecovery.Orleans.Grains;
+
+/// <summary>An execution as an agent sees it: calls to its coordinator's grain. What may be lost is sent and forgotten.</summary>
+internal sealed class RemoteExecution(IRollbackCoordinatorGrain coordinator, ILogger logger) : IExecution
+{
+    public async Task<AgentSituation> SituationAsync(AgentId agent, SequenceNumber journalled, CancellationToken cancellationToken) =>
+        (await coordinator.SituationAsync(agent.Text, journalled.Number).WaitAsync(cancellationToken)).Value();
+
+    public async Task ObserveAsync(AgentId agent, SequenceNumber first, IReadOnlyList<AgentEvent> records, CancellationToken cancellationToken) =>
+        (await coordinator.ObserveAsync(WireJson.Of(new ObservedRecords(agent, first, records)))).Value();
+
+    public async Task<IReadOnlyList<PendingMessage>> ResponsesAsync(AgentId agent, MessageId request, CancellationToken cancellationToken) =>
+        (await coordinator.ResponsesAsync(agent.Text, WireJson.Of(request)).WaitAsync(cancellationToken)).Value();
+
+    public async Task CheckDeclaredAsync(Interval producer, Interval consumer, CancellationToken cancellationToken) =>
+        (await coordinator.CheckDeclaredAsync(WireJson.Of(producer), WireJson.Of(consumer)).WaitAsync(cancellationToken)).Value();
+
+    public async Task<bool> IsAnyDeadAsync(IReadOnlyList<MessageId> messages, CancellationToken cancellationToken) =>
+        (await coordinator.IsAnyDeadAsync(WireJson.Of(messages)).WaitAsync(cancellationToken)).Value();
+
+    public async Task<bool> IsPastSealedAsync(Interval interval, CancellationToken cancellationToken) =>
+        (await coordinator.IsPastSealedAsync(WireJson.Of(interval)).WaitAsync(cancellationToken)).Value();
+
+    public void Tell(ParticipantMessage message) => coordinator.TellAsync(WireJson.Of(message)).Forget(logger);
+
+    public async Task FailedAsync(Interval suspect, Incarnation incarnation, FailureReason reason, string detail, CancellationToken cancellationToken) =>
+        (await coordinator.FailedAsync(WireJson.Of(new FailedTurn(suspect, incarnation, reason, detail)))).Value();
+
+    public void Stuck(AgentId agent, RecoveryError error) => coordinator.StuckAsync(agent.Text, WireJson.Of(error)).Forget(logger);
+}
+
+internal static partial class Lossy
+{
+    /// <summary>What may be lost may fail: the protocol asks again.</summary>
+    internal static void Forget(this Task call, ILogger logger) => _ = WatchAsync(call, logger);
+
+    private static async Task WatchAsync(Task call, ILogger logger)
+    {
+        try
+        {
+            await call;
+        }
+#pragma warning disable CA1031 // Whatever kept the message from its receiver: it is lost, and the protocol asks again.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            logger.CallLost(failure.Message);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "A call between grains was lost, and will be made again: {Problem}")]
+    private static partial void CallLost(this ILogger logger, string problem);
+}

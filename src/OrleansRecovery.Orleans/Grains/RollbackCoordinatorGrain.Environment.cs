@@ -1,0 +1,98 @@
+using Microsoft.Extensions.Logging;
+using OrleansRecovery.Orleans.Serialization;
+using OrleansRecovery.Protocol.Coordinator;
+using OrleansRecovery.Protocol.Journal;
+using OrleansRecovery.Protocol.Ledger;
+using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Driver;
+using OrleansRecovery.Runtime.Hosting;
+using OrleansRecovery.Runtime.Ports;
+
+namespace OrleansRecovery.Orleans.Grains;
+
+// What the driver needs: its log, the ledger, and the agents' grains.
+internal sealed partial class RollbackCoordinatorGrain : IExecutionEnvironment
+{
+    private static readonly TimeSpan LedgerPause = TimeSpan.FromMilliseconds(500);
+
+    private readonly CancellationTokenSource _stopping = new();
+
+    private ILedgerGrain Ledger => silo.Grains.GetGrain<ILedgerGrain>(_address.Tenant.Text);
+
+    // First the log, then the ledger: it is told until it has it, and if this process dies, by the next activation.
+    async Task IExecutionEnvironment.AppendAsync(StreamAppend? log, IReadOnlyList<LedgerEntry> entries)
+    {
+        if (log is not null)
+        {
+            await AppendLogAsync(log);
+        }
+
+        while (entries.Count > 0)
+        {
+            try
+            {
+                (await Ledger.AppendAsync(WireJson.Of(entries))).Value();
+                return;
+            }
+#pragma warning disable CA1031 // The log says it already: the ledger must say it too, however long that takes.
+            catch (Exception failure) when (!_stopping.IsCancellationRequested)
+#pragma warning restore CA1031
+            {
+                silo.Logger.LedgerWaits(_address.ToString(), failure.Message);
+                await Task.Delay(LedgerPause, silo.Time, _stopping.Token);
+            }
+        }
+    }
+
+    void IExecutionEnvironment.Deliver(ParticipantMessage message, SequenceNumber version) =>
+        Of(message.Agent).PostAsync(WireJson.Of(message), version.Number).Forget(silo.Logger);
+
+    void IExecutionEnvironment.Wake(AgentId agent) => Of(agent).WakeAsync().Forget(silo.Logger);
+
+    void IExecutionEnvironment.Remind(AgentId agent) => Of(agent).RemindAsync().Forget(silo.Logger);
+
+    async Task IExecutionEnvironment.SealAsync(Interval interval, IssuerId by, CancellationToken cancellationToken) =>
+        (await Of(interval.Agent).SealAsync(interval.Number.Number, by.Text)).Value();
+
+    async Task<Collected?> IExecutionEnvironment.CollectAsync(AgentId agent, CheckpointNumber line, CancellationToken cancellationToken) =>
+        (await Of(agent).CollectAsync(line.Number)).Value();
+
+    void IExecutionEnvironment.Publish(IReadOnlyCollection<CoordinatorState> touched)
+    {
+        // Followers ask; failure streams come with their own subscribers.
+    }
+
+    private IAgentGrain Of(AgentId agent) => silo.Grains.GetGrain<IAgentGrain>(GrainKeys.OfAgent(_address, agent));
+
+    private async Task AppendLogAsync(StreamAppend log)
+    {
+        try
+        {
+            await silo.Journal.AppendAsync(log, _stopping.Token);
+        }
+        catch (StaleAppendException)
+        {
+            _context.Deactivate(new DeactivationReason(DeactivationReasonCode.ApplicationRequested, "Another activation drives this execution."), _stopping.Token);
+            throw;
+        }
+    }
+
+    // What a crash kept from the ledger.
+    private async Task TellLedgerAsync(CancellationToken cancellationToken)
+    {
+        var last = await Ledger.LastCauseAsync(_address.Execution.Text);
+        var missing = await LoadedExecution.EntriesAfterAsync(
+            silo.Journal, _address, last < 0 ? null : SequenceNumber.Of(last), cancellationToken);
+        if (missing.Count > 0)
+        {
+            (await Ledger.AppendAsync(WireJson.Of(missing))).Value();
+        }
+    }
+}
+
+internal static partial class CoordinatorLog
+{
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The ledger cannot be told of {Execution} yet: {Problem}")]
+    internal static partial void LedgerWaits(this ILogger logger, string execution, string problem);
+}

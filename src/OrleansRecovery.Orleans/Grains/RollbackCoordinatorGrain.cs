@@ -1,0 +1,211 @@
+using System.Diagnostics.CodeAnalysis;
+using Orleans.Concurrency;
+using OrleansRecovery.Orleans.Hosting;
+using OrleansRecovery.Orleans.Serialization;
+using OrleansRecovery.Orleans.Storage;
+using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Execution;
+using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Client;
+using OrleansRecovery.Runtime.Driver;
+using OrleansRecovery.Runtime.Hosting;
+using OrleansRecovery.Runtime.Ports;
+
+namespace OrleansRecovery.Orleans.Grains;
+
+// Re-entrant, since the driver keeps the order: agents call it while it waits for the ledger or for an agent, so that no two grains wait for each other.
+[Reentrant]
+[GrainType("recovery.coordinator")]
+[SuppressMessage("Design", "CA1001", Justification = "Orleans ends an activation with OnDeactivateAsync.")]
+internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grain, IRollbackCoordinatorGrain, IRemindable
+{
+    private const string Reminder = "drive";
+
+    // Shorter than Orleans lets a call wait for its response.
+    private static readonly TimeSpan SettledPatience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan ReminderPeriod = TimeSpan.FromMinutes(1);
+
+    private readonly SemaphoreSlim _starting = new(1, 1);
+    private IGrainContext _context = null!;
+    private ExecutionAddress _address;
+    private ExecutionDriver? _driver;
+    private IGrainReminder? _reminder;
+
+    private ExecutionDriver Driver => _driver ?? throw LoadedExecution.Unknown(_address);
+
+    public override async Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        _context = GrainContext;
+        _address = GrainKeys.ExecutionOf(this.GetPrimaryKeyString());
+        if (await silo.Journal.VersionAsync(StreamId.OfExecution(_address), cancellationToken) > 0)
+        {
+            await LoadAsync(cancellationToken);
+        }
+    }
+
+    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        await _stopping.CancelAsync();
+        if (_driver is { } driver)
+        {
+            await driver.DisposeAsync();
+        }
+
+        _starting.Dispose();
+        _stopping.Dispose();
+    }
+
+    public Task<Reply<Nothing>> StartAsync(Json<ExecutionStart> start) => WireJson.ReplyAsync(async () =>
+    {
+        var started = ExecutionStarts.Validated(start.Value(), silo.Options.Agents, silo.Time.GetUtcNow().ToUnixTimeMilliseconds());
+        await _starting.WaitAsync(_stopping.Token);
+        try
+        {
+            if (_driver is { } running)
+            {
+                ExecutionStarts.RefuseIfOther(_address, running.Started, started);
+                return;
+            }
+
+            await ExecutionRegistry.NoteAsync(silo.Journal, _address, _stopping.Token);
+            var record = ExecutionLog.Write(new ExecutionRecord(started));
+            await silo.Journal.AppendAsync(new StreamAppend(StreamId.OfExecution(_address), 0, [record], []), _stopping.Token);
+            await LoadAsync(_stopping.Token);
+        }
+        finally
+        {
+            _starting.Release();
+        }
+
+        await RemindAsync();
+    });
+
+    public Task DriveAsync() => Task.CompletedTask; // to be activated is all that is asked
+
+    public Task ReceiveReminder(string reminderName, TickStatus status) => SleepIfSettledAsync();
+
+    public Task<Reply<AgentSituation>> SituationAsync(string agent, long journalled) =>
+        WireJson.ReplyAsync(() => Driver.SituationAsync(AgentId.Parse(agent), SequenceNumber.Of(journalled), _stopping.Token));
+
+    public Task<Reply<Nothing>> ObserveAsync(Json<ObservedRecords> records)
+    {
+        var observed = records.Value();
+        return WireJson.ReplyAsync(() => Driver.ObserveAsync(observed.Agent, observed.First, observed.Records, _stopping.Token));
+    }
+
+    public Task<Reply<IReadOnlyList<PendingMessage>>> ResponsesAsync(string agent, Json<MessageId> request) =>
+        WireJson.ReplyAsync(() => Driver.ResponsesAsync(AgentId.Parse(agent), request.Value(), _stopping.Token));
+
+    public Task<Reply<Nothing>> CheckDeclaredAsync(Json<Interval> producer, Json<Interval> consumer) =>
+        WireJson.ReplyAsync(() => Driver.CheckDeclaredAsync(producer.Value(), consumer.Value(), _stopping.Token));
+
+    public Task<Reply<bool>> IsAnyDeadAsync(Json<IReadOnlyList<MessageId>> messages) =>
+        WireJson.ReplyAsync(() => Driver.IsAnyDeadAsync(messages.Value(), _stopping.Token));
+
+    public Task<Reply<bool>> IsPastSealedAsync(Json<Interval> interval) =>
+        WireJson.ReplyAsync(() => Driver.IsPastSealedAsync(interval.Value(), _stopping.Token));
+
+    public Task TellAsync(Json<ParticipantMessage> message)
+    {
+        Driver.Tell(message.Value());
+        return Task.CompletedTask;
+    }
+
+    public Task<Reply<Nothing>> FailedAsync(Json<FailedTurn> turn)
+    {
+        var failed = turn.Value();
+        return WireJson.ReplyAsync(() => Driver.FailedAsync(failed.Suspect, failed.Incarnation, failed.Reason, failed.Detail, _stopping.Token));
+    }
+
+    public Task StuckAsync(string agent, Json<RecoveryError> error)
+    {
+        Driver.Stuck(AgentId.Parse(agent), error.Value());
+        return Task.CompletedTask;
+    }
+
+    public Task<Reply<MessageId>> SendAsync(Json<OutsideMessage> message) => WireJson.ReplyAsync(async () =>
+    {
+        await RemindAsync();
+        var sent = message.Value();
+        return await Driver.SendAsync(sent.To, sent.Type, sent.Payload);
+    });
+
+    public Task<Reply<SignalReceipt>> SignalAsync(Json<FailureSignal> signal) => WireJson.ReplyAsync(async () =>
+    {
+        await RemindAsync();
+        return await Driver.SignalAsync(signal.Value());
+    });
+
+    public Task<Reply<Nothing>> SealAsync(Json<Interval> interval, string by) =>
+        WireJson.ReplyAsync(() => Driver.SealAsync(interval.Value(), IssuerId.Parse(by), _stopping.Token));
+
+    public Task<Reply<RecoveryPreview>> PlanAsync(Json<Interval> suspect) =>
+        WireJson.ReplyAsync(() => Driver.PlanAsync(suspect.Value(), _stopping.Token));
+
+    public Task<Reply<ExecutionStatus>> StatusAsync() => WireJson.ReplyAsync(() => Task.FromResult(Driver.Status()));
+
+    public Task<Reply<RecoveryStatus>> RecoveryAsync(string recovery) =>
+        WireJson.ReplyAsync(() => Task.FromResult(Driver.Status(RecoveryId.Parse(recovery))));
+
+    public Task<Reply<Nothing>> DecideAsync(Json<OperatorRuling> ruling) => WireJson.ReplyAsync(async () =>
+    {
+        await RemindAsync();
+        var decided = ruling.Value();
+        await Driver.DecideAsync(decided.Recovery, decided.Decision, decided.By, decided.Reason);
+    });
+
+    public Task<Reply<Nothing>> PauseAsync(bool pause, string by, string reason) => WireJson.ReplyAsync(async () =>
+    {
+        await RemindAsync();
+        await (pause ? Driver.PauseAsync(IssuerId.Parse(by), reason) : Driver.ResumeAsync(IssuerId.Parse(by), reason));
+    });
+
+    public Task<Reply<bool>> SettledAsync() => WireJson.ReplyAsync(() => IsSettledAsync(SettledPatience));
+
+    public Task<Reply<int>> CollectAsync() => WireJson.ReplyAsync(() => Driver.CollectAsync(_stopping.Token));
+
+    private async Task<bool> IsSettledAsync(TimeSpan patience)
+    {
+        using var enough = new CancellationTokenSource(patience, silo.Time);
+        try
+        {
+            await Driver.SettledAsync(enough.Token);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    private async Task LoadAsync(CancellationToken cancellationToken)
+    {
+        var driver = await ExecutionDriver.LoadAsync(silo.Setup, this, _address, cancellationToken);
+        await TellLedgerAsync(cancellationToken);
+        driver.Begin();
+        _driver = driver;
+    }
+
+    // Whoever may set something going first makes sure that the coordinator is driven on when its silo dies.
+    private async Task RemindAsync()
+    {
+        if (silo.Options.UseReminders && _reminder is null && _driver is not null)
+        {
+            _reminder = await this.RegisterOrUpdateReminder(Reminder, ReminderPeriod, ReminderPeriod);
+        }
+    }
+
+    private async Task SleepIfSettledAsync()
+    {
+        if (_driver is null || await IsSettledAsync(TimeSpan.FromMilliseconds(1)))
+        {
+            var reminder = _reminder ?? await this.GetReminder(Reminder);
+            _reminder = null;
+            if (reminder is not null)
+            {
+                await this.UnregisterReminder(reminder);
+            }
+        }
+    }
+}

@@ -1,0 +1,45 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Orleans.Storage;
+using OrleansRecovery.Protocol.Errors;
+
+namespace OrleansRecovery.Orleans.Hosting;
+
+/// <summary>Refuses settings that would be missed only when an agent fails. Every message names the setting.</summary>
+internal sealed class AgentRecoveryOptionsValidator(IServiceProviderIsKeyedService services) : IValidateOptions<AgentRecoveryOptions>
+{
+    public ValidateOptionsResult Validate(string? name, AgentRecoveryOptions options)
+    {
+        var faults = new List<string>();
+        if (options.LedgerKey is null)
+        {
+            faults.Add($"{nameof(options.LedgerKey)} is not set: ledgers could not be signed. Give every silo of the cluster the same key (KeyFile).");
+        }
+
+        if (string.IsNullOrEmpty(options.Storage) || !services.IsKeyedService(typeof(IGrainStorage), options.Storage))
+        {
+            faults.Add($"{nameof(options.Storage)} is '{options.Storage}', and the silo has no grain storage of that name: journals would have no place. Add it, for example with AddAdoNetGrainStorage.");
+        }
+
+        if (options.CollectInterval < TimeSpan.FromSeconds(1) || options.CollectInterval > TimeSpan.FromDays(1))
+        {
+            faults.Add($"{nameof(options.CollectInterval)} is {options.CollectInterval}: choose 1 second to 1 day.");
+        }
+
+        if (options.UseReminders && !services.IsService(typeof(IReminderTable)))
+        {
+            faults.Add($"{nameof(options.UseReminders)} is on, and the silo has no reminder service: add one (UseAdoNetReminderService), or turn it off.");
+        }
+
+        try
+        {
+            _ = options.Signals.Validated();
+        }
+        catch (RecoveryException refused)
+        {
+            faults.Add($"{nameof(options.Signals)}: {refused.Error.Cause}");
+        }
+
+        return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
+    }
+}

@@ -1,0 +1,64 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Orleans.Storage;
+using OrleansRecovery.Orleans.Storage;
+using OrleansRecovery.Protocol.Execution;
+using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Driver;
+using OrleansRecovery.Runtime.Hosting;
+using OrleansRecovery.Runtime.Ports;
+
+namespace OrleansRecovery.Orleans.Hosting;
+
+/// <summary>What the grains of one silo share.</summary>
+internal sealed class RecoverySilo
+{
+    private readonly ConcurrentDictionary<ExecutionAddress, ExecutionStarted> _started = [];
+
+    public RecoverySilo(IServiceProvider services, IGrainFactory grains, IOptions<AgentRecoveryOptions> options, TimeProvider time, ILogger<RecoverySilo> logger)
+    {
+        Options = options.Value;
+        Journal = new GrainJournal(services.GetRequiredKeyedService<IGrainStorage>(Options.Storage));
+        Grains = grains;
+        Time = time;
+        Logger = logger;
+        Setup = new ExecutionSetup(Journal, Options.Signals, Options.CollectInterval, Options.NewRecoveryId, time, logger);
+    }
+
+    internal AgentRecoveryOptions Options { get; }
+
+    internal IJournal Journal { get; }
+
+    // A grain's own factory is for its own turns only; drivers and mailboxes have threads of their own.
+    internal IGrainFactory Grains { get; }
+
+    internal TimeProvider Time { get; }
+
+    internal ILogger Logger { get; }
+
+    internal ExecutionSetup Setup { get; }
+
+    // Activations end by Orleans' rules; nothing is unloaded before.
+    internal AgentMemory Memory { get; } = new(int.MaxValue);
+
+    /// <summary>How an execution was started: it never changes.</summary>
+    internal async Task<ExecutionStarted> StartedAsync(ExecutionAddress execution, CancellationToken cancellationToken)
+    {
+        if (_started.TryGetValue(execution, out var known))
+        {
+            return known;
+        }
+
+        await foreach (var stored in Journal.ReadAsync(StreamId.OfExecution(execution), 0, cancellationToken))
+        {
+            if (ExecutionLog.Read(stored.Body.Span).Started is { } started)
+            {
+                return _started.GetOrAdd(execution, started);
+            }
+        }
+
+        throw LoadedExecution.Unknown(execution);
+    }
+}
