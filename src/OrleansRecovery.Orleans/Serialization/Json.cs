@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Runtime.Ports;
 
 namespace OrleansRecovery.Orleans.Serialization;
 
@@ -65,6 +66,11 @@ internal static class WireJson
         catch (RecoveryException refused)
         {
             return new Reply<T>(null, JsonSerializer.SerializeToUtf8Bytes(refused.Error, Options));
+        }
+        catch (StaleAppendException stale)
+        {
+            var error = new RecoveryError(RecoveryErrorCode.StaleWriter, stale.Message, "Nothing was written.", "Repeat the call: it reaches the activation that writes.");
+            return new Reply<T>(null, JsonSerializer.SerializeToUtf8Bytes(error, Options));
         }
     }
 

@@ -93,6 +93,12 @@ internal sealed class StreamWriter(GrainJournal journal, StreamId stream)
                 }
 
                 _last = null; // what is durable is not known: read before the next write
+                if (failure is InconsistentStateException && taken.TrueForAll(request => request.Append.ExpectedVersion == StreamAppend.AnyVersion))
+                {
+                    i -= taken.Count; // another silo was there first, and these go behind it
+                    continue;
+                }
+
                 var told = failure is InconsistentStateException ? new StaleAppendException(stream, taken[0].Append.ExpectedVersion, StreamAppend.AnyVersion) : failure;
                 taken.ForEach(request => request.Done.TrySetException(told));
             }

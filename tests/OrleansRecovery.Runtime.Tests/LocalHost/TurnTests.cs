@@ -1,7 +1,6 @@
 using OrleansRecovery.LocalHost;
 using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Errors;
-using OrleansRecovery.Protocol.Ledger;
 using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Protocol.Terms;
@@ -14,38 +13,6 @@ namespace OrleansRecovery.Runtime.Tests.LocalHost;
 
 public sealed class TurnTests
 {
-    [Fact]
-    public async Task An_agent_that_waited_for_a_wrong_answer_goes_back_to_the_wait_and_keeps_what_it_did_before()
-    {
-        // W14: a tells the bystander, asks b, and acts on the answer; b's answer is wrong. The bystander is innocent.
-        var world = new ProbeWorld();
-        await using var probe = await ProbeHost.StartAsync(world);
-        await probe.SendAsync("a", "tell-then-ask", "x", "b");
-        await probe.SettledAsync();
-        Assert.Equal(["answer 1 to x"], await probe.StateOfAsync("a"));
-        await probe.FailAsync("b", 1);
-        var status = await probe.SettledAsync();
-        var recovery = Assert.Single(status.Recoveries);
-        Assert.Equal(CoordinatorPhase.Completed, recovery.Phase);
-        Assert.Equal([("a", 2L), ("b", 1L)], recovery.Targets.Select(target => (target.Key.Text, target.Value.Number)));
-        Assert.Equal(["answer 3 to x"], await probe.StateOfAsync("a"));
-        Assert.Equal(["x-told"], await probe.StateOfAsync("bystander"));
-        Assert.Single(world.Log, "do x-told");
-        Assert.Equal(["undo answer 1 to x-acted", "undo x-answered"], world.Log.Where(line => line.StartsWith("undo", StringComparison.Ordinal)));
-    }
-
-    [Fact]
-    public async Task With_checkpoints_at_turns_only_the_innocent_bystander_falls_too()
-    {
-        // W13: the same traffic; the rule of restore points decides.
-        await using var probe = await ProbeHost.StartAsync(new ProbeWorld(), new RecoveryPolicy { Checkpoints = CheckpointRule.EveryTurn });
-        await probe.SendAsync("a", "tell-then-ask", "x", "b");
-        await probe.SettledAsync();
-        await probe.FailAsync("b", 1);
-        var recovery = (await probe.SettledAsync()).Recoveries.Single();
-        Assert.Equal(["a", "b", "bystander"], recovery.Targets.Keys.Select(agent => agent.Text));
-    }
-
     [Fact]
     public async Task Between_copies_of_the_state_turns_are_replayed_and_pure_results_are_not_asked_for_again()
     {
@@ -259,39 +226,6 @@ public sealed class TurnTests
         var bad = new LocalHostOptions { Signals = new SignalPolicy { QuotaBurst = 0 } };
         var refused = await Assert.ThrowsAsync<RecoveryException>(() => LocalRecoveryHost.OpenAsync(new InMemoryJournal(), new AgentCatalog(), bad));
         Assert.Contains("QuotaBurst", refused.Error.Cause, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task A_refused_signal_changes_nothing_but_the_record_of_the_refusal()
-    {
-        await using var probe = await ProbeHost.StartAsync(new ProbeWorld());
-        await probe.SendAsync("a", "act", "x");
-        await probe.SettledAsync();
-        Assert.Equal(RecoveryErrorCode.UnknownInterval, (await Assert.ThrowsAsync<RecoveryException>(() => probe.FailAsync("a", 9))).Error.Code);
-        Assert.Equal(RecoveryErrorCode.UnknownAgent, (await Assert.ThrowsAsync<RecoveryException>(() => probe.FailAsync("nobody", 1))).Error.Code);
-        Assert.Equal(
-            RecoveryErrorCode.StaleSignal, (await Assert.ThrowsAsync<RecoveryException>(() => probe.FailAsync("a", 1, age: TimeSpan.FromHours(1)))).Error.Code);
-        await probe.FailAsync("a", 1, "s-once");
-        await probe.SettledAsync();
-        Assert.Equal(RecoveryErrorCode.StaleSignal, (await Assert.ThrowsAsync<RecoveryException>(() => probe.FailAsync("a", 2, "s-once"))).Error.Code);
-        Assert.Single((await probe.SettledAsync()).Recoveries);
-
-        var kinds = new List<RecoveryRecordKind>();
-        await foreach (var line in probe.Journal.ReadAsync(StreamId.OfLedger(ProbeHost.Execution.Tenant)))
-        {
-            kinds.Add(LedgerChain.Read(line.Body.Span).Kind);
-        }
-
-        Assert.Equal(4, kinds.Count(kind => kind == RecoveryRecordKind.SignalRefused));
-        Assert.Equal(1, kinds.Count(kind => kind == RecoveryRecordKind.SignalAccepted));
-    }
-
-    [Fact]
-    public async Task Another_tenant_cannot_see_or_signal_an_execution()
-    {
-        await using var probe = await ProbeHost.StartAsync(new ProbeWorld());
-        var foreign = new ExecutionAddress(TenantId.Parse("other"), ProbeHost.Execution.Execution);
-        Assert.Equal(RecoveryErrorCode.UnknownExecution, (await Assert.ThrowsAsync<RecoveryException>(() => probe.Host.StatusAsync(foreign))).Error.Code);
     }
 
     [Fact]

@@ -1,0 +1,14 @@
+using OrleansRecovery.Runtime.Client;
+using OrleansRecovery.Runtime.Ports;
+
+namespace OrleansRecovery.Conformance;
+
+/// <summary>A host under test. It was made with the agents of <see cref="Probes.ProbeAgent.AddTo"/>, and is used by one scenario after another.</summary>
+public interface IConformanceHost
+{
+    /// <summary>What its users call.</summary>
+    IRecoveryClient Client { get; }
+
+    /// <summary>Its journals, to look into.</summary>
+    IJournal Journal { get; }
+}

@@ -1,0 +1,107 @@
+using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Agents;
+
+namespace OrleansRecovery.Conformance.Probes;
+
+/// <summary>One thing for a probe to do; the verb says what.</summary>
+/// <param name="Verb">act, final, think, try, or tell-then-ask; anything else only notes the text.</param>
+/// <param name="Text">What about.</param>
+/// <param name="To">Who is told, or asked, afterwards.</param>
+public sealed record Order(string Verb, string Text, string? To = null);
+
+/// <summary>What one probe asks another.</summary>
+public sealed record Question(string Text);
+
+/// <summary>The answer.</summary>
+public sealed record Answer(string Text);
+
+/// <summary>What a probe remembers.</summary>
+public sealed record ProbeState
+{
+    /// <summary>What it has done, in order.</summary>
+    public IReadOnlyList<string> Done { get; init; } = [];
+}
+
+/// <summary>An agent that does what it is told, by every means that agents have.</summary>
+public sealed class ProbeAgent(string voice = "") : Agent<ProbeState>
+{
+    /// <summary>Registers the probes under the names that scenarios use.</summary>
+    public static void AddTo(AgentCatalog catalog)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        catalog.Add(() => new ProbeAgent(), "probe").Add(() => new ProbeAgent("fallback "), "fallback");
+    }
+
+    /// <inheritdoc/>
+    protected override void Define(AgentDefinition<ProbeState> agent)
+    {
+        ArgumentNullException.ThrowIfNull(agent);
+        var act = agent.Compensatable<string, string>("act", DoAsync, UndoAsync);
+        var final = agent.Irrevocable<string, string>("final", (text, context) => LoggedAsync("final", text, context.IdempotencyKey));
+        var think = agent.Pure<string, string>("think", async (text, context) => $"thought of {await LoggedAsync("think", text, context.IdempotencyKey)}");
+        agent.On<Order>(async (order, context) =>
+        {
+            var world = ProbeWorld.Of(context.Execution);
+            var turn = $"{context.Agent}:{order.Text}";
+            await world.OnTurn(turn, world.Turns.AddOrUpdate(turn, 1, (_, turns) => turns + 1));
+            var done = order.Verb switch
+            {
+                "act" => await context.ActAsync(act, order.Text),
+                "final" => await context.ActAsync(final, order.Text),
+                "think" => await context.ActAsync(think, order.Text),
+                "try" => await TryAsync(context, act, order.Text),
+                "tell-then-ask" => await TellThenAskAsync(context, act, order),
+                _ => order.Text,
+            };
+            context.State = new ProbeState { Done = [.. context.State.Done, $"{voice}{done}"] };
+            if (order is { To: { } to, Verb: not "tell-then-ask" })
+            {
+                context.Send(AgentId.Parse(to), new Order("act", $"{order.Text}+"));
+            }
+        });
+        agent.On<Question>(async (question, context) =>
+        {
+            await context.ActAsync(act, $"{question.Text}-answered");
+            context.Reply(new Answer($"answer {context.Interval.Number} to {question.Text}"));
+        });
+    }
+
+    private static async Task<string> DoAsync(string text, ActionContext context)
+    {
+        await ProbeWorld.OfKey(context.IdempotencyKey).OnDo(text);
+        return await LoggedAsync("do", text, context.IdempotencyKey);
+    }
+
+    private static async Task UndoAsync(string text, string? result, CompensationContext context)
+    {
+        var world = ProbeWorld.OfKey(context.IdempotencyKey);
+        await world.OnUndo(text);
+        world.Log.Enqueue($"undo {text}{(context.InDoubt ? " in doubt" : string.Empty)}");
+    }
+
+    private static Task<string> LoggedAsync(string what, string text, string key)
+    {
+        ProbeWorld.OfKey(key).Log.Enqueue($"{what} {text}");
+        return Task.FromResult(text);
+    }
+
+    private static async Task<string> TryAsync(AgentContext<ProbeState> context, AgentAction<string, string> act, string text)
+    {
+        try
+        {
+            return await context.ActAsync(act, text);
+        }
+        catch (ActionFailedException failure)
+        {
+            return $"caught {failure.Action}";
+        }
+    }
+
+    private static async Task<string> TellThenAskAsync(AgentContext<ProbeState> context, AgentAction<string, string> act, Order order)
+    {
+        context.Send(AgentId.Parse("bystander"), new Order("act", $"{order.Text}-told"));
+        var answer = await context.AskAsync<Question, Answer>(AgentId.Parse(order.To!), new Question(order.Text));
+        await context.ActAsync(act, $"{answer.Text}-acted");
+        return answer.Text;
+    }
+}

@@ -1,0 +1,67 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Orleans.TestingHost;
+using OrleansRecovery.Conformance;
+using OrleansRecovery.Conformance.Probes;
+using OrleansRecovery.Orleans.Client;
+using OrleansRecovery.Orleans.Hosting;
+using OrleansRecovery.Orleans.Storage;
+using OrleansRecovery.Runtime.Client;
+using OrleansRecovery.Runtime.Ports;
+using OrleansRecovery.Runtime.Security;
+using OrleansRecovery.Silo.Schema;
+
+namespace OrleansRecovery.Cluster.Tests;
+
+/// <summary>Two silos, and a SQLite file through Orleans' ADO.NET provider.</summary>
+public sealed class ClusterFixture : IAsyncLifetime, IConformanceHost
+{
+    private static readonly LedgerKey Key = LedgerKey.Ephemeral();
+    private static string _connection = string.Empty;
+
+    private TestCluster _cluster = null!;
+
+    public TestCluster Cluster => _cluster;
+
+    public ClusterRecoveryClient Recovery => _cluster.ServiceProvider.GetRequiredService<ClusterRecoveryClient>();
+
+    public IRecoveryClient Client => Recovery;
+
+    public IJournal Journal { get; private set; } = null!;
+
+    public async Task InitializeAsync()
+    {
+        _connection = $"Data Source={Directory.CreateTempSubdirectory("recovery-cluster-").FullName}/orleans.db";
+        await OrleansSchema.CreateSqliteAsync(_connection);
+        var builder = new TestClusterBuilder(2);
+        builder.AddSiloBuilderConfigurator<SiloSetup>();
+        builder.AddClientBuilderConfigurator<ClientSetup>();
+        _cluster = builder.Build();
+        await _cluster.DeployAsync();
+        var silo = (InProcessSiloHandle)_cluster.Primary!;
+        Journal = new GrainJournal(silo.ServiceProvider.GetRequiredKeyedService<global::Orleans.Storage.IGrainStorage>("recovery"));
+    }
+
+    public async Task DisposeAsync() => await _cluster.DisposeAsync();
+
+    private sealed class SiloSetup : ISiloConfigurator
+    {
+        public void Configure(ISiloBuilder siloBuilder) => siloBuilder
+            .AddAdoNetGrainStorage("recovery", options =>
+            {
+                options.Invariant = OrleansSchema.SqliteInvariant;
+                options.ConnectionString = _connection;
+            })
+            .UseInMemoryReminderService()
+            .AddAgentRecovery(options =>
+            {
+                options.LedgerKey = Key;
+                ProbeAgent.AddTo(options.Agents);
+            });
+    }
+
+    private sealed class ClientSetup : IClientBuilderConfigurator
+    {
+        public void Configure(IConfiguration configuration, IClientBuilder clientBuilder) => clientBuilder.AddAgentRecovery();
+    }
+}
