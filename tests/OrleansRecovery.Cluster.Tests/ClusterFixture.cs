@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Orleans.Configuration;
 using Orleans.TestingHost;
 using OrleansRecovery.Conformance;
 using OrleansRecovery.Conformance.Probes;
@@ -13,7 +14,7 @@ using OrleansRecovery.Silo.Schema;
 
 namespace OrleansRecovery.Cluster.Tests;
 
-/// <summary>Two silos, and a SQLite file through Orleans' ADO.NET provider.</summary>
+/// <summary>Three silos, and a SQLite file through Orleans' ADO.NET provider.</summary>
 public sealed class ClusterFixture : IAsyncLifetime, IConformanceHost
 {
     private static readonly LedgerKey Key = LedgerKey.Ephemeral();
@@ -33,7 +34,7 @@ public sealed class ClusterFixture : IAsyncLifetime, IConformanceHost
     {
         _connection = $"Data Source={Directory.CreateTempSubdirectory("recovery-cluster-").FullName}/orleans.db";
         await OrleansSchema.CreateSqliteAsync(_connection);
-        var builder = new TestClusterBuilder(2);
+        var builder = new TestClusterBuilder(3);
         builder.AddSiloBuilderConfigurator<SiloSetup>();
         builder.AddClientBuilderConfigurator<ClientSetup>();
         _cluster = builder.Build();
@@ -53,6 +54,14 @@ public sealed class ClusterFixture : IAsyncLifetime, IConformanceHost
                 options.ConnectionString = _connection;
             })
             .UseInMemoryReminderService()
+            .Configure<ClusterMembershipOptions>(options =>
+            {
+                // A killed silo is to be noticed soon.
+                options.ProbeTimeout = TimeSpan.FromMilliseconds(300);
+                options.NumMissedProbesLimit = 2;
+                options.NumVotesForDeathDeclaration = 1;
+                options.TableRefreshTimeout = TimeSpan.FromSeconds(1);
+            })
             .AddAgentRecovery(options =>
             {
                 options.LedgerKey = Key;

@@ -68,15 +68,17 @@ public sealed class ProbeAgent(string voice = "") : Agent<ProbeState>
 
     private static async Task<string> DoAsync(string text, ActionContext context)
     {
-        await ProbeWorld.OfKey(context.IdempotencyKey).OnDo(text);
-        return await LoggedAsync("do", text, context.IdempotencyKey);
+        var world = ProbeWorld.OfKey(context.IdempotencyKey);
+        await world.OnDo(text);
+        world.Do(text, context.IdempotencyKey);
+        return text;
     }
 
     private static async Task UndoAsync(string text, string? result, CompensationContext context)
     {
         var world = ProbeWorld.OfKey(context.IdempotencyKey);
         await world.OnUndo(text);
-        world.Log.Enqueue($"undo {text}{(context.InDoubt ? " in doubt" : string.Empty)}");
+        world.Undo(text, context.IdempotencyKey, context.InDoubt);
     }
 
     private static Task<string> LoggedAsync(string what, string text, string key)

@@ -1,3 +1,4 @@
+using Orleans.Runtime.Messaging;
 using System.Runtime.CompilerServices;
 using OrleansRecovery.Orleans.Grains;
 using OrleansRecovery.Orleans.Serialization;
@@ -11,6 +12,8 @@ namespace OrleansRecovery.Orleans.Client;
 /// <summary><see cref="IRecoveryClient"/> on a cluster: from a silo, or from a client that is connected to one.</summary>
 public sealed class ClusterRecoveryClient(IGrainFactory grains, TimeProvider time) : IRecoveryClient
 {
+    private const int TriesMax = 60;
+    private static readonly TimeSpan TakeOverPause = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan WatchInterval = TimeSpan.FromMilliseconds(200);
 
     /// <inheritdoc/>
@@ -42,15 +45,15 @@ public sealed class ClusterRecoveryClient(IGrainFactory grains, TimeProvider tim
 
     /// <inheritdoc/>
     public async Task<RecoveryPreview> PlanAsync(ExecutionAddress execution, Interval suspect, CancellationToken cancellationToken = default) =>
-        (await Of(execution).PlanAsync(WireJson.Of(suspect)).WaitAsync(cancellationToken)).Value();
+        (await AskAsync(() => Of(execution).PlanAsync(WireJson.Of(suspect)), cancellationToken)).Value();
 
     /// <inheritdoc/>
     public async Task<ExecutionStatus> StatusAsync(ExecutionAddress execution, CancellationToken cancellationToken = default) =>
-        (await Of(execution).StatusAsync().WaitAsync(cancellationToken)).Value();
+        (await AskAsync(() => Of(execution).StatusAsync(), cancellationToken)).Value();
 
     /// <inheritdoc/>
     public async Task<RecoveryStatus> RecoveryAsync(ExecutionAddress execution, RecoveryId recovery, CancellationToken cancellationToken = default) =>
-        (await Of(execution).RecoveryAsync(recovery.Text).WaitAsync(cancellationToken)).Value();
+        (await AskAsync(() => Of(execution).RecoveryAsync(recovery.Text), cancellationToken)).Value();
 
     /// <inheritdoc/>
     public async Task DecideAsync(
@@ -68,7 +71,7 @@ public sealed class ClusterRecoveryClient(IGrainFactory grains, TimeProvider tim
     /// <inheritdoc/>
     public async Task SettledAsync(ExecutionAddress execution, CancellationToken cancellationToken = default)
     {
-        while (!(await Of(execution).SettledAsync().WaitAsync(cancellationToken)).Value())
+        while (!(await AskAsync(() => Of(execution).SettledAsync(), cancellationToken)).Value())
         {
             cancellationToken.ThrowIfCancellationRequested();
         }
@@ -112,6 +115,22 @@ public sealed class ClusterRecoveryClient(IGrainFactory grains, TimeProvider tim
     /// <returns>How many agents had something to delete.</returns>
     public async Task<int> CollectAsync(ExecutionAddress execution, CancellationToken cancellationToken = default) =>
         (await Of(execution).CollectAsync().WaitAsync(cancellationToken)).Value();
+
+    // A question may be asked again when the silo that was to answer it is gone: another one takes over.
+    private async Task<T> AskAsync<T>(Func<Task<T>> question, CancellationToken cancellationToken)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            try
+            {
+                return await question().WaitAsync(cancellationToken);
+            }
+            catch (Exception gone) when (tries < TriesMax && gone is SiloUnavailableException or OrleansMessageRejectionException or ConnectionFailedException)
+            {
+                await Task.Delay(TakeOverPause, time, cancellationToken);
+            }
+        }
+    }
 
     private IRollbackCoordinatorGrain Of(ExecutionAddress execution) => grains.GetGrain<IRollbackCoordinatorGrain>(GrainKeys.OfExecution(execution));
 }
