@@ -1,4 +1,3 @@
-using Orleans.Runtime.Messaging;
 using System.Runtime.CompilerServices;
 using OrleansRecovery.Orleans.Grains;
 using OrleansRecovery.Orleans.Serialization;
@@ -125,7 +124,7 @@ public sealed class ClusterRecoveryClient(IGrainFactory grains, TimeProvider tim
             {
                 return await question().WaitAsync(cancellationToken);
             }
-            catch (Exception gone) when (tries < TriesMax && gone is SiloUnavailableException or OrleansMessageRejectionException or ConnectionFailedException)
+            catch (Exception gone) when (tries < TriesMax && gone is OrleansException)
             {
                 await Task.Delay(TakeOverPause, time, cancellationToken);
             }

@@ -24,7 +24,7 @@ internal sealed class AgentGrain(RecoverySilo silo) : Grain, IAgentGrain
         var key = this.GetPrimaryKeyString();
         var execution = GrainKeys.ExecutionOf(key);
         var started = await silo.StartedAsync(execution, cancellationToken);
-        var home = new RemoteExecution(GrainFactory.GetGrain<IRollbackCoordinatorGrain>(GrainKeys.OfExecution(execution)), silo.Logger);
+        var home = new RemoteExecution(GrainFactory.GetGrain<IRollbackCoordinatorGrain>(GrainKeys.OfExecution(execution)), silo.Time, silo.Logger);
         var setup = new MailboxSetup(
             execution, MailboxSetup.AgentsOf(started), started.Policy, home, silo.Options.Agents, silo.Journal, silo.Memory, silo.Time, silo.Logger);
         _mailbox = new AgentMailbox(setup, GrainKeys.AgentOf(key));

@@ -8,26 +8,34 @@ using OrleansRecovery.Runtime.Hosting;
 
 namespace OrleansRecovery.Orleans.Grains;
 
-/// <summary>An execution as an agent sees it: calls to its coordinator's grain. What may be lost is sent and forgotten.</summary>
-internal sealed class RemoteExecution(IRollbackCoordinatorGrain coordinator, ILogger logger) : IExecution
+/// <summary>
+/// An execution as an agent sees it: calls to its coordinator's grain. A question whose silo is gone is asked again, since that is no failure of the agent;
+/// what may be lost is sent and forgotten.
+/// </summary>
+internal sealed class RemoteExecution(IRollbackCoordinatorGrain coordinator, TimeProvider time, ILogger logger) : IExecution
 {
-    public async Task<AgentSituation> SituationAsync(AgentId agent, SequenceNumber journalled, CancellationToken cancellationToken) =>
-        (await coordinator.SituationAsync(agent.Text, journalled.Number).WaitAsync(cancellationToken)).Value();
+    private static readonly TimeSpan TakeOverPause = TimeSpan.FromMilliseconds(200);
 
-    public async Task ObserveAsync(AgentId agent, SequenceNumber first, IReadOnlyList<AgentEvent> records, CancellationToken cancellationToken) =>
-        (await coordinator.ObserveAsync(WireJson.Of(new ObservedRecords(agent, first, records)))).Value();
+    public Task<AgentSituation> SituationAsync(AgentId agent, SequenceNumber journalled, CancellationToken cancellationToken) =>
+        AskAsync(() => coordinator.SituationAsync(agent.Text, journalled.Number), cancellationToken);
 
-    public async Task<IReadOnlyList<PendingMessage>> ResponsesAsync(AgentId agent, MessageId request, CancellationToken cancellationToken) =>
-        (await coordinator.ResponsesAsync(agent.Text, WireJson.Of(request)).WaitAsync(cancellationToken)).Value();
+    public Task ObserveAsync(AgentId agent, SequenceNumber first, IReadOnlyList<AgentEvent> records, CancellationToken cancellationToken)
+    {
+        var observed = WireJson.Of(new ObservedRecords(agent, first, records));
+        return AskAsync(() => coordinator.ObserveAsync(observed), cancellationToken);
+    }
 
-    public async Task CheckDeclaredAsync(Interval producer, Interval consumer, CancellationToken cancellationToken) =>
-        (await coordinator.CheckDeclaredAsync(WireJson.Of(producer), WireJson.Of(consumer)).WaitAsync(cancellationToken)).Value();
+    public Task<IReadOnlyList<PendingMessage>> ResponsesAsync(AgentId agent, MessageId request, CancellationToken cancellationToken) =>
+        AskAsync(() => coordinator.ResponsesAsync(agent.Text, WireJson.Of(request)), cancellationToken);
 
-    public async Task<bool> IsAnyDeadAsync(IReadOnlyList<MessageId> messages, CancellationToken cancellationToken) =>
-        (await coordinator.IsAnyDeadAsync(WireJson.Of(messages)).WaitAsync(cancellationToken)).Value();
+    public Task CheckDeclaredAsync(Interval producer, Interval consumer, CancellationToken cancellationToken) =>
+        AskAsync(() => coordinator.CheckDeclaredAsync(WireJson.Of(producer), WireJson.Of(consumer)), cancellationToken);
 
-    public async Task<bool> IsPastSealedAsync(Interval interval, CancellationToken cancellationToken) =>
-        (await coordinator.IsPastSealedAsync(WireJson.Of(interval)).WaitAsync(cancellationToken)).Value();
+    public Task<bool> IsAnyDeadAsync(IReadOnlyList<MessageId> messages, CancellationToken cancellationToken) =>
+        AskAsync(() => coordinator.IsAnyDeadAsync(WireJson.Of(messages)), cancellationToken);
+
+    public Task<bool> IsPastSealedAsync(Interval interval, CancellationToken cancellationToken) =>
+        AskAsync(() => coordinator.IsPastSealedAsync(WireJson.Of(interval)), cancellationToken);
 
     public void Tell(ParticipantMessage message) => coordinator.TellAsync(WireJson.Of(message)).Forget(logger);
 
@@ -35,6 +43,24 @@ internal sealed class RemoteExecution(IRollbackCoordinatorGrain coordinator, ILo
         (await coordinator.FailedAsync(WireJson.Of(new FailedTurn(suspect, incarnation, reason, detail)))).Value();
 
     public void Stuck(AgentId agent, RecoveryError error) => coordinator.StuckAsync(agent.Text, WireJson.Of(error)).Forget(logger);
+
+    private async Task<T> AskAsync<T>(Func<Task<Reply<T>>> question, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            try
+            {
+                return (await question().WaitAsync(cancellationToken)).Value();
+            }
+#pragma warning disable CA1031 // The coordinator answers with a reply or not at all: whatever else comes is the cluster's trouble.
+            catch (Exception gone) when (gone is not (RecoveryException or OperationCanceledException))
+#pragma warning restore CA1031
+            {
+                logger.AskedAgain(gone.Message);
+                await Task.Delay(TakeOverPause, time, cancellationToken);
+            }
+        }
+    }
 }
 
 internal static partial class Lossy
@@ -55,6 +81,9 @@ internal static partial class Lossy
             logger.CallLost(failure.Message);
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The coordinator did not answer, and is asked again: {Problem}")]
+    internal static partial void AskedAgain(this ILogger logger, string problem);
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "A call between grains was lost, and will be made again: {Problem}")]
     private static partial void CallLost(this ILogger logger, string problem);

@@ -17,7 +17,7 @@ public sealed partial class AgentMailbox : IAgentEnvironment
     {
         await _setup.Journal.AppendAsync(append, cancellationToken);
         await _setup.Home.ObserveAsync(
-            _agent.Agent, SequenceNumber.Of(append.ExpectedVersion), [.. records.Select(LoadedExecution.WithoutPayload)], CancellationToken.None);
+            _agent.Agent, SequenceNumber.Of(append.ExpectedVersion), [.. records.Select(LoadedExecution.WithoutPayload)], _stopping.Token);
     }
 
     bool IAgentEnvironment.Knows(AgentId agent) => agent == Outside.Agent || _setup.Agents.Contains(agent);
