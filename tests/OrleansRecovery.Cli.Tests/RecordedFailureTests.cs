@@ -89,7 +89,7 @@ public sealed class RecordedFailureTests(ITestOutputHelper output)
     {
         var dags = SharedData.Read("wfinstances-dags.jsonl.gz").ToDictionary(dag => dag.GetProperty("id").GetString()!);
         var (matched, saved, undone) = (0, 0L, 0L);
-        foreach (var failure in SharedData.Read("wfinstances-failures.jsonl.gz"))
+        await Parallel.ForEachAsync(SharedData.Read("wfinstances-failures.jsonl.gz"), async (failure, _) =>
         {
             var dag = dags[failure.GetProperty("dag").GetString()!];
             var report = await ReplayAsync(Importer.Collected(dag), failure.GetProperty("fail").GetInt32(), RefusedVoteRule.Abort);
@@ -98,10 +98,10 @@ public sealed class RecordedFailureTests(ITestOutputHelper output)
             Assert.Equal(failure.GetProperty("rollback_sha256").GetString(), Sha256(report.Undone));
             Assert.Equal(failure.GetProperty("order_constraints_n").GetInt32(), CheckOrder(dag, report));
             Assert.Equal(failure.GetProperty("min_comp_rounds").GetInt32(), report.Rounds);
-            matched++;
-            saved += report.SavedSteps;
-            undone += report.Undone.Count;
-        }
+            Interlocked.Increment(ref matched);
+            Interlocked.Add(ref saved, report.SavedSteps);
+            Interlocked.Add(ref undone, report.Undone.Count);
+        });
 
         output.WriteLine($"wfinstances: {matched} failures replayed and matched; {undone} tasks undone, {saved} saved against undoing everything after");
         Assert.Equal(360, matched);
