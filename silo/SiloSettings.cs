@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Net;
 using Microsoft.Extensions.Configuration;
 
 namespace OrleansRecovery.Silo;
@@ -5,16 +7,32 @@ namespace OrleansRecovery.Silo;
 /// <summary>What the silo is started with, from the command line (<c>--db path</c>), the environment (<c>RECOVERY_DB</c>) or <c>appsettings.json</c>.</summary>
 internal sealed record SiloSettings
 {
-    private static readonly string[] Known = ["agents", "db", "gateway-port", "key", "silo-port"];
+    private static readonly string[] Known =
+        ["advertise", "agents", "cluster-id", "db", "failure-detection", "gateway-port", "key", "postgres", "service-id", "silo-port"];
+
+    // What only a cluster has, and only PostgreSQL keeps a cluster.
+    private static readonly string[] OfClusters = ["advertise", "cluster-id", "failure-detection"];
 
     /// <summary>Assemblies with agent classes, separated by semicolons. Their public agents without constructor parameters are registered.</summary>
     public required IReadOnlyList<string> Agents { get; init; }
 
-    /// <summary>The SQLite file. Default: <c>recovery-silo.db</c> in the current folder.</summary>
+    /// <summary>The SQLite file, for one silo. Default: <c>recovery-silo.db</c> in the current folder.</summary>
     public required string Database { get; init; }
 
-    /// <summary>The file with the key that signs ledgers. It is made on first use. Default: beside the database.</summary>
+    /// <summary>The connection string of the PostgreSQL database that keeps journals, reminders and the members of the cluster; null for SQLite.</summary>
+    public required string? Postgres { get; init; }
+
+    /// <summary>The file with the key that signs ledgers; the same key for all silos of a cluster. It is made on first use. Default: beside the database.</summary>
     public required string Key { get; init; }
+
+    /// <summary>Whose journals these are, over all deployments. Default: <c>recovery</c>.</summary>
+    public required string ServiceId { get; init; }
+
+    /// <summary>The cluster that the silo joins. Default: <c>recovery</c>.</summary>
+    public required string ClusterId { get; init; }
+
+    /// <summary>The address under which other silos and clients reach this one. Default: 127.0.0.1.</summary>
+    public required IPAddress Advertise { get; init; }
 
     /// <summary>The port for other silos.</summary>
     public required int SiloPort { get; init; }
@@ -22,8 +40,11 @@ internal sealed record SiloSettings
     /// <summary>The port for clients.</summary>
     public required int GatewayPort { get; init; }
 
-    /// <summary>Reads the settings, and refuses what it does not know.</summary>
-    /// <exception cref="SettingException">A setting is unknown or out of range; the message names it.</exception>
+    /// <summary>How long a silo may be silent before the others take over its work. Range 1 to 600 seconds; default 15.</summary>
+    public required TimeSpan FailureDetection { get; init; }
+
+    /// <summary>Reads the settings, and refuses what it does not know or what contradicts itself.</summary>
+    /// <exception cref="SettingException">A setting is unknown, out of range or contradicts another; the message names it.</exception>
     public static SiloSettings Read(string[] arguments, IConfiguration configuration)
     {
         var unknown = arguments.Where(argument => argument.StartsWith("--", StringComparison.Ordinal))
@@ -33,18 +54,45 @@ internal sealed record SiloSettings
             throw new SettingException($"The setting --{unknown} is not known. The silo was not started. Known are: {string.Join(", ", Known.Select(name => $"--{name}"))}.");
         }
 
+        RefuseContradictions(configuration);
         var database = Path.GetFullPath(configuration["db"] ?? "recovery-silo.db");
         return new SiloSettings
         {
             Agents = (configuration["agents"] ?? string.Empty).Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries),
             Database = database,
+            Postgres = configuration["postgres"],
             Key = Path.GetFullPath(configuration["key"] ?? $"{database}.key"),
-            SiloPort = Port(configuration, "silo-port", 11_111),
-            GatewayPort = Port(configuration, "gateway-port", 30_000),
+            ServiceId = Name(configuration, "service-id"),
+            ClusterId = Name(configuration, "cluster-id"),
+            Advertise = Address(configuration),
+            SiloPort = Number(configuration, "silo-port", 11_111, 65_535),
+            GatewayPort = Number(configuration, "gateway-port", 30_000, 65_535),
+            FailureDetection = TimeSpan.FromSeconds(Number(configuration, "failure-detection", 15, 600)),
         };
     }
 
-    private static int Port(IConfiguration configuration, string name, int standard) => configuration[name] is not { } text ? standard
-        : int.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var port) && port is > 0 and <= 65_535 ? port
-        : throw new SettingException($"--{name} is '{text}', which is no port. The silo was not started. Give a number from 1 to 65,535.");
+    private static void RefuseContradictions(IConfiguration configuration)
+    {
+        if (configuration["postgres"] is not null && configuration["db"] is not null)
+        {
+            throw new SettingException("--postgres and --db are both given, and journals have one place. The silo was not started. Leave one of them out.");
+        }
+
+        if (configuration["postgres"] is null && OfClusters.FirstOrDefault(name => configuration[name] is not null) is { } name)
+        {
+            throw new SettingException($"--{name} is for a cluster, and SQLite serves one silo. The silo was not started. Leave it out, or give --postgres.");
+        }
+    }
+
+    private static string Name(IConfiguration configuration, string name) => configuration[name] is not { } text ? "recovery"
+        : !string.IsNullOrWhiteSpace(text) && text.Length <= 150 ? text
+        : throw new SettingException($"--{name} is '{text}', which is no name. The silo was not started. Give 1 to 150 characters.");
+
+    private static IPAddress Address(IConfiguration configuration) => configuration["advertise"] is not { } text ? IPAddress.Loopback
+        : IPAddress.TryParse(text, out var address) ? address
+        : throw new SettingException($"--advertise is '{text}', which is no IP address. The silo was not started. Give the address under which other silos reach this one.");
+
+    private static int Number(IConfiguration configuration, string name, int standard, int max) => configuration[name] is not { } text ? standard
+        : int.TryParse(text, CultureInfo.InvariantCulture, out var number) && number > 0 && number <= max ? number
+        : throw new SettingException($"--{name} is '{text}'. The silo was not started. Give a number from 1 to {max.ToString(CultureInfo.InvariantCulture)}.");
 }

@@ -1,0 +1,81 @@
+using System.Net;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Orleans.Configuration;
+using OrleansRecovery.Orleans.Hosting;
+using OrleansRecovery.Runtime.Agents;
+using OrleansRecovery.Runtime.Security;
+using OrleansRecovery.Silo.Schema;
+
+namespace OrleansRecovery.Silo;
+
+/// <summary>One silo with agents, as the program runs it.</summary>
+internal static class SiloHost
+{
+    /// <summary>The name of the grain storage that keeps journals.</summary>
+    public const string Storage = "recovery";
+
+    // A silo is given up when this many probes in a row are not answered.
+    private const int ProbeCount = 3;
+
+    /// <summary>Reads the settings, makes the schema where it is missing, and builds the silo.</summary>
+    /// <exception cref="SettingException">The silo cannot be started with these settings; the message names the one to change.</exception>
+    public static async Task<IHost> BuildAsync(string[] arguments, Action<ISiloBuilder>? also = null)
+    {
+        var builder = Host.CreateApplicationBuilder(arguments);
+        builder.Configuration.AddEnvironmentVariables("RECOVERY_").AddCommandLine(arguments);
+        builder.Logging.ClearProviders().AddJsonConsole();
+        var settings = SiloSettings.Read(arguments, builder.Configuration);
+        var agents = AgentAssemblies.Find(settings.Agents);
+        var place = settings.Postgres is { } postgres ? await OrleansSchema.CreatePostgresAsync(postgres) : await CreateSqliteAsync(settings.Database);
+        var key = LedgerKey.OpenOrCreate(settings.Key);
+        builder.UseOrleans(silo =>
+        {
+            silo.Configure<ClusterOptions>(cluster => (cluster.ServiceId, cluster.ClusterId) = (settings.ServiceId, settings.ClusterId));
+            if (settings.Postgres is null)
+            {
+                UseSqlite(silo, settings, place);
+            }
+            else
+            {
+                UsePostgres(silo, settings, place);
+            }
+
+            silo.AddAgentRecovery(options =>
+            {
+                options.Storage = Storage;
+                options.UseReminders = settings.Postgres is not null; // Orleans has none on SQLite: there, the silo's start drives executions on
+                options.LedgerKey = key;
+                foreach (var agent in agents)
+                {
+                    options.Agents.Add(() => (IAgent)Activator.CreateInstance(agent)!, agent.Name);
+                }
+            });
+            also?.Invoke(silo);
+        });
+        return builder.Build();
+    }
+
+    private static async Task<string> CreateSqliteAsync(string database)
+    {
+        var place = $"Data Source={database}";
+        await OrleansSchema.CreateSqliteAsync(place);
+        return place;
+    }
+
+    private static void UseSqlite(ISiloBuilder silo, SiloSettings settings, string place) => silo
+        .UseLocalhostClustering(settings.SiloPort, settings.GatewayPort, serviceId: settings.ServiceId, clusterId: settings.ClusterId)
+        .AddAdoNetGrainStorage(Storage, options => (options.Invariant, options.ConnectionString) = (OrleansSchema.SqliteInvariant, place));
+
+    private static void UsePostgres(ISiloBuilder silo, SiloSettings settings, string place) => silo
+        .ConfigureEndpoints(settings.Advertise, settings.SiloPort, settings.GatewayPort, listenOnAnyHostAddress: !IPAddress.IsLoopback(settings.Advertise))
+        .Configure<ClusterMembershipOptions>(members =>
+        {
+            members.NumMissedProbesLimit = ProbeCount;
+            members.ProbeTimeout = settings.FailureDetection / ProbeCount;
+        })
+        .UseAdoNetClustering(options => (options.Invariant, options.ConnectionString) = (OrleansSchema.PostgresInvariant, place))
+        .UseAdoNetReminderService(options => (options.Invariant, options.ConnectionString) = (OrleansSchema.PostgresInvariant, place))
+        .AddAdoNetGrainStorage(Storage, options => (options.Invariant, options.ConnectionString) = (OrleansSchema.PostgresInvariant, place));
+}
