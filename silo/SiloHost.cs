@@ -74,6 +74,9 @@ internal static class SiloHost
         {
             members.NumMissedProbesLimit = ProbeCount;
             members.ProbeTimeout = settings.FailureDetection / ProbeCount;
+
+            // When all silos died at once nobody can declare them dead: who starts then goes by how long the table has not heard of them.
+            members.IAmAliveTablePublishTimeout = settings.FailureDetection;
         })
         .UseAdoNetClustering(options => (options.Invariant, options.ConnectionString) = (OrleansSchema.PostgresInvariant, place))
         .UseAdoNetReminderService(options => (options.Invariant, options.ConnectionString) = (OrleansSchema.PostgresInvariant, place))

@@ -117,7 +117,7 @@ public sealed class ChaosTests(ClusterFixture fixture, ITestOutputHelper output)
 
     private static int Number(string text) => int.Parse(text.TrimEnd('+'), CultureInfo.InvariantCulture);
 
-    private static int Setting(string name, int standard) =>
+    internal static int Setting(string name, int standard) =>
         int.TryParse(Environment.GetEnvironmentVariable(name), CultureInfo.InvariantCulture, out var value) ? value : standard;
 
     private sealed class Moment

@@ -26,8 +26,30 @@ public sealed record Knowledge
     public IReadOnlyList<string> Batons { get; init; } = [];
 }
 
+/// <summary>The world outside: each thing is done once, and undone once, for each key.</summary>
+public interface IWorld
+{
+    /// <summary>Does something; nothing when it was done or undone under the key.</summary>
+    Task<string> DoAsync(string key, string what);
+
+    /// <summary>Undoes it, or sees to it that it will not be done.</summary>
+    Task UndoAsync(string key, string what);
+}
+
+/// <summary>A world in a file, for one process at a time.</summary>
+public sealed class FileWorld(string path) : IWorld
+{
+    private readonly TripWorld _world = new(path);
+
+    /// <inheritdoc/>
+    public Task<string> DoAsync(string key, string what) => _world.DoAsync(key, what);
+
+    /// <inheritdoc/>
+    public Task UndoAsync(string key, string what) => _world.UndoAsync(key, what);
+}
+
 /// <summary>Passes batons on, acts on each, and asks the oracle in the middle of some turns.</summary>
-public sealed class CausalAgent(TripWorld world) : Agent<Knowledge>
+public sealed class CausalAgent(IWorld world) : Agent<Knowledge>
 {
     /// <inheritdoc/>
     protected override void Define(AgentDefinition<Knowledge> agent)
@@ -87,7 +109,7 @@ public static class RecoveryWorkload
     {
         var (database, key, worldFile) = Files(folder);
         var chance = new Random(seed);
-        var world = new TripWorld(worldFile);
+        var world = new FileWorld(worldFile);
         await using var journal = await Journals.OpenSqliteAsync(database);
         using var ledgerKey = LedgerKey.OpenOrCreate(key);
         await using var host = await LocalRecoveryHost.OpenAsync(
@@ -96,10 +118,7 @@ public static class RecoveryWorkload
                 LedgerKey = ledgerKey,
                 Signals = new SignalPolicy { QuotaPerMinute = 1_000_000, QuotaBurst = 1_000_000 },
             });
-        await host.StartAsync(new ExecutionStart(
-            Execution,
-            [.. Agents.Select(agent => new AgentAssignment(agent, new AgentClass("causal")))],
-            new RecoveryPolicy { RecoveryCountMax = 1000, VoteTimeoutMilliseconds = 200 }));
+        await StartAsync(host, RecoveryPolicy.Default.VoteTryCountMax);
         Console.WriteLine("ready");
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         for (var round = 0; round < rounds; round++)
@@ -110,7 +129,10 @@ public static class RecoveryWorkload
                 await host.SettledAsync(Execution, patience.Token);
             }
 
-            await FailAsync(host, chance);
+            if (await FailAsync(host, chance))
+            {
+                Console.WriteLine("signalled");
+            }
         }
 
         await host.SettledAsync(Execution, patience.Token);
@@ -118,7 +140,16 @@ public static class RecoveryWorkload
         return 0;
     }
 
-    private static async Task SendAsync(LocalRecoveryHost host, Random chance)
+    /// <summary>Starts the execution, or finds it started.</summary>
+    /// <param name="host">Where.</param>
+    /// <param name="voteTryCount">How often an agent is asked to vote, at intervals of 200 ms, before an operator is called.</param>
+    public static Task StartAsync(IRecoveryClient host, int voteTryCount) => host.StartAsync(new ExecutionStart(
+        Execution,
+        [.. Agents.Select(agent => new AgentAssignment(agent, new AgentClass("causal")))],
+        new RecoveryPolicy { RecoveryCountMax = 1000, VoteTimeoutMilliseconds = 200, VoteTryCountMax = voteTryCount }));
+
+    /// <summary>Sends batons on their ways.</summary>
+    public static async Task SendAsync(IRecoveryClient host, Random chance)
     {
         string[][] routes = [["b", "c+d", "e"], ["c", "d"], ["d+e", "c"], ["e", "a", "b", "c", "d"]];
         for (var i = 0; i < 3; i++)
@@ -128,12 +159,14 @@ public static class RecoveryWorkload
         }
     }
 
-    private static async Task FailAsync(LocalRecoveryHost host, Random chance)
+    /// <summary>Signals that one of the last intervals of an agent cannot be trusted.</summary>
+    /// <returns>Was a signal admitted?</returns>
+    public static async Task<bool> FailAsync(IRecoveryClient host, Random chance)
     {
         var agents = (await host.StatusAsync(Execution)).Agents.Where(agent => agent.Current.Number > 0).ToList();
         if (agents.Count == 0)
         {
-            return;
+            return false;
         }
 
         var agent = agents[chance.Next(agents.Count)];
@@ -142,11 +175,11 @@ public static class RecoveryWorkload
         {
             await host.SignalAsync(FailureSignals.Make(
                 Execution, new Interval(agent.Agent, CheckpointNumber.Of(number)), IssuerId.Parse("chaos"), incarnation: agent.Incarnation));
-            Console.WriteLine("signalled");
+            return true;
         }
         catch (Protocol.Errors.RecoveryException refused) when (refused.Error.Code == Protocol.Errors.RecoveryErrorCode.UnknownInterval)
         {
-            // It fell in the meantime: there is nothing to signal.
+            return false; // it fell in the meantime: there is nothing to signal
         }
     }
 }

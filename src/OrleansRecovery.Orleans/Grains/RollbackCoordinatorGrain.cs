@@ -23,7 +23,7 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
     private const string Reminder = "drive";
 
     // Shorter than Orleans lets a call wait for its response.
-    private static readonly TimeSpan SettledPatience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan SettledPatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ReminderPeriod = TimeSpan.FromMinutes(1);
 
     private readonly SemaphoreSlim _starting = new(1, 1);

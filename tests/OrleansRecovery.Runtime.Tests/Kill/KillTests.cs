@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
+using OrleansRecovery.Storage;
 using OrleansRecovery.TestProcess;
+using OrleansRecovery.TestSupport;
 using Xunit.Abstractions;
 
 namespace OrleansRecovery.Runtime.Tests.Kill;
@@ -42,14 +44,21 @@ public sealed class KillTests(ITestOutputHelper output)
         for (var killed = 0; killed < kills; killed++)
         {
             await KillOnceAsync(folder, chance);
-            var check = await DurableInvariants.CheckAsync(folder, isSettled: false);
+            var check = await CheckAsync(folder, isSettled: false);
             inRecovery += check.OpenRecoveryCount > 0 ? 1 : 0;
         }
 
         await RunToEndAsync(folder, chance.Next());
-        var end = await DurableInvariants.CheckAsync(folder, isSettled: true);
+        var end = await CheckAsync(folder, isSettled: true);
         Directory.Delete(folder, recursive: true);
         return (inRecovery, $"after {kills} kills of one database: {end.RecoveryCount} recoveries, all ended");
+    }
+
+    private static async Task<(int RecoveryCount, int OpenRecoveryCount)> CheckAsync(string folder, bool isSettled)
+    {
+        var (database, _, world) = RecoveryWorkload.Files(folder);
+        await using var journal = await Journals.OpenReadOnlyAsync(database);
+        return await DurableInvariants.CheckAsync(journal, File.Exists(world) ? await File.ReadAllLinesAsync(world) : [], isSettled);
     }
 
     private static async Task KillOnceAsync(string folder, Random chance)

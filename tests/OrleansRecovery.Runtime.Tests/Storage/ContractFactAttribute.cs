@@ -1,3 +1,4 @@
+using OrleansRecovery.TestSupport;
 using Xunit.Abstractions;
 using Xunit.Sdk;
 
@@ -11,13 +12,6 @@ internal sealed class ContractFactAttribute : FactAttribute;
 /// <summary>All contract tests of this class run on PostgreSQL.</summary>
 [AttributeUsage(AttributeTargets.Class)]
 internal sealed class NeedsPostgresAttribute : Attribute;
-
-/// <summary>A test that needs PostgreSQL: skipped, and said so, where it is not installed. OR_REQUIRE_POSTGRES=1 makes that a failure.</summary>
-[AttributeUsage(AttributeTargets.Method)]
-internal sealed class PostgresFactAttribute : FactAttribute
-{
-    public PostgresFactAttribute() => Skip = PostgresServer.MissingReason;
-}
 
 /// <summary>Makes the cases of <see cref="ContractFactAttribute"/>.</summary>
 public sealed class ContractFactDiscoverer(IMessageSink sink) : FactDiscoverer(sink)

@@ -1,5 +1,6 @@
 using OrleansRecovery.Runtime.Ports;
 using OrleansRecovery.Storage;
+using OrleansRecovery.TestSupport;
 
 namespace OrleansRecovery.Runtime.Tests.Storage;
 

@@ -3,6 +3,7 @@ using System.Globalization;
 using OrleansRecovery.Runtime.Ports;
 using OrleansRecovery.Storage;
 using OrleansRecovery.TestProcess;
+using OrleansRecovery.TestSupport;
 using Xunit.Abstractions;
 
 namespace OrleansRecovery.Runtime.Tests.Storage;

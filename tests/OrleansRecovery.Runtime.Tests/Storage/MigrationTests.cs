@@ -3,6 +3,7 @@ using OrleansRecovery.Runtime.Ports;
 using OrleansRecovery.Storage;
 using OrleansRecovery.Storage.Dialects;
 using OrleansRecovery.Storage.Schema;
+using OrleansRecovery.TestSupport;
 using static OrleansRecovery.Runtime.Tests.Storage.JournalSamples;
 
 namespace OrleansRecovery.Runtime.Tests.Storage;

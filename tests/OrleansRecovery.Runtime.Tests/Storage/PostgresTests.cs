@@ -3,6 +3,7 @@ using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Runtime.Ports;
 using OrleansRecovery.Runtime.Tests.Support;
 using OrleansRecovery.Storage;
+using OrleansRecovery.TestSupport;
 using static OrleansRecovery.Runtime.Tests.Storage.JournalSamples;
 
 namespace OrleansRecovery.Runtime.Tests.Storage;
@@ -227,3 +228,6 @@ public sealed class PostgresTests(PostgresServer server)
             first);
     }
 }
+
+[CollectionDefinition(PostgresServer.Collection)]
+public sealed class PostgresTestGroup : ICollectionFixture<PostgresServer>;

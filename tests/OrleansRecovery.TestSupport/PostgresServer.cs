@@ -4,7 +4,7 @@ using System.Net;
 using System.Net.Sockets;
 using Npgsql;
 
-namespace OrleansRecovery.Runtime.Tests.Storage;
+namespace OrleansRecovery.TestSupport;
 
 /// <summary>A private PostgreSQL server of the tests: its own cluster in a temporary folder, on a free loopback port; stopped and removed at the end.</summary>
 public sealed class PostgresServer : IAsyncLifetime
@@ -133,6 +133,3 @@ public sealed class PostgresServer : IAsyncLifetime
         }
     }
 }
-
-[CollectionDefinition(PostgresServer.Collection)]
-public sealed class PostgresTestGroup : ICollectionFixture<PostgresServer>;

@@ -1,0 +1,97 @@
+using OrleansRecovery.Protocol.Coordinator;
+using OrleansRecovery.Runtime.Driver;
+using OrleansRecovery.TestProcess;
+using OrleansRecovery.TestSupport;
+using Xunit.Abstractions;
+
+namespace OrleansRecovery.Cluster.Tests.Processes;
+
+/// <summary>
+/// kill -9 of silo processes in the midst of recoveries, on PostgreSQL: at a write that was chosen beforehand, or at any moment; one, two at once, or all. After
+/// each, everything goes on to its end, and the model's invariants are read from the database and the world.
+/// </summary>
+public sealed class ProcessChaosTests(ProcessCluster cluster, ITestOutputHelper output) : IClassFixture<ProcessCluster>
+{
+    private static readonly int Kills = ChaosTests.Setting("OR_PROCESS_KILLS", 16);
+    private static readonly int Seed = ChaosTests.Setting("OR_SEED", 1);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    // No operator is there to call: agents of dead silos are asked until others have taken them over.
+    private const int VoteTryCount = 100;
+
+    // A recovery of the workload's agents makes about this many writes on one silo.
+    private const int WriteMax = 16;
+
+    [PostgresFact]
+    public async Task Every_recovery_goes_on_to_its_outcome_whichever_silo_processes_are_killed_at_whatever_write()
+    {
+        output.WriteLine($"OR_SEED={Seed}");
+        var chance = new Random(Seed);
+        var phases = new SortedDictionary<string, int>(StringComparer.Ordinal);
+        await RecoveryWorkload.StartAsync(cluster.Recovery, VoteTryCount);
+        var killed = 0;
+        for (var round = 1; killed < Kills; round++)
+        {
+            await RecoveryWorkload.SendAsync(cluster.Recovery, chance);
+            await SettleAsync();
+            var victims = cluster.Silos.OrderBy(_ => chance.Next()).Take(round % 8 == 0 ? 3 : round % 4 == 0 ? 2 : 1).ToList();
+            await SignalAndKillAsync(victims, isAtWrite: round % 4 != 3, chance);
+            var phase = await PhaseAsync();
+            phases[phase] = phases.GetValueOrDefault(phase) + victims.Count;
+            killed += victims.Count;
+            await cluster.ReplaceDeadAsync();
+            await SettleAsync();
+            await DurableInvariants.CheckAsync(cluster.Journal, await cluster.ReadWorldAsync(), isSettled: true);
+        }
+
+        output.WriteLine($"{killed} silo processes killed, with the last recovery in the phase {string.Join(", ", phases.Select(phase => $"{phase.Key}: {phase.Value}"))}");
+        var open = phases.Where(phase => !Enum.Parse<CoordinatorPhase>(phase.Key).IsTerminal()).Sum(phase => phase.Value);
+        Assert.True(open >= killed / 3, $"Only {open} of {killed} kills met an open recovery: the test kills at the wrong moments.");
+    }
+
+    private async Task SignalAndKillAsync(List<SiloProcess> victims, bool isAtWrite, Random chance)
+    {
+        if (isAtWrite)
+        {
+            victims.ForEach(victim => victim.DieAt(chance.Next(1, WriteMax + 1), isBefore: chance.Next(2) == 0));
+        }
+
+        // The signal's own silo may die of it: then it was admitted or not, and both are sound.
+        var signal = RecoveryWorkload.FailAsync(cluster.Recovery, chance);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(isAtWrite ? 3 : 0).Add(TimeSpan.FromMilliseconds(chance.Next(1, 150))));
+        while (!patience.IsCancellationRequested && !victims.TrueForAll(victim => victim.HasExited))
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System);
+        }
+
+        victims.ForEach(victim => victim.Kill());
+        try
+        {
+            await signal.WaitAsync(Patience);
+        }
+        catch (Exception silence) when (silence is OrleansException or TimeoutException)
+        {
+            // As said.
+        }
+    }
+
+    private async Task<string> PhaseAsync()
+    {
+        var log = await LoadedExecution.ReadLogAsync(cluster.Journal, RecoveryWorkload.Execution);
+        return $"{log.Recoveries.Values.LastOrDefault()?.Phase ?? CoordinatorPhase.Completed}";
+    }
+
+    private async Task SettleAsync()
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        try
+        {
+            await cluster.Recovery.SettledAsync(RecoveryWorkload.Execution, patience.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            var status = await cluster.Recovery.StatusAsync(RecoveryWorkload.Execution, CancellationToken.None);
+            Assert.Fail($"It does not settle: {status.Phase}, {status.PendingMessages} messages wait, recoveries {string.Join(", ", status.Recoveries.Select(recovery => recovery.Phase))}.");
+        }
+    }
+}

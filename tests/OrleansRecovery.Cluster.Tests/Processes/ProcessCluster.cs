@@ -1,0 +1,159 @@
+using System.Net;
+using System.Net.Sockets;
+using Dapper;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using Orleans.Configuration;
+using Orleans.Serialization;
+using Orleans.Storage;
+using OrleansRecovery.Orleans.Client;
+using OrleansRecovery.Orleans.Hosting;
+using OrleansRecovery.Orleans.Storage;
+using OrleansRecovery.Runtime.Ports;
+using OrleansRecovery.Silo.Schema;
+using OrleansRecovery.TestSupport;
+
+namespace OrleansRecovery.Cluster.Tests.Processes;
+
+/// <summary>Silos in processes of their own, on a PostgreSQL server of their own, and a client of them.</summary>
+public sealed class ProcessCluster : IAsyncLifetime
+{
+    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(60);
+
+    private readonly PostgresServer _server = new();
+    private readonly string _folder = Directory.CreateTempSubdirectory("recovery-silos-").FullName;
+    private readonly List<SiloProcess> _silos = [];
+    private string _postgres = string.Empty;
+    private IHost _client = null!;
+
+    internal IReadOnlyList<SiloProcess> Silos => _silos;
+
+    internal ClusterRecoveryClient Recovery => _client.Services.GetRequiredService<ClusterRecoveryClient>();
+
+    internal PostgresServer Server => _server;
+
+    /// <summary>What silos wrote, read past them.</summary>
+    internal IJournal Journal { get; private set; } = null!;
+
+    public async Task InitializeAsync()
+    {
+        if (PostgresServer.MissingReason is not null)
+        {
+            return;
+        }
+
+        await _server.InitializeAsync();
+        _postgres = await OrleansSchema.CreatePostgresAsync(_server.ConnectionString);
+        await using (var connection = new NpgsqlConnection(_server.ConnectionString))
+        {
+            await connection.ExecuteAsync("CREATE TABLE world (place bigserial PRIMARY KEY, verb text NOT NULL, key text NOT NULL, what text NOT NULL)");
+        }
+
+        await StartSilosAsync(3);
+        _client = Host.CreateDefaultBuilder()
+            .ConfigureLogging(logging => logging.ClearProviders())
+            .UseOrleansClient(client => client
+                .Configure<ClusterOptions>(cluster => (cluster.ServiceId, cluster.ClusterId) = ("recovery", "recovery"))
+                .UseAdoNetClustering(options => (options.Invariant, options.ConnectionString) = (OrleansSchema.PostgresInvariant, _postgres))
+                .Configure<ClientMessagingOptions>(messaging => messaging.ResponseTimeout = TimeSpan.FromSeconds(10))
+                .UseConnectionRetryFilter(RetryAsync)
+                .AddAgentRecovery())
+            .Build();
+        await _client.StartAsync();
+        Journal = await OpenJournalAsync(_client.Services, _postgres);
+    }
+
+    public async Task DisposeAsync()
+    {
+        if (_client is not null)
+        {
+            await _client.StopAsync();
+            _client.Dispose();
+        }
+
+        _silos.ForEach(silo => silo.Dispose());
+        await _server.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    /// <summary>What was done and undone outside, in order.</summary>
+    internal async Task<IReadOnlyList<string>> ReadWorldAsync()
+    {
+        await using var connection = new NpgsqlConnection(_server.ConnectionString);
+        return [.. await connection.QueryAsync<string>("SELECT verb || E'\\t' || key || E'\\t' || what FROM world ORDER BY place")];
+    }
+
+    /// <summary>Starts silos, and waits until all that live are members.</summary>
+    internal async Task StartSilosAsync(int count)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            _silos.Add(new SiloProcess(_folder, _postgres, _server.ConnectionString, FreePort(), FreePort()));
+        }
+
+        await MembersAsync();
+    }
+
+    /// <summary>Starts as many silos as have died.</summary>
+    internal async Task ReplaceDeadAsync()
+    {
+        var dead = _silos.Where(silo => silo.HasExited).ToList();
+        dead.ForEach(silo => silo.Dispose());
+        _silos.RemoveAll(dead.Contains);
+        await StartSilosAsync(dead.Count);
+    }
+
+    private async Task MembersAsync()
+    {
+        using var patience = new CancellationTokenSource(StartPatience);
+        await using var connection = new NpgsqlConnection(_postgres);
+        while (true)
+        {
+            // 3 is SiloStatus.Active.
+            var active = (await connection.QueryAsync<int>("SELECT Port FROM OrleansMembership WHERE Status = 3")).ToHashSet();
+            var missing = _silos.Where(silo => !active.Contains(silo.SiloPort)).ToList();
+            if (missing.Count == 0)
+            {
+                return;
+            }
+
+            if (patience.IsCancellationRequested || missing.Exists(silo => silo.HasExited))
+            {
+                Assert.Fail($"A silo does not start: {missing[0].Said}");
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System);
+        }
+    }
+
+    private static async Task<bool> RetryAsync(Exception failure, CancellationToken cancellationToken)
+    {
+        await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System, cancellationToken);
+        return true;
+    }
+
+    // Grain storage as silos have it, in a process that is none.
+    private static async Task<IJournal> OpenJournalAsync(IServiceProvider services, string postgres)
+    {
+        var serializer = new JsonGrainStorageSerializer(ActivatorUtilities.CreateInstance<OrleansJsonSerializer>(services));
+        var storage = ActivatorUtilities.CreateInstance<AdoNetGrainStorage>(
+            services,
+            Options.Create(new AdoNetGrainStorageOptions { Invariant = OrleansSchema.PostgresInvariant, ConnectionString = postgres, GrainStorageSerializer = serializer }),
+            "recovery");
+        var lifecycle = new SiloLifecycleSubject(NullLogger<SiloLifecycleSubject>.Instance);
+        storage.Participate(lifecycle);
+        await lifecycle.OnStart();
+        return new GrainJournal(storage);
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
