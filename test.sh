@@ -89,7 +89,7 @@ run_tests() {
     mkdir -p "$results/$name"
     dotnet test "$project" --no-build -c "$configuration" --nologo \
       --logger "trx;LogFileName=$name.trx" --logger "console;verbosity=minimal" --results-directory "$results/$name" \
-      --collect "XPlat Code Coverage" --blame-hang --blame-hang-timeout 10min --blame-hang-dump-type none \
+      --collect "XPlat Code Coverage" --blame-hang --blame-hang-timeout "${HANG_TIMEOUT:-10min}" --blame-hang-dump-type none \
       2>&1 < /dev/null | tee "$log" | grep -v -e '^$' -e 'Attachments:' -e 'coverage.cobertura.xml' -e '^Results File:' -e 'Sequence_' -e '^Data collector' -e '^A total of 1 test' -e '^Test run for'
     status=${PIPESTATUS[0]}
     before=$failed

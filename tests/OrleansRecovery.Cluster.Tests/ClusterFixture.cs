@@ -2,6 +2,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Configuration;
 using Orleans.TestingHost;
+using OrleansRecovery.Cli.Replay;
 using OrleansRecovery.Conformance;
 using OrleansRecovery.Conformance.Probes;
 using OrleansRecovery.Orleans.Client;
@@ -66,6 +67,7 @@ public sealed class ClusterFixture : IAsyncLifetime, IConformanceHost
             {
                 options.LedgerKey = Key;
                 ProbeAgent.AddTo(options.Agents);
+                ReplayEngine.AddTo(options.Agents);
             });
     }
 

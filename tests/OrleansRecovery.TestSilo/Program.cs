@@ -14,9 +14,11 @@ using var silo = await SiloHost.BuildAsync(args, builder =>
 {
     builder.Services.AddKeyedSingleton<IGrainStorage>(
         DeadlyStorage.Name, (services, _) => new DeadlyStorage(services.GetRequiredKeyedService<IGrainStorage>(SiloHost.Storage), death));
+    builder.Configure<ReminderOptions>(reminders => reminders.MinimumReminderPeriod = TimeSpan.FromSeconds(1));
     builder.Configure<AgentRecoveryOptions>(options =>
     {
         options.Storage = DeadlyStorage.Name;
+        options.DriveInterval = TimeSpan.FromSeconds(2);
         options.Signals = new() { QuotaPerMinute = 1_000_000, QuotaBurst = 1_000_000 };
         options.Agents.Add(() => new CausalAgent(world), "causal");
     });

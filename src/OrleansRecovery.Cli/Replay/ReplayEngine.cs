@@ -50,10 +50,13 @@ public sealed record StepsDone
     public IReadOnlyList<int> Steps { get; init; } = [];
 }
 
-/// <summary>Runs recorded runs through real agents on the local host, and fails a step.</summary>
+/// <summary>Runs recorded runs through real agents, and fails a step.</summary>
 public sealed class ReplayEngine
 {
     private static readonly IssuerId Issuer = IssuerId.Parse("replay");
+
+    // The runs of this process, by their executions: an agent of a cluster is made without being told which it belongs to.
+    private static readonly ConcurrentDictionary<ExecutionAddress, ReplayEngine> Running = [];
 
     private readonly RecordedRun _run;
     private readonly TaskCompletionSource<Interval>[] _done;
@@ -66,21 +69,55 @@ public sealed class ReplayEngine
         _done = [.. run.Steps.Select(_ => new TaskCompletionSource<Interval>(TaskCreationOptions.RunContinuationsAsynchronously))];
     }
 
-    /// <summary>Runs a run and fails a step of it.</summary>
+    /// <summary>Registers the agents that play runs.</summary>
+    public static void AddTo(AgentCatalog catalog)
+    {
+        ArgumentNullException.ThrowIfNull(catalog);
+        catalog.Add(() => new StepAgent(), "step");
+    }
+
+    /// <summary>The execution in which a run is replayed.</summary>
+    public static ExecutionAddress AddressOf(RecordedRun run, int failed) =>
+        new(TenantId.Parse("replay"), ExecutionId.Parse(TermText.Normalize($"{run.Name}-{failed}")));
+
+    /// <summary>Runs a run on a local host of its own, and fails a step of it.</summary>
     /// <param name="journal">Where; a fresh execution is made in it.</param>
+    /// <param name="ledgerKey">Signs the ledger.</param>
     /// <param name="run">The run.</param>
     /// <param name="failed">The step.</param>
-    /// <param name="ledgerKey">Signs the ledger.</param>
     /// <param name="refusedVote">What happens when something that fell cannot be undone.</param>
     /// <param name="cancellationToken">Ends it.</param>
     public static async Task<ReplayReport> RunAsync(
         IJournalDatabase journal, LedgerKey ledgerKey, RecordedRun run, int failed, RefusedVoteRule refusedVote, CancellationToken cancellationToken)
     {
-        var engine = new ReplayEngine(run);
-        var address = new ExecutionAddress(TenantId.Parse("replay"), ExecutionId.Parse(TermText.Normalize($"{run.Name}-{failed}")));
-        var catalog = new AgentCatalog().Add(() => new StepAgent(engine), "step");
+        var address = AddressOf(run, failed);
+        var catalog = new AgentCatalog();
+        AddTo(catalog);
         await using var host = await LocalRecoveryHost.OpenAsync(
             journal, catalog, new LocalHostOptions { Owns = owned => owned == address, LedgerKey = ledgerKey }, cancellationToken);
+        return await RunAsync(host, run, failed, refusedVote, cancellationToken);
+    }
+
+    /// <summary>Runs a run on a host that knows the agents, all in this process, and fails a step of it.</summary>
+    public static async Task<ReplayReport> RunAsync(
+        IRecoveryClient host, RecordedRun run, int failed, RefusedVoteRule refusedVote, CancellationToken cancellationToken)
+    {
+        var engine = new ReplayEngine(run);
+        var address = AddressOf(run, failed);
+        Running[address] = engine;
+        try
+        {
+            return await engine.RunAsync(host, address, failed, refusedVote, cancellationToken);
+        }
+        finally
+        {
+            Running.TryRemove(address, out _);
+        }
+    }
+
+    private async Task<ReplayReport> RunAsync(
+        IRecoveryClient host, ExecutionAddress address, int failed, RefusedVoteRule refusedVote, CancellationToken cancellationToken)
+    {
         var policy = new RecoveryPolicy
         {
             AfterRollback = AfterRollbackRule.Stop,
@@ -88,22 +125,31 @@ public sealed class ReplayEngine
             RefusedVote = refusedVote,
             AgentCountMax = 1_000_000,
         };
-        var agents = run.Steps.Select(step => step.Agent).Distinct().Select(agent => new AgentAssignment(agent, new AgentClass("step")));
+        var agents = _run.Steps.Select(step => step.Agent).Distinct().Select(agent => new AgentAssignment(agent, new AgentClass("step")));
         await host.StartAsync(new ExecutionStart(address, [.. agents], policy), cancellationToken);
 
         var clock = Stopwatch.StartNew();
-        await Task.WhenAll(run.Steps.Select(step => host.SendAsync(address, step.Agent, new DoStep(step.Index), cancellationToken)));
+        await Task.WhenAll(_run.Steps.GroupBy(step => step.Agent).Select(SendAsync));
         await host.SettledAsync(address, cancellationToken);
         var ran = clock.Elapsed;
-        var suspect = await engine._done[failed].Task.WaitAsync(cancellationToken);
+        var suspect = await _done[failed].Task.WaitAsync(cancellationToken);
         var preview = await host.PlanAsync(address, suspect, cancellationToken);
 
         clock.Restart();
         await host.SignalAsync(FailureSignals.Make(address, suspect, Issuer), cancellationToken);
         await host.SettledAsync(address, cancellationToken);
         var recovery = (await host.StatusAsync(address, cancellationToken)).Recoveries.Single();
-        var intervals = await Task.WhenAll(engine._done.Select(done => done.Task)).WaitAsync(cancellationToken);
-        return engine.Report(failed, intervals, preview, recovery, ran, clock.Elapsed);
+        var intervals = await Task.WhenAll(_done.Select(done => done.Task)).WaitAsync(cancellationToken);
+        return Report(failed, intervals, preview, recovery, ran, clock.Elapsed);
+
+        // An agent does its steps in the order in which they were sent.
+        async Task SendAsync(IEnumerable<RecordedStep> steps)
+        {
+            foreach (var step in steps)
+            {
+                await host.SendAsync(address, step.Agent, new DoStep(step.Index), cancellationToken);
+            }
+        }
     }
 
     private ReplayReport Report(int failed, Interval[] intervals, RecoveryPreview preview, RecoveryStatus recovery, TimeSpan ran, TimeSpan recovered)
@@ -144,34 +190,37 @@ public sealed class ReplayEngine
             recovered.TotalMilliseconds);
     }
 
-    private sealed class StepAgent(ReplayEngine engine) : Agent<StepsDone>
+    private sealed class StepAgent : Agent<StepsDone>
     {
         protected override void Define(AgentDefinition<StepsDone> agent)
         {
-            var reversible = agent.Compensatable<int, int>("step", DoAsync, (index, _, _) =>
+            var reversible = agent.Compensatable<Step, int>("step", DoAsync, (step, _, _) =>
             {
-                engine._compensated.Enqueue(index);
+                Running[step.Execution]._compensated.Enqueue(step.Index);
                 return Task.CompletedTask;
             });
-            var final = agent.Irrevocable<int, int>("final-step", DoAsync);
+            var final = agent.Irrevocable<Step, int>("final-step", DoAsync);
             agent.On<DoStep>(async (step, context) =>
             {
+                var engine = Running[context.Execution];
                 var recorded = engine._run.Steps[step.Index];
                 foreach (var read in recorded.Reads)
                 {
                     context.Declare(await engine._done[read].Task.WaitAsync(context.CancellationToken), DependencyKind.Artifact);
                 }
 
-                await context.ActAsync(recorded.Class == ActionClass.Irrevocable ? final : reversible, step.Index);
+                await context.ActAsync(recorded.Class == ActionClass.Irrevocable ? final : reversible, new Step(context.Execution, step.Index));
                 context.State = new StepsDone { Steps = [.. context.State.Steps, step.Index] };
                 engine._done[step.Index].TrySetResult(context.Interval);
             });
         }
 
-        private Task<int> DoAsync(int index, ActionContext context)
+        private static Task<int> DoAsync(Step step, ActionContext context)
         {
-            engine._stepOf[context.Action] = index;
-            return Task.FromResult(index);
+            Running[step.Execution]._stepOf[context.Action] = step.Index;
+            return Task.FromResult(step.Index);
         }
     }
+
+    private sealed record Step(ExecutionAddress Execution, int Index);
 }

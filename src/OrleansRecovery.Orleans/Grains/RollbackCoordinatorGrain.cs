@@ -24,7 +24,6 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
 
     // Shorter than Orleans lets a call wait for its response.
     private static readonly TimeSpan SettledPatience = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan ReminderPeriod = TimeSpan.FromMinutes(1);
 
     private readonly SemaphoreSlim _starting = new(1, 1);
     private IGrainContext _context = null!;
@@ -192,7 +191,7 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
     {
         if (silo.Options.UseReminders && _reminder is null && _driver is not null)
         {
-            _reminder = await this.RegisterOrUpdateReminder(Reminder, ReminderPeriod, ReminderPeriod);
+            _reminder = await this.RegisterOrUpdateReminder(Reminder, silo.Options.DriveInterval, silo.Options.DriveInterval);
         }
     }
 

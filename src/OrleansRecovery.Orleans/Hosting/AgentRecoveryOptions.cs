@@ -26,6 +26,12 @@ public sealed class AgentRecoveryOptions
     /// </summary>
     public bool UseReminders { get; set; } = true;
 
+    /// <summary>
+    /// How soon a reminder drives an execution on. Range 1 second to 1 day, and not below Orleans' <c>ReminderOptions.MinimumReminderPeriod</c>; default
+    /// 1 minute.
+    /// </summary>
+    public TimeSpan DriveInterval { get; set; } = TimeSpan.FromMinutes(1);
+
     /// <summary>Whose failure signals are admitted, how fresh, and how many.</summary>
     public SignalPolicy Signals { get; set; } = SignalPolicy.Default;
 

@@ -6,7 +6,7 @@ using OrleansRecovery.Protocol.Errors;
 namespace OrleansRecovery.Orleans.Hosting;
 
 /// <summary>Refuses settings that would be missed only when an agent fails. Every message names the setting.</summary>
-internal sealed class AgentRecoveryOptionsValidator(IServiceProviderIsKeyedService services) : IValidateOptions<AgentRecoveryOptions>
+internal sealed class AgentRecoveryOptionsValidator(IServiceProviderIsKeyedService services, IOptions<ReminderOptions> reminders) : IValidateOptions<AgentRecoveryOptions>
 {
     public ValidateOptionsResult Validate(string? name, AgentRecoveryOptions options)
     {
@@ -21,9 +21,11 @@ internal sealed class AgentRecoveryOptionsValidator(IServiceProviderIsKeyedServi
             faults.Add($"{nameof(options.Storage)} is '{options.Storage}', and the silo has no grain storage of that name: journals would have no place. Add it, for example with AddAdoNetGrainStorage.");
         }
 
-        if (options.CollectInterval < TimeSpan.FromSeconds(1) || options.CollectInterval > TimeSpan.FromDays(1))
+        CheckInterval(nameof(options.CollectInterval), options.CollectInterval);
+        CheckInterval(nameof(options.DriveInterval), options.DriveInterval);
+        if (options.UseReminders && options.DriveInterval < reminders.Value.MinimumReminderPeriod)
         {
-            faults.Add($"{nameof(options.CollectInterval)} is {options.CollectInterval}: choose 1 second to 1 day.");
+            faults.Add($"{nameof(options.DriveInterval)} is {options.DriveInterval}, and Orleans refuses reminders below {reminders.Value.MinimumReminderPeriod}: choose more, or lower ReminderOptions.MinimumReminderPeriod.");
         }
 
         if (options.UseReminders && !services.IsService(typeof(IReminderTable)))
@@ -41,5 +43,13 @@ internal sealed class AgentRecoveryOptionsValidator(IServiceProviderIsKeyedServi
         }
 
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
+
+        void CheckInterval(string setting, TimeSpan interval)
+        {
+            if (interval < TimeSpan.FromSeconds(1) || interval > TimeSpan.FromDays(1))
+            {
+                faults.Add($"{setting} is {interval}: choose 1 second to 1 day.");
+            }
+        }
     }
 }

@@ -28,11 +28,11 @@ public sealed class ProcessChaosTests(ProcessCluster cluster, ITestOutputHelper 
         output.WriteLine($"OR_SEED={Seed}");
         var chance = new Random(Seed);
         var phases = new SortedDictionary<string, int>(StringComparer.Ordinal);
-        await RecoveryWorkload.StartAsync(cluster.Recovery, VoteTryCount);
+        await BeginAsync();
         var killed = 0;
         for (var round = 1; killed < Kills; round++)
         {
-            await RecoveryWorkload.SendAsync(cluster.Recovery, chance);
+            await SendAsync(chance);
             await SettleAsync();
             var victims = cluster.Silos.OrderBy(_ => chance.Next()).Take(round % 8 == 0 ? 3 : round % 4 == 0 ? 2 : 1).ToList();
             await SignalAndKillAsync(victims, isAtWrite: round % 4 != 3, chance);
@@ -41,13 +41,103 @@ public sealed class ProcessChaosTests(ProcessCluster cluster, ITestOutputHelper 
             killed += victims.Count;
             await cluster.ReplaceDeadAsync();
             await SettleAsync();
-            await DurableInvariants.CheckAsync(cluster.Journal, await cluster.ReadWorldAsync(), isSettled: true);
+            await CheckAsync();
         }
 
         output.WriteLine($"{killed} silo processes killed, with the last recovery in the phase {string.Join(", ", phases.Select(phase => $"{phase.Key}: {phase.Value}"))}");
         var open = phases.Where(phase => !Enum.Parse<CoordinatorPhase>(phase.Key).IsTerminal()).Sum(phase => phase.Value);
         Assert.True(open >= killed / 3, $"Only {open} of {killed} kills met an open recovery: the test kills at the wrong moments.");
     }
+
+    [PostgresFact]
+    public async Task When_all_silos_died_a_recovery_is_driven_on_although_nobody_asks()
+    {
+        var chance = new Random(Seed);
+        await BeginAsync();
+        for (var isOpen = false; !isOpen;)
+        {
+            await SendAsync(chance);
+            await SettleAsync();
+            await SignalAndKillAsync([.. cluster.Silos], isAtWrite: true, chance);
+            isOpen = await OpenAsync() > 0;
+            await cluster.ReplaceDeadAsync();
+        }
+
+        // Read past the silos: no call wakes a coordinator but its reminder's.
+        using var patience = new CancellationTokenSource(Patience);
+        while (await OpenAsync() > 0)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, patience.Token);
+        }
+
+        await SettleAsync();
+        await CheckAsync();
+    }
+
+    [PostgresFact]
+    public async Task The_database_may_crash_and_come_back_in_the_midst_of_a_recovery()
+    {
+        var chance = new Random(Seed);
+        await BeginAsync();
+        for (var round = 0; round < 3; round++)
+        {
+            await SendAsync(chance);
+            await SettleAsync();
+            await RecoveryWorkload.FailAsync(cluster.Recovery, chance);
+            await Task.Delay(TimeSpan.FromMilliseconds(chance.Next(1, 50)), TimeProvider.System);
+            await cluster.CrashDatabaseAsync(TimeSpan.FromSeconds(1));
+            await SettleAsync();
+            await CheckAsync();
+        }
+    }
+
+    [PostgresFact]
+    public async Task Silos_are_replaced_one_by_one_while_executions_and_recoveries_go_on()
+    {
+        var chance = new Random(Seed);
+        await BeginAsync();
+        foreach (var old in cluster.Silos.ToList())
+        {
+            await SendAsync(chance);
+            await SignalAndKillAsync([], isAtWrite: false, chance);
+            await cluster.StartSilosAsync(1);
+            await old.StopAsync();
+            Assert.Equal(0, old.ExitCode);
+            cluster.ForgetDead();
+        }
+
+        await SettleAsync();
+        await CheckAsync();
+    }
+
+    // A silo that was not heard of in time on a busy machine was given up by the others, and has ended itself.
+    private async Task BeginAsync()
+    {
+        await cluster.ReplaceDeadAsync();
+        await RecoveryWorkload.StartAsync(cluster.Recovery, VoteTryCount);
+    }
+
+    // What was on its way when a silo died may be sent once more: more batons do no harm.
+    private async Task SendAsync(Random chance)
+    {
+        for (var isSent = false; !isSent;)
+        {
+            try
+            {
+                await RecoveryWorkload.SendAsync(cluster.Recovery, chance);
+                isSent = true;
+            }
+            catch (Exception silence) when (silence is OrleansException or TimeoutException)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System);
+            }
+        }
+    }
+
+    private async Task<int> OpenAsync() =>
+        (await LoadedExecution.ReadLogAsync(cluster.Journal, RecoveryWorkload.Execution)).Recoveries.Values.Count(recovery => !recovery.Phase.IsTerminal());
+
+    private async Task CheckAsync() => await DurableInvariants.CheckAsync(cluster.Journal, await cluster.ReadWorldAsync(), isSettled: true);
 
     private async Task SignalAndKillAsync(List<SiloProcess> victims, bool isAtWrite, Random chance)
     {

@@ -4,12 +4,8 @@ using Dapper;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 using Npgsql;
 using Orleans.Configuration;
-using Orleans.Serialization;
-using Orleans.Storage;
 using OrleansRecovery.Orleans.Client;
 using OrleansRecovery.Orleans.Hosting;
 using OrleansRecovery.Orleans.Storage;
@@ -22,7 +18,7 @@ namespace OrleansRecovery.Cluster.Tests.Processes;
 /// <summary>Silos in processes of their own, on a PostgreSQL server of their own, and a client of them.</summary>
 public sealed class ProcessCluster : IAsyncLifetime
 {
-    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(120);
 
     private readonly PostgresServer _server = new();
     private readonly string _folder = Directory.CreateTempSubdirectory("recovery-silos-").FullName;
@@ -33,8 +29,6 @@ public sealed class ProcessCluster : IAsyncLifetime
     internal IReadOnlyList<SiloProcess> Silos => _silos;
 
     internal ClusterRecoveryClient Recovery => _client.Services.GetRequiredService<ClusterRecoveryClient>();
-
-    internal PostgresServer Server => _server;
 
     /// <summary>What silos wrote, read past them.</summary>
     internal IJournal Journal { get; private set; } = null!;
@@ -60,11 +54,12 @@ public sealed class ProcessCluster : IAsyncLifetime
                 .Configure<ClusterOptions>(cluster => (cluster.ServiceId, cluster.ClusterId) = ("recovery", "recovery"))
                 .UseAdoNetClustering(options => (options.Invariant, options.ConnectionString) = (OrleansSchema.PostgresInvariant, _postgres))
                 .Configure<ClientMessagingOptions>(messaging => messaging.ResponseTimeout = TimeSpan.FromSeconds(10))
+                .Configure<GatewayOptions>(gateways => gateways.GatewayListRefreshPeriod = TimeSpan.FromSeconds(1))
                 .UseConnectionRetryFilter(RetryAsync)
                 .AddAgentRecovery())
             .Build();
         await _client.StartAsync();
-        Journal = await OpenJournalAsync(_client.Services, _postgres);
+        Journal = new GrainJournal(await GrainStorages.OpenPostgresAsync(_postgres));
     }
 
     public async Task DisposeAsync()
@@ -87,27 +82,36 @@ public sealed class ProcessCluster : IAsyncLifetime
         return [.. await connection.QueryAsync<string>("SELECT verb || E'\\t' || key || E'\\t' || what FROM world ORDER BY place")];
     }
 
-    /// <summary>Starts silos, and waits until all that live are members.</summary>
+    /// <summary>Starts silos, and waits until they are members.</summary>
     internal async Task StartSilosAsync(int count)
     {
-        for (var i = 0; i < count; i++)
-        {
-            _silos.Add(new SiloProcess(_folder, _postgres, _server.ConnectionString, FreePort(), FreePort()));
-        }
+        var started = Enumerable.Range(0, count).Select(_ => new SiloProcess(_folder, _postgres, _server.ConnectionString, FreePort(), FreePort())).ToList();
+        _silos.AddRange(started);
+        await MembersAsync(started);
+    }
 
-        await MembersAsync();
+    /// <summary>Ends the database as a crash would, and starts it again.</summary>
+    internal async Task CrashDatabaseAsync(TimeSpan outage)
+    {
+        await _server.StopAsync();
+        await Task.Delay(outage, TimeProvider.System);
+        await _server.StartAsync();
+        NpgsqlConnection.ClearAllPools(); // this process asks past the silos: its connections are of the server that is gone
     }
 
     /// <summary>Starts as many silos as have died.</summary>
-    internal async Task ReplaceDeadAsync()
+    internal Task ReplaceDeadAsync() => StartSilosAsync(ForgetDead());
+
+    /// <summary>Forgets silos whose processes ended.</summary>
+    /// <returns>How many.</returns>
+    internal int ForgetDead()
     {
         var dead = _silos.Where(silo => silo.HasExited).ToList();
         dead.ForEach(silo => silo.Dispose());
-        _silos.RemoveAll(dead.Contains);
-        await StartSilosAsync(dead.Count);
+        return _silos.RemoveAll(dead.Contains);
     }
 
-    private async Task MembersAsync()
+    private async Task MembersAsync(List<SiloProcess> silos)
     {
         using var patience = new CancellationTokenSource(StartPatience);
         await using var connection = new NpgsqlConnection(_postgres);
@@ -115,7 +119,7 @@ public sealed class ProcessCluster : IAsyncLifetime
         {
             // 3 is SiloStatus.Active.
             var active = (await connection.QueryAsync<int>("SELECT Port FROM OrleansMembership WHERE Status = 3")).ToHashSet();
-            var missing = _silos.Where(silo => !active.Contains(silo.SiloPort)).ToList();
+            var missing = silos.Where(silo => !active.Contains(silo.SiloPort)).ToList();
             if (missing.Count == 0)
             {
                 return;
@@ -134,20 +138,6 @@ public sealed class ProcessCluster : IAsyncLifetime
     {
         await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System, cancellationToken);
         return true;
-    }
-
-    // Grain storage as silos have it, in a process that is none.
-    private static async Task<IJournal> OpenJournalAsync(IServiceProvider services, string postgres)
-    {
-        var serializer = new JsonGrainStorageSerializer(ActivatorUtilities.CreateInstance<OrleansJsonSerializer>(services));
-        var storage = ActivatorUtilities.CreateInstance<AdoNetGrainStorage>(
-            services,
-            Options.Create(new AdoNetGrainStorageOptions { Invariant = OrleansSchema.PostgresInvariant, ConnectionString = postgres, GrainStorageSerializer = serializer }),
-            "recovery");
-        var lifecycle = new SiloLifecycleSubject(NullLogger<SiloLifecycleSubject>.Instance);
-        storage.Participate(lifecycle);
-        await lifecycle.OnStart();
-        return new GrainJournal(storage);
     }
 
     private static int FreePort()

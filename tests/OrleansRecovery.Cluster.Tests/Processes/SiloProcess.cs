@@ -21,7 +21,7 @@ internal sealed class SiloProcess : IDisposable
             "--key", Path.Combine(folder, "key.pem"),
             "--silo-port", siloPort.ToString(CultureInfo.InvariantCulture),
             "--gateway-port", gatewayPort.ToString(CultureInfo.InvariantCulture),
-            "--failure-detection", "2",
+            "--failure-detection", "3",
         ];
 
         // A file takes what it says: nobody has to read while it runs, and what a killed one said last is kept.

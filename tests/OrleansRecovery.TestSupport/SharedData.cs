@@ -1,7 +1,7 @@
 using System.IO.Compression;
 using System.Text.Json;
 
-namespace OrleansRecovery.Cli.Tests;
+namespace OrleansRecovery.TestSupport;
 
 /// <summary>
 /// Real failure data that lies beside the repository and is not part of it: <c>../shared/data</c>, or the folder that OR_SHARED_DATA names.
@@ -47,7 +47,7 @@ internal static class SharedData
 
 /// <summary>A test on the shared data: skipped, and said so, where the data is absent.</summary>
 [AttributeUsage(AttributeTargets.Method)]
-internal sealed class SharedDataFactAttribute : FactAttribute
+public sealed class SharedDataFactAttribute : FactAttribute
 {
     public SharedDataFactAttribute()
     {

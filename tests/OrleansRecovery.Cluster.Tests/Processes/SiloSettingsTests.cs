@@ -1,0 +1,56 @@
+using Microsoft.Extensions.Configuration;
+using OrleansRecovery.Silo;
+
+namespace OrleansRecovery.Cluster.Tests.Processes;
+
+public sealed class SiloSettingsTests
+{
+    [Fact]
+    public void Without_settings_it_is_one_silo_on_SQLite()
+    {
+        var settings = Read();
+        Assert.Null(settings.Postgres);
+        Assert.Equal("recovery-silo.db", Path.GetFileName(settings.Database));
+        Assert.Equal((11_111, 30_000), (settings.SiloPort, settings.GatewayPort));
+        Assert.Equal(("recovery", "recovery"), (settings.ServiceId, settings.ClusterId));
+        Assert.Equal("127.0.0.1", settings.Advertise.ToString());
+        Assert.Equal(TimeSpan.FromSeconds(15), settings.FailureDetection);
+        Assert.Empty(settings.Agents);
+    }
+
+    [Fact]
+    public void A_cluster_is_given_by_its_database_and_who_this_silo_is()
+    {
+        var settings = Read(
+            "--postgres", "Host=db", "--advertise", "10.0.0.7", "--cluster-id", "blue", "--service-id", "shop", "--failure-detection", "30",
+            "--agents", "a.dll; b.dll", "--silo-port", "1", "--gateway-port", "65535");
+        Assert.Equal("Host=db", settings.Postgres);
+        Assert.Equal("10.0.0.7", settings.Advertise.ToString());
+        Assert.Equal(("shop", "blue"), (settings.ServiceId, settings.ClusterId));
+        Assert.Equal(TimeSpan.FromSeconds(30), settings.FailureDetection);
+        Assert.Equal(["a.dll", "b.dll"], settings.Agents);
+        Assert.Equal((1, 65_535), (settings.SiloPort, settings.GatewayPort));
+    }
+
+    [Theory]
+    [InlineData("The setting --colour is not known", "--colour", "red")]
+    [InlineData("--postgres and --db are both given", "--postgres", "Host=db", "--db", "x.db")]
+    [InlineData("--advertise is for a cluster", "--advertise", "10.0.0.7")]
+    [InlineData("--cluster-id is for a cluster", "--cluster-id", "blue")]
+    [InlineData("--failure-detection is for a cluster", "--failure-detection", "10")]
+    [InlineData("--failure-detection is '0'", "--postgres", "Host=db", "--failure-detection", "0")]
+    [InlineData("--failure-detection is '601'", "--postgres", "Host=db", "--failure-detection", "601")]
+    [InlineData("--advertise is 'here'", "--postgres", "Host=db", "--advertise", "here")]
+    [InlineData("--silo-port is '70000'", "--silo-port", "70000")]
+    [InlineData("--gateway-port is '-1'", "--gateway-port", "-1")]
+    [InlineData("--service-id is ' '", "--service-id", " ")]
+    public void What_it_does_not_know_or_what_contradicts_itself_is_refused_by_name(string message, params string[] arguments)
+    {
+        var refusal = Assert.Throws<SettingException>(() => Read(arguments));
+        Assert.StartsWith(message, refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("The silo was not started.", refusal.Message, StringComparison.Ordinal);
+    }
+
+    private static SiloSettings Read(params string[] arguments) =>
+        SiloSettings.Read(arguments, new ConfigurationBuilder().AddCommandLine(arguments).Build());
+}
