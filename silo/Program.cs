@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using OrleansRecovery.Orleans.Hosting;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Runtime.Agents;
@@ -17,7 +16,7 @@ try
     var connection = $"Data Source={settings.Database}";
     await OrleansSchema.CreateSqliteAsync(connection);
     using var key = LedgerKey.OpenOrCreate(settings.Key);
-    builder.Logging.ClearProviders().AddJsonConsole();
+    builder.AddTelemetry();
     builder.UseOrleans(silo => silo
         .UseLocalhostClustering(settings.SiloPort, settings.GatewayPort)
         .AddAdoNetGrainStorage("recovery", options =>
@@ -34,6 +33,7 @@ try
                 options.Agents.Add(() => (IAgent)Activator.CreateInstance(agent)!, agent.Name);
             }
         }));
+    builder.AddHealthEndpoint();
     await builder.Build().RunAsync();
     return 0;
 }

@@ -5,7 +5,7 @@ namespace OrleansRecovery.Silo;
 /// <summary>What the silo is started with, from the command line (<c>--db path</c>), the environment (<c>RECOVERY_DB</c>) or <c>appsettings.json</c>.</summary>
 internal sealed record SiloSettings
 {
-    private static readonly string[] Known = ["agents", "db", "gateway-port", "key", "silo-port"];
+    private static readonly string[] Known = ["agents", "db", "gateway-port", Health.Setting, "key", Telemetry.Setting, "silo-port"];
 
     /// <summary>Assemblies with agent classes, separated by semicolons. Their public agents without constructor parameters are registered.</summary>
     public required IReadOnlyList<string> Agents { get; init; }

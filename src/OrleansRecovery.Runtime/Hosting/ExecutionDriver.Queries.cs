@@ -182,6 +182,9 @@ public sealed partial class ExecutionDriver
         }
     }
 
+    /// <summary>Nothing goes on until an operator decides: about a recovery, or about allowing one more.</summary>
+    public bool WaitsForOperator => _state.Phase == ExecutionPhase.Escalated || _open is { Phase: CoordinatorPhase.Escalated };
+
     /// <summary>Where the execution stands.</summary>
     public ExecutionStatus Status()
     {
