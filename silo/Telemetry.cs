@@ -25,12 +25,12 @@ internal static class Telemetry
     public static void AddTelemetry(this HostApplicationBuilder builder)
     {
         builder.Logging.ClearProviders().AddJsonConsole(console => (console.IncludeScopes, console.UseUtcTimestamp, console.TimestampFormat) = (true, true, "O"));
-        if (builder.Configuration[Setting] is { } endpoint)
+        if (builder.Configuration[Setting] is { Length: > 0 } endpoint)
         {
             builder.Configuration.AddInMemoryCollection([new(StandardSetting, endpoint)]);
         }
 
-        if (builder.Configuration[StandardSetting] is not { } url)
+        if (builder.Configuration[StandardSetting] is not { Length: > 0 } url)
         {
             return;
         }
