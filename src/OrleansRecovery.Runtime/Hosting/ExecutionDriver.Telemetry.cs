@@ -21,7 +21,12 @@ public sealed partial class ExecutionDriver
             }
         }
 
-        foreach (var after in work.Touched.Values)
+        Report(batch, work.Touched.Values, began);
+    }
+
+    private void Report(List<Input> batch, IEnumerable<CoordinatorState> touched, DateTimeOffset began)
+    {
+        foreach (var after in touched)
         {
             using var scope = _setup.Logger.BeginRecovery(Address, after.Recovery);
             var before = Find(after.Recovery);

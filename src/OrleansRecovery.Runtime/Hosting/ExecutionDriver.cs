@@ -290,7 +290,9 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
     {
         try
         {
-            TakeLog(await LoadedExecution.ReadLogAsync(_setup.Journal, Address, _stopping.Token));
+            var history = await LoadedExecution.ReadLogAsync(_setup.Journal, Address, _stopping.Token);
+            Report([], history.Recoveries.Values, _setup.Time.GetUtcNow());
+            TakeLog(history);
             if (_open is { } open)
             {
                 Post(new CoordinatorInput.Resumed(HighestEpoch().Next), open.Recovery);
