@@ -18,7 +18,7 @@ try
     using var key = LedgerKey.OpenOrCreate(settings.Key);
     builder.AddTelemetry();
     builder.UseOrleans(silo => silo
-        .UseLocalhostClustering(settings.SiloPort, settings.GatewayPort)
+        .UseLocalhostClustering(settings.SiloPort, settings.GatewayPort, serviceId: "recovery", clusterId: "recovery")
         .AddAdoNetGrainStorage("recovery", options =>
         {
             options.Invariant = OrleansSchema.SqliteInvariant;
