@@ -58,9 +58,13 @@ public sealed class SiloTelemetryTests : IDisposable
     {
         using var host = Host.CreateDefaultBuilder()
             .ConfigureLogging(logging => logging.ClearProviders())
-            .UseOrleansClient(client => client.UseLocalhostClustering(silo.GatewayPort).AddAgentRecovery())
+            .UseOrleansClient(client => client
+                .UseLocalhostClustering(silo.GatewayPort, "recovery", "recovery")
+                .UseConnectionRetryFilter(RetryAsync)
+                .AddAgentRecovery())
             .Build();
-        await host.StartAsync();
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        await host.StartAsync(patience.Token);
         var client = host.Services.GetRequiredService<IRecoveryClient>();
         await client.StartAsync(new ExecutionStart(
             Execution,
@@ -74,6 +78,12 @@ public sealed class SiloTelemetryTests : IDisposable
             Incarnation.First, FailureReason.InvalidOutput, now, now + 60_000));
         await host.StopAsync();
         return receipt.Recovery!.Value;
+    }
+
+    private static async Task<bool> RetryAsync(Exception failure, CancellationToken cancellationToken)
+    {
+        await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System, cancellationToken);
+        return true;
     }
 
     private static void AssertTrace(OtlpSink sink, string trace)

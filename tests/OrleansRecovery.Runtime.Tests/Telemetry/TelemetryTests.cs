@@ -154,6 +154,27 @@ public sealed class TelemetryTests : IDisposable
     }
 
     [Fact]
+    public async Task A_step_that_was_durable_though_its_write_seemed_to_fail_is_told_once()
+    {
+        var journal = new UnsureJournal(new InMemoryJournal());
+        RecoveryId recovery;
+        await using (var probe = await ProbeHost.StartAsync(new ProbeWorld(), journal: journal))
+        {
+            await probe.SendAsync("a", "act", "x", "b");
+            await probe.SettledAsync();
+            journal.Arm();
+            await Assert.ThrowsAsync<RecoveryException>(() => probe.FailAsync("a", 1));
+            recovery = (await probe.SettledAsync()).Recoveries.Single().Recovery;
+        }
+
+        var trace = _watch.Of(RecoveryTelemetry.TraceOf(ProbeHost.Execution, recovery)).ToList();
+        Assert.Single(trace, span => span.OperationName == SpanNames.Signal);
+        Assert.Single(trace, span => span.OperationName == SpanNames.Outcome);
+        Assert.Equal(1, _watch.Sum("recovery.opened"));
+        Assert.Single(_watch.Measurements, measured => measured.Name == "recovery.journal.append.duration" && measured.Tags.ContainsKey(AttributeNames.Error));
+    }
+
+    [Fact]
     public async Task What_is_told_has_only_names_that_are_documented()
     {
         await using (var probe = await ProbeHost.StartAsync(new ProbeWorld { OnUndo = (_, _) => throw new InvalidOperationException("never") }, new() { CompensationTryCountMax = 2, CompensationBackoffMilliseconds = 1 }))
