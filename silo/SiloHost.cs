@@ -1,7 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using Orleans.Configuration;
 using OrleansRecovery.Orleans.Hosting;
 using OrleansRecovery.Runtime.Agents;
@@ -25,7 +24,7 @@ internal static class SiloHost
     {
         var builder = Host.CreateApplicationBuilder(arguments);
         builder.Configuration.AddEnvironmentVariables("RECOVERY_").AddCommandLine(arguments);
-        builder.Logging.ClearProviders().AddJsonConsole();
+        builder.AddTelemetry();
         var settings = SiloSettings.Read(arguments, builder.Configuration);
         var agents = AgentAssemblies.Find(settings.Agents);
         var place = settings.Postgres is { } postgres ? await OrleansSchema.CreatePostgresAsync(postgres) : await CreateSqliteAsync(settings.Database);
@@ -54,6 +53,7 @@ internal static class SiloHost
             });
             also?.Invoke(silo);
         });
+        builder.AddHealthEndpoint();
         return builder.Build();
     }
 

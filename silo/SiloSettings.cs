@@ -8,7 +8,7 @@ namespace OrleansRecovery.Silo;
 internal sealed record SiloSettings
 {
     private static readonly string[] Known =
-        ["advertise", "agents", "cluster-id", "db", "failure-detection", "gateway-port", "key", "postgres", "service-id", "silo-port"];
+        ["advertise", "agents", "cluster-id", "db", "failure-detection", "gateway-port", Health.Setting, "key", Telemetry.Setting, "postgres", "service-id", "silo-port"];
 
     // What only a cluster has, and only PostgreSQL keeps a cluster.
     private static readonly string[] OfClusters = ["advertise", "cluster-id", "failure-detection"];

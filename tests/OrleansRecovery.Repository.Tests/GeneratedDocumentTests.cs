@@ -6,6 +6,9 @@ public sealed class GeneratedDocumentTests
     [Fact]
     public void The_state_tables_are_those_of_the_machines() => AssertCurrent("docs/state-tables.md", StateTables.Write());
 
+    [Fact]
+    public void The_list_of_spans_and_metrics_is_that_of_the_product() => AssertCurrent("docs/telemetry.md", TelemetryDocument.Write());
+
     private static void AssertCurrent(string file, string text)
     {
         var path = Repository.FullPath(file);

@@ -8,6 +8,7 @@ using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Driver;
 using OrleansRecovery.Runtime.Hosting;
 using OrleansRecovery.Runtime.Ports;
+using OrleansRecovery.Runtime.Telemetry;
 
 namespace OrleansRecovery.Orleans.Grains;
 
@@ -28,7 +29,23 @@ internal sealed partial class RollbackCoordinatorGrain : IExecutionEnvironment
             await AppendLogAsync(log);
         }
 
-        while (entries.Count > 0)
+        if (entries.Count > 0)
+        {
+            silo.LedgerWaits[_address] = silo.Time.GetTimestamp();
+            try
+            {
+                await AppendEntriesAsync(entries);
+            }
+            finally
+            {
+                silo.LedgerWaits.TryRemove(_address, out _);
+            }
+        }
+    }
+
+    private async Task AppendEntriesAsync(IReadOnlyList<LedgerEntry> entries)
+    {
+        while (true)
         {
             try
             {
@@ -39,6 +56,7 @@ internal sealed partial class RollbackCoordinatorGrain : IExecutionEnvironment
             catch (Exception failure) when (!_stopping.IsCancellationRequested)
 #pragma warning restore CA1031
             {
+                RecoveryMetrics.LedgerRetried();
                 silo.Logger.LedgerWaits(_address.ToString(), failure.Message);
                 await Task.Delay(LedgerPause, silo.Time, _stopping.Token);
             }
@@ -69,7 +87,7 @@ internal sealed partial class RollbackCoordinatorGrain : IExecutionEnvironment
     {
         try
         {
-            await silo.Journal.AppendAsync(log, _stopping.Token);
+            await silo.Journal.AppendMeasuredAsync(log, _stopping.Token);
         }
         catch (StaleAppendException)
         {

@@ -48,6 +48,7 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
         await _stopping.CancelAsync();
         if (_driver is { } driver)
         {
+            silo.Drivers.TryRemove(KeyValuePair.Create(_address, driver));
             await driver.DisposeAsync();
         }
 
@@ -184,6 +185,7 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
         await TellLedgerAsync(cancellationToken);
         driver.Begin();
         _driver = driver;
+        silo.Drivers[_address] = driver;
     }
 
     // Whoever may set something going first makes sure that the coordinator is driven on when its silo dies.

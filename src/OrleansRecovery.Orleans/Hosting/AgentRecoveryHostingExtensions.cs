@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using OrleansRecovery.Orleans.Client;
+using OrleansRecovery.Orleans.Health;
 using OrleansRecovery.Runtime.Client;
 
 namespace OrleansRecovery.Orleans.Hosting;
@@ -21,6 +22,7 @@ public static class AgentRecoveryHostingExtensions
         silo.Services.TryAddSingleton(TimeProvider.System);
         silo.Services.TryAddSingleton<RecoverySilo>();
         silo.Services.AddHostedService<Sweep>();
+        RecoveryHealth.AddTo(silo.Services);
         AddClient(silo.Services);
         return silo;
     }

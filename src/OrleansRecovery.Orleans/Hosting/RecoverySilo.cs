@@ -43,6 +43,12 @@ internal sealed class RecoverySilo
     // Activations end by Orleans' rules; nothing is unloaded before.
     internal AgentMemory Memory { get; } = new(int.MaxValue);
 
+    /// <summary>The executions that this silo drives.</summary>
+    internal ConcurrentDictionary<ExecutionAddress, ExecutionDriver> Drivers { get; } = [];
+
+    /// <summary>Executions that wait for the ledger, and since when, as the clock's time stamps count.</summary>
+    internal ConcurrentDictionary<ExecutionAddress, long> LedgerWaits { get; } = [];
+
     /// <summary>How an execution was started: it never changes.</summary>
     internal async Task<ExecutionStarted> StartedAsync(ExecutionAddress execution, CancellationToken cancellationToken)
     {

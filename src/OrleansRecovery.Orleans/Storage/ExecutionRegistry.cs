@@ -16,6 +16,9 @@ internal static class ExecutionRegistry
                 Stream, StreamAppend.AnyVersion, [JsonSerializer.SerializeToUtf8Bytes(new[] { execution.Tenant.Text, execution.Execution.Text })], []),
             cancellationToken);
 
+    /// <summary>Can the storage be read?</summary>
+    internal static Task ProbeAsync(IJournal journal, CancellationToken cancellationToken) => journal.VersionAsync(Stream, cancellationToken);
+
     internal static async IAsyncEnumerable<ExecutionAddress> ListAsync(IJournal journal, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var seen = new HashSet<ExecutionAddress>();

@@ -268,7 +268,8 @@ public sealed class AgentHistory
         _live.Add(new IntervalWork(rolledBack.Opens, position, rolledBack.At, Turn));
     }
 
-    private ActionWork? FindAction(SequenceNumber position)
+    /// <summary>A live action by the position of its intent.</summary>
+    public ActionWork? FindAction(SequenceNumber position)
     {
         for (var i = _live.Count - 1; i >= 0; i--)
         {

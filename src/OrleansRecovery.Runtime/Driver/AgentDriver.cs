@@ -6,6 +6,7 @@ using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Ports;
+using OrleansRecovery.Runtime.Telemetry;
 
 namespace OrleansRecovery.Runtime.Driver;
 
@@ -33,7 +34,7 @@ public sealed partial class AgentDriver : IDisposable
     private readonly AgentBehavior _behavior;
     private readonly SemaphoreSlim _gate = new(1, 1);
     private readonly HashSet<SequenceNumber> _compensating = [];
-    private readonly List<SequenceNumber> _toCompensate = [];
+    private readonly List<(RecoveryId Recovery, SequenceNumber Action)> _toCompensate = [];
     private byte[] _state;
     private TurnRun? _turn;
 
@@ -165,8 +166,8 @@ public sealed partial class AgentDriver : IDisposable
         await StepAsync(new ParticipantInput.Settled(action, result, attempts, detail), cancellationToken);
     }
 
-    /// <summary>The compensations that are to be started now; each is given out once.</summary>
-    public IReadOnlyList<SequenceNumber> TakeCompensations()
+    /// <summary>The compensations that are to be started now, each with its recovery; each is given out once.</summary>
+    public IReadOnlyList<(RecoveryId Recovery, SequenceNumber Action)> TakeCompensations()
     {
         var taken = _toCompensate.ToList();
         _toCompensate.Clear();
@@ -253,10 +254,13 @@ public sealed partial class AgentDriver : IDisposable
                     await AppendLockedAsync([((ParticipantEffect.Persist)effect).Record], [], cancellationToken);
                     break;
                 case ParticipantEffectKind.Send:
+                    RecoverySpans.Answered(((ParticipantEffect.Send)effect).Message);
                     _setup.Environment.ToCoordinator(((ParticipantEffect.Send)effect).Message);
                     break;
                 case ParticipantEffectKind.RunCompensations:
-                    _toCompensate.AddRange(((ParticipantEffect.RunCompensations)effect).Actions.Where(_compensating.Add));
+                    var recovery = Participant.Promise!.Vote.Recovery;
+                    _toCompensate.AddRange(
+                        ((ParticipantEffect.RunCompensations)effect).Actions.Where(_compensating.Add).Select(action => (recovery, action)));
                     break;
                 case ParticipantEffectKind.LoadTarget:
                     MustReload = true;
@@ -297,6 +301,29 @@ public sealed partial class AgentDriver : IDisposable
         {
             History.Apply(record);
             Participant = Participant.After(record);
+            Count(record);
+        }
+    }
+
+    private void Count(AgentEvent record)
+    {
+        switch (record)
+        {
+            case MessageConsumed:
+                RecoveryMetrics.MessagesConsumed.Add(1);
+                break;
+            case IntervalOpened opened:
+                RecoveryMetrics.IntervalsOpened.Add(1, RecoveryMetrics.Tag(AttributeNames.Cause, opened.Cause));
+                break;
+            case RolledBack:
+                RecoveryMetrics.IntervalsOpened.Add(1, RecoveryMetrics.Tag(AttributeNames.Cause, IntervalCause.Restore));
+                break;
+            case ActionSettled settled when History.FindAction(settled.Action) is { } action:
+                RecoveryMetrics.Actions.Add(
+                    1,
+                    RecoveryMetrics.Tag(AttributeNames.ActionClass, action.Class),
+                    new KeyValuePair<string, object?>(AttributeNames.Result, settled.Succeeded ? "succeeded" : "failed"));
+                break;
         }
     }
 

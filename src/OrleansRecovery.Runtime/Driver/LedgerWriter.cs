@@ -3,6 +3,7 @@ using OrleansRecovery.Protocol.Ledger;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Ports;
 using OrleansRecovery.Runtime.Security;
+using OrleansRecovery.Runtime.Telemetry;
 
 namespace OrleansRecovery.Runtime.Driver;
 
@@ -154,8 +155,8 @@ public sealed class LedgerWriter : IAsyncDisposable
     }
 
     private Task WriteAsync(IReadOnlyList<StreamAppend> appends) => appends is [var only]
-        ? _journal.AppendAsync(only)
-        : ((IJournalDatabase)_journal).AppendAsync(new JournalBatch(appends));
+        ? _journal.AppendMeasuredAsync(only)
+        : ((IJournalDatabase)_journal).AppendMeasuredAsync(new JournalBatch(appends));
 
     private async Task ReadHeadAsync(CancellationToken cancellationToken)
     {

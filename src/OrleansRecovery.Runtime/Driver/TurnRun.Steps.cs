@@ -4,6 +4,7 @@ using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
+using OrleansRecovery.Runtime.Telemetry;
 
 namespace OrleansRecovery.Runtime.Driver;
 
@@ -153,8 +154,17 @@ internal sealed partial class TurnRun
     private async Task<object?> RunWithTimeoutAsync(ActionBehavior action, object? argument, ActionId id)
     {
         var context = new ActionContext(id, _driver.KeyOf(id, "do"), CancellationToken);
-        return await action.ExecuteAsync(argument, context)
-            .WaitAsync(TimeSpan.FromMilliseconds(_driver.Setup.Policy.ActionTimeoutMilliseconds), _driver.Setup.Time, CancellationToken);
+        using var span = RecoverySpans.StartAction(id, action.Name, action.Class);
+        try
+        {
+            return await action.ExecuteAsync(argument, context)
+                .WaitAsync(TimeSpan.FromMilliseconds(_driver.Setup.Policy.ActionTimeoutMilliseconds), _driver.Setup.Time, CancellationToken);
+        }
+        catch (Exception failure)
+        {
+            span.Failed(failure);
+            throw;
+        }
     }
 
     // True when the past was not sealed and policy lets the action run all the same.

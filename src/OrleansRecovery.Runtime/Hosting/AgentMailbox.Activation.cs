@@ -3,6 +3,7 @@ using OrleansRecovery.Protocol.Participant;
 using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Driver;
 using OrleansRecovery.Runtime.Ports;
+using OrleansRecovery.Runtime.Telemetry;
 
 namespace OrleansRecovery.Runtime.Hosting;
 
@@ -66,6 +67,7 @@ public sealed partial class AgentMailbox
 
         if (failure is not StaleAppendException)
         {
+            RecoveryMetrics.AgentsStuck.Add(1, new KeyValuePair<string, object?>(AttributeNames.Error, RecoverySpans.ErrorOf(failure)));
             _setup.Logger.AgentStuck(_agent.Agent.Text, _setup.Execution.ToString(), failure.Message);
         }
 
@@ -99,5 +101,9 @@ public sealed class AgentMemory(int idleMax)
 
     internal bool IsExceeded => Volatile.Read(ref _loaded) > idleMax;
 
-    internal void Add(int change) => Interlocked.Add(ref _loaded, change);
+    internal void Add(int change)
+    {
+        Interlocked.Add(ref _loaded, change);
+        RecoveryMetrics.AgentsLoaded.Add(change);
+    }
 }

@@ -4,6 +4,7 @@ using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Driver;
 using OrleansRecovery.Runtime.Ports;
+using OrleansRecovery.Runtime.Telemetry;
 
 namespace OrleansRecovery.Runtime.Hosting;
 
@@ -15,7 +16,7 @@ public sealed partial class AgentMailbox : IAgentEnvironment
 
     async Task IAgentEnvironment.AppendAsync(StreamAppend append, IReadOnlyList<AgentEvent> records, CancellationToken cancellationToken)
     {
-        await _setup.Journal.AppendAsync(append, cancellationToken);
+        await _setup.Journal.AppendMeasuredAsync(append, cancellationToken);
         await _setup.Home.ObserveAsync(
             _agent.Agent, SequenceNumber.Of(append.ExpectedVersion), [.. records.Select(LoadedExecution.WithoutPayload)], _stopping.Token);
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using OrleansRecovery.Protocol.Execution;
@@ -131,6 +132,7 @@ public sealed partial class AgentMailbox : IAsyncDisposable
 
     private async Task RunAsync()
     {
+        Activity.Current = null; // the loop outlives the call that began it
         while (await _mailbox.Reader.WaitToReadAsync(CancellationToken.None))
         {
             while (_mailbox.Reader.TryRead(out var item))
@@ -191,8 +193,7 @@ public sealed partial class AgentMailbox : IAsyncDisposable
         else if (item.Message is { } message)
         {
             _newest = item.Version > _newest ? item.Version : _newest;
-            var resumed = await (await LoadedAsync()).HandleAsync(message, _stopping.Token);
-            _awaitsRecovery &= !resumed;
+            await HandleAsync(message);
             Pulse();
         }
         else if (item.Seal is { } interval)
@@ -241,11 +242,11 @@ public sealed partial class AgentMailbox : IAsyncDisposable
 
         if (driver.HasOpenTurn)
         {
-            Start(() => driver.ResumeTurnAsync(_stopping.Token));
+            Start(() => driver.ResumeTurnAsync(_stopping.Token), driver, driver.History.Turn!.Message);
         }
         else if (FirstUnbarred(situation.Pending) is { } pending)
         {
-            Start(() => RunTurnAsync(driver, pending));
+            Start(() => RunTurnAsync(driver, pending), driver, pending.Id);
         }
     }
 
@@ -275,7 +276,7 @@ public sealed partial class AgentMailbox : IAsyncDisposable
         return await driver.RunTurnAsync(incoming, _stopping.Token);
     }
 
-    private void Start(Func<Task<TurnResult>> turn)
+    private void Start(Func<Task<TurnResult>> turn, AgentDriver driver, MessageId message)
     {
         _turn = ReportAsync();
 
@@ -283,7 +284,7 @@ public sealed partial class AgentMailbox : IAsyncDisposable
         {
             try
             {
-                await Task.Run(turn, CancellationToken.None);
+                await Task.Run(() => ObservedTurnAsync(turn, driver, message), CancellationToken.None);
             }
 #pragma warning disable CA1031 // The edge of a turn: the storage's or the journal's trouble; the agent is loaded again.
             catch (Exception failure)
@@ -303,18 +304,18 @@ public sealed partial class AgentMailbox : IAsyncDisposable
             return;
         }
 
-        foreach (var action in driver.TakeCompensations())
+        foreach (var (recovery, action) in driver.TakeCompensations())
         {
             Interlocked.Increment(ref _compensations);
-            _ = Task.Run(() => CompensateAsync(driver, action), CancellationToken.None);
+            _ = Task.Run(() => CompensateAsync(driver, recovery, action), CancellationToken.None);
         }
     }
 
-    private async Task CompensateAsync(AgentDriver driver, SequenceNumber action)
+    private async Task CompensateAsync(AgentDriver driver, RecoveryId recovery, SequenceNumber action)
     {
         try
         {
-            var (result, attempts, detail) = await driver.CompensateAsync(action, _stopping.Token);
+            var (result, attempts, detail) = await ObservedCompensationAsync(driver, recovery, action);
             TryPut(new Item { Compensated = (action, result, attempts, detail) });
         }
 #pragma warning disable CA1031 // The edge of a compensation: what it could not report, the coordinator asks for again.

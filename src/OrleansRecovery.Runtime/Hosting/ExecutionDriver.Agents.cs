@@ -9,6 +9,7 @@ using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Runtime.Driver;
 using OrleansRecovery.Runtime.Ports;
+using OrleansRecovery.Runtime.Telemetry;
 
 namespace OrleansRecovery.Runtime.Hosting;
 
@@ -153,7 +154,7 @@ public sealed partial class ExecutionDriver : IExecution
             _outsideNext = SequenceNumber.Of(first.Number + records.Count);
 
             // Not cancelled from here: the positions are given out, and the next sender counts on them.
-            appended = _setup.Journal.AppendAsync(append, CancellationToken.None);
+            appended = _setup.Journal.AppendMeasuredAsync(append, CancellationToken.None);
             previous = _outsideObserved;
             _outsideObserved = observed.Task;
         }

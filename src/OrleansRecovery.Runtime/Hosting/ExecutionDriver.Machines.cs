@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Execution;
@@ -156,6 +157,10 @@ public sealed partial class ExecutionDriver
         public bool IsOwnSignal { get; init; }
 
         public TaskCompletionSource? Done { get; init; }
+
+        public DateTimeOffset At { get; init; }
+
+        public ActivityContext Caller { get; init; }
 
         public RecoveryError? Refusal { get; set; }
     }

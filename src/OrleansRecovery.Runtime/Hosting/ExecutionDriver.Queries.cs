@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Execution;
@@ -58,8 +59,14 @@ public sealed partial class ExecutionDriver
             || (_state.Phase != ExecutionPhase.Recovering && !_assigned.Keys.Any(agent => !_stuck.ContainsKey(agent)
                 && (_index.IsInTurn(agent) || _index.Pending(agent).Any(message => message.Dependency != DependencyKind.Result)))));
 
-    private Task SignalAsync(FailureSignal signal, bool isOwn) => PutAsync(
-        new Input { Execution = new ExecutionInput.Signalled(signal, _setup.NewRecoveryId()), IsOwnSignal = isOwn, Done = NewDone() });
+    private Task SignalAsync(FailureSignal signal, bool isOwn) => PutAsync(new Input
+    {
+        Execution = new ExecutionInput.Signalled(signal, _setup.NewRecoveryId()),
+        IsOwnSignal = isOwn,
+        Done = NewDone(),
+        At = _setup.Time.GetUtcNow(),
+        Caller = Activity.Current?.Context ?? default,
+    });
 
     private RecoveryError? FaultOf(Interval interval)
     {
@@ -162,6 +169,21 @@ public sealed partial class ExecutionDriver
         };
         return PutAsync(new Input { Recovery = recovery, Coordinator = new CoordinatorInput.Ruled(ruling, by, reason), Done = NewDone() });
     }
+
+    /// <summary>Agents that cannot go on, and try again by themselves, with the reason.</summary>
+    public IReadOnlyDictionary<AgentId, RecoveryError> StuckAgents
+    {
+        get
+        {
+            lock (_sync)
+            {
+                return _stuck.ToDictionary();
+            }
+        }
+    }
+
+    /// <summary>Nothing goes on until an operator decides: about a recovery, or about allowing one more.</summary>
+    public bool WaitsForOperator => _state.Phase == ExecutionPhase.Escalated || _open is { Phase: CoordinatorPhase.Escalated };
 
     /// <summary>Where the execution stands.</summary>
     public ExecutionStatus Status()

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Threading.Channels;
 using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Dependencies;
@@ -8,6 +9,7 @@ using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Driver;
 using OrleansRecovery.Runtime.Ports;
+using OrleansRecovery.Runtime.Telemetry;
 
 namespace OrleansRecovery.Runtime.Hosting;
 
@@ -121,6 +123,8 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
 
     private async Task RunAsync()
     {
+        Activity.Current = null; // the loop outlives the call that began it
+        RecoveryMetrics.ExecutionsLoaded.Add(1);
         while (await _inputs.Reader.WaitToReadAsync(CancellationToken.None))
         {
             var batch = new List<Input>();
@@ -133,11 +137,14 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
             Interlocked.Add(ref _inputCount, -batch.Count);
             Changed();
         }
+
+        RecoveryMetrics.ExecutionsLoaded.Add(-1);
     }
 
     // The inputs are applied to copies of the states; they count when they are durable, and only then the effects are carried out.
     private async Task WriteAsync(List<Input> batch)
     {
+        var began = _setup.Time.GetUtcNow();
         var work = new Work(_state, _signals, _open, _version);
         foreach (var input in batch)
         {
@@ -149,7 +156,15 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
             if (work.Records.Count > 0 || work.Entries.Count > 0)
             {
                 var log = work.Records.Count > 0 ? new StreamAppend(StreamId.OfExecution(Address), _version.Number, work.Records, []) : null;
-                await _environment.AppendAsync(log, work.Entries);
+                RecoveryMetrics.LedgerWaiting.Add(work.Entries.Count);
+                try
+                {
+                    await _environment.AppendAsync(log, work.Entries);
+                }
+                finally
+                {
+                    RecoveryMetrics.LedgerWaiting.Add(-work.Entries.Count);
+                }
             }
         }
 #pragma warning disable CA1031 // The edge of the loop: what is durable is not known; the callers are told, and the log is read again.
@@ -162,6 +177,7 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
             return;
         }
 
+        Report(batch, work, began);
         _version = work.Next;
         _state = work.State;
         _signals = work.Signals;
@@ -219,6 +235,7 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
 
     private async Task TickAsync()
     {
+        Activity.Current = null;
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(Started.Policy.VoteTimeoutMilliseconds), _setup.Time);
         try
         {
@@ -273,7 +290,9 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
     {
         try
         {
-            TakeLog(await LoadedExecution.ReadLogAsync(_setup.Journal, Address, _stopping.Token));
+            var history = await LoadedExecution.ReadLogAsync(_setup.Journal, Address, _stopping.Token);
+            Report([], history.Recoveries.Values, _setup.Time.GetUtcNow());
+            TakeLog(history);
             if (_open is { } open)
             {
                 Post(new CoordinatorInput.Resumed(HighestEpoch().Next), open.Recovery);

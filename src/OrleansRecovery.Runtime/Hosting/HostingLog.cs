@@ -12,4 +12,22 @@ internal static partial class HostingLog
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "{Execution}: {Input} is illegal (row {Row}) and was ignored")]
     internal static partial void IllegalInput(this ILogger logger, string execution, string input, string row);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Recovery {Recovery} answers the signal of {Issuer} that {Suspect} cannot be trusted: {Reason}")]
+    internal static partial void Signalled(this ILogger logger, string recovery, string suspect, string issuer, string reason);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Recovery {Recovery} goes on with epoch {Epoch}")]
+    internal static partial void Resumed(this ILogger logger, string recovery, long epoch);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Recovery {Recovery} is decided: {Agents} agents and {Intervals} intervals fall")]
+    internal static partial void Decided(this ILogger logger, string recovery, int agents, int intervals);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Recovery {Recovery} waits for an operator: {WaitsFor}")]
+    internal static partial void Escalated(this ILogger logger, string recovery, string waitsFor);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Recovery {Recovery} ended as {Outcome}, with a residue of {Residue}")]
+    internal static partial void Ended(this ILogger logger, string recovery, string outcome, int residue);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The compensation of {Action} failed after {Attempts} attempts: {Problem}")]
+    internal static partial void CompensationFailed(this ILogger logger, string action, int attempts, string? problem);
 }
