@@ -4,6 +4,7 @@ using Orleans.Configuration;
 using Orleans.TestingHost;
 using OrleansRecovery.Conformance;
 using OrleansRecovery.Conformance.Probes;
+using OrleansRecovery.Cluster.Tests.Typed;
 using OrleansRecovery.Orleans.Client;
 using OrleansRecovery.Orleans.Hosting;
 using OrleansRecovery.Orleans.Storage;
@@ -66,6 +67,7 @@ public sealed class ClusterFixture : IAsyncLifetime, IConformanceHost
             {
                 options.LedgerKey = Key;
                 ProbeAgent.AddTo(options.Agents);
+                TripGrains.AddTo(options);
             });
     }
 
