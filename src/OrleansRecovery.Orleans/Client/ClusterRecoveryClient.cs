@@ -12,7 +12,9 @@ namespace OrleansRecovery.Orleans.Client;
 /// <summary><see cref="IRecoveryClient"/> on a cluster: from a silo, or from a client that is connected to one.</summary>
 public sealed class ClusterRecoveryClient(IGrainFactory grains, TimeProvider time) : IRecoveryClient
 {
-    private const int TriesMax = 60;
+    // Longer than any answer is on its way, and than a grain waits for an execution to settle.
+    private static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan TakeOverPatience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan TakeOverPause = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan WatchInterval = TimeSpan.FromMilliseconds(200);
 
@@ -20,7 +22,7 @@ public sealed class ClusterRecoveryClient(IGrainFactory grains, TimeProvider tim
     public async Task StartAsync(ExecutionStart start, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(start);
-        (await Of(start.Execution).StartAsync(WireJson.Of(start)).WaitAsync(cancellationToken)).Value();
+        (await AskAsync(() => Of(start.Execution).StartAsync(WireJson.Of(start)), cancellationToken)).Value();
     }
 
     /// <inheritdoc/>
@@ -143,16 +145,16 @@ public sealed class ClusterRecoveryClient(IGrainFactory grains, TimeProvider tim
     public async Task<int> CollectAsync(ExecutionAddress execution, CancellationToken cancellationToken = default) =>
         (await Of(execution).CollectAsync().WaitAsync(cancellationToken)).Value();
 
-    // A question may be asked again when the silo that was to answer it is gone: another one takes over.
+    // What may be said twice is said again when the silo that was to answer is gone: another one takes over. A client is not told of the silo, only of silence.
     private async Task<T> AskAsync<T>(Func<Task<T>> question, CancellationToken cancellationToken)
     {
-        for (var tries = 1; ; tries++)
+        for (var asked = time.GetTimestamp(); ;)
         {
             try
             {
-                return await question().WaitAsync(cancellationToken);
+                return await question().WaitAsync(AnswerPatience, time, cancellationToken);
             }
-            catch (Exception gone) when (tries < TriesMax && gone is (OrleansException or TimeoutException))
+            catch (Exception gone) when (gone is OrleansException or TimeoutException && time.GetElapsedTime(asked) < TakeOverPatience)
             {
                 await Task.Delay(TakeOverPause, time, cancellationToken);
             }

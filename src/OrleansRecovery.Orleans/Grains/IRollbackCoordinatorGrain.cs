@@ -97,7 +97,6 @@ public interface IRollbackCoordinatorGrain : IGrainWithStringKey
 
     /// <summary>Waits for the response to input from outside, but not longer than a call may last.</summary>
     /// <returns>Null when it must be asked again.</returns>
-    [ResponseTimeout("00:00:15")]
     [Alias("response")]
     Task<Reply<AgentResponse?>> ResponseAsync(Json<MessageId> request);
 

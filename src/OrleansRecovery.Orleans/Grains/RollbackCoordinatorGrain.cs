@@ -24,7 +24,7 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
     private const string Reminder = "drive";
 
     // Shorter than Orleans lets a call wait for its response.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan SettledPatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ReminderPeriod = TimeSpan.FromMinutes(1);
 
     private readonly SemaphoreSlim _starting = new(1, 1);
@@ -135,7 +135,7 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
     public Task<Reply<AgentResponse?>> ResponseAsync(Json<MessageId> request) => WireJson.ReplyAsync(async () =>
     {
         AgentResponse? response = null;
-        await TryInTimeAsync(async token => response = await Driver.ResponseAsync(request.Value(), token), Patience);
+        await TryInTimeAsync(async token => response = await Driver.ResponseAsync(request.Value(), token), SettledPatience);
         return response;
     });
 
@@ -169,7 +169,7 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
         await (pause ? Driver.PauseAsync(IssuerId.Parse(by), reason) : Driver.ResumeAsync(IssuerId.Parse(by), reason));
     });
 
-    public Task<Reply<bool>> SettledAsync() => WireJson.ReplyAsync(() => TryInTimeAsync(Driver.SettledAsync, Patience));
+    public Task<Reply<bool>> SettledAsync() => WireJson.ReplyAsync(() => TryInTimeAsync(Driver.SettledAsync, SettledPatience));
 
     public Task<Reply<int>> CollectAsync() => WireJson.ReplyAsync(() => Driver.CollectAsync(_stopping.Token));
 
