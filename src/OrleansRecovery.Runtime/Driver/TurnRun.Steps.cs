@@ -168,8 +168,8 @@ internal sealed partial class TurnRun
         }
         catch (ActionFailedException failure)
         {
-            BufferPure(action.Name, argumentJson, JsonSerializer.SerializeToElement(failure.Message), succeeded: false);
-            throw;
+            BufferPure(action.Name, argumentJson, JsonSerializer.SerializeToElement(failure.Reason), succeeded: false);
+            throw new ActionFailedException(action.Name, failure.Reason, failure); // as a replay throws it
         }
     }
 
@@ -185,8 +185,8 @@ internal sealed partial class TurnRun
         }
         catch (ActionFailedException failure)
         {
-            Buffer(new ActionSettled(position, false, JsonSerializer.SerializeToElement(failure.Message)));
-            throw;
+            Buffer(new ActionSettled(position, false, JsonSerializer.SerializeToElement(failure.Reason)));
+            throw new ActionFailedException(action.Name, failure.Reason, failure); // as a replay throws it
         }
         catch (Exception unknown) when (unknown is not TurnStoppedException && !_driver.IsBroken)
         {

@@ -44,6 +44,21 @@ public sealed class RecordedValueTests
         await ReplaysAsync(journal, world, "failed: The action 'broken' failed: no line");
     }
 
+    [Theory]
+    [InlineData("pay")]
+    [InlineData("think")]
+    public async Task An_action_that_failed_fails_in_a_replay_with_the_same_words(string action)
+    {
+        var world = new ReaderWorld();
+        var journal = new InMemoryJournal();
+        await using (var host = await OpenAsync(journal, world))
+        {
+            Assert.Equal($"The action '{action}' failed: no money", await host.AskAsync<Act, string>(Execution, Reader, new Act(action)));
+        }
+
+        await ReplaysAsync(journal, world, $"The action '{action}' failed: no money");
+    }
+
     [Fact]
     public async Task A_handler_cannot_pass_for_the_outside()
     {
@@ -71,6 +86,8 @@ public sealed class RecordedValueTests
     }
 
     public sealed record Read(bool Fails);
+
+    public sealed record Act(string Action);
 
     public sealed record Recall;
 
@@ -111,6 +128,20 @@ public sealed class RecordedValueTests
                 var found = read.Fails ? await FailAsync(context) : await ReadBothAsync(context);
                 context.State = new ReaderState { Found = found };
                 context.Reply(found);
+            });
+            var pay = agent.Idempotent<string, string>("pay", (_, _) => throw new ActionFailedException("bank", "no money"));
+            var think = agent.Pure<string, string>("think", (_, _) => throw new ActionFailedException("bank", "no money"));
+            agent.On<Act>(async (act, context) =>
+            {
+                try
+                {
+                    await context.ActAsync(act.Action == "pay" ? pay : think, "1");
+                }
+                catch (ActionFailedException failure)
+                {
+                    context.State = new ReaderState { Found = failure.Message };
+                    context.Reply(failure.Message);
+                }
             });
             agent.On<Recall>((_, context) => context.Reply(context.State.Found));
             agent.On<AskOutside>(async (_, context) =>
