@@ -51,6 +51,9 @@ public sealed class Stage
     public Task SendAsync(string to, string verb, string text, string? next = null) =>
         Client.SendAsync(Execution, AgentId.Parse(to), new Order(verb, text, next));
 
+    /// <summary>Asks from outside.</summary>
+    public Task<Answer> AskAsync(string to, Question question) => Client.AskAsync<Question, Answer>(Execution, AgentId.Parse(to), question);
+
     /// <summary>Waits until nothing is under way, but not longer than half a minute.</summary>
     public async Task<ExecutionStatus> SettledAsync()
     {

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
+using System.Text.Json;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using OrleansRecovery.Protocol.Coordinator;
@@ -105,6 +106,18 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IAsyncDisposabl
     {
         var payload = AgentJson.Write(message, typeof(TMessage));
         return Host(execution).SendAsync(to, MessageTypes.NameOf(typeof(TMessage)), payload);
+    }
+
+    /// <inheritdoc/>
+    public async Task<TReply> AskAsync<TMessage, TReply>(
+        ExecutionAddress execution, AgentId to, TMessage message, CancellationToken cancellationToken = default)
+        where TMessage : notnull
+        where TReply : notnull
+    {
+        RunningTurn.RefuseAsOutside(to);
+        var driver = Host(execution);
+        var request = await driver.SendAsync(to, MessageTypes.NameOf(typeof(TMessage)), AgentJson.Write(message, typeof(TMessage)), awaitsReply: true);
+        return (await driver.ResponseAsync(request, cancellationToken)).Value().Deserialize<TReply>(AgentJson.Options)!;
     }
 
     /// <inheritdoc/>

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Orleans.Configuration;
 using Orleans.TestingHost;
 using OrleansRecovery.Cli.Replay;
+using OrleansRecovery.Cluster.Tests.Typed;
 using OrleansRecovery.Conformance;
 using OrleansRecovery.Conformance.Probes;
 using OrleansRecovery.Orleans.Client;
@@ -68,6 +69,7 @@ public sealed class ClusterFixture : IAsyncLifetime, IConformanceHost
                 options.LedgerKey = Key;
                 ProbeAgent.AddTo(options.Agents);
                 ReplayEngine.AddTo(options.Agents);
+                TripGrains.AddTo(options);
             });
     }
 

@@ -10,7 +10,9 @@ namespace OrleansRecovery.Conformance.Probes;
 public sealed record Order(string Verb, string Text, string? To = null);
 
 /// <summary>What one probe asks another.</summary>
-public sealed record Question(string Text);
+/// <param name="Text">What about; <c>decline</c> is declined.</param>
+/// <param name="Via">Who is asked in turn before it is answered, and those whom they ask, with a space between.</param>
+public sealed record Question(string Text, string? Via = null);
 
 /// <summary>The answer.</summary>
 public sealed record Answer(string Text);
@@ -61,6 +63,19 @@ public sealed class ProbeAgent(string voice = "") : Agent<ProbeState>
         });
         agent.On<Question>(async (question, context) =>
         {
+            var world = ProbeWorld.Of(context.Execution);
+            var turn = $"{context.Agent}?{question.Text}";
+            await world.OnTurn(turn, world.Turns.AddOrUpdate(turn, 1, (_, turns) => turns + 1));
+            if (question.Via?.Split(' ', 2) is [var next, .. var others])
+            {
+                var answer = await context.AskAsync<Question, Answer>(AgentId.Parse(next), new Question(question.Text, others.FirstOrDefault()));
+                context.State = new ProbeState { Done = [.. context.State.Done, answer.Text] };
+            }
+            else if (question.Text == "decline")
+            {
+                throw new DeclinedException("unwilling", $"{context.Agent} will not");
+            }
+
             await context.ActAsync(act, $"{question.Text}-answered");
             context.Reply(new Answer($"answer {context.Interval.Number} to {question.Text}"));
         });

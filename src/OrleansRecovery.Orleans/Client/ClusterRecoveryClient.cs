@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Text.Json;
 using OrleansRecovery.Orleans.Grains;
 using OrleansRecovery.Orleans.Serialization;
 using OrleansRecovery.Protocol.Messages;
@@ -30,6 +31,33 @@ public sealed class ClusterRecoveryClient(IGrainFactory grains, TimeProvider tim
     {
         var sent = new OutsideMessage(to, MessageTypes.NameOf(typeof(TMessage)), AgentJson.Write(message, typeof(TMessage)));
         return (await Of(execution).SendAsync(WireJson.Of(sent)).WaitAsync(cancellationToken)).Value();
+    }
+
+    /// <inheritdoc/>
+    public async Task<TReply> AskAsync<TMessage, TReply>(
+        ExecutionAddress execution, AgentId to, TMessage message, CancellationToken cancellationToken = default)
+        where TMessage : notnull
+        where TReply : notnull
+    {
+        var payload = AgentJson.Write(message, typeof(TMessage));
+        return (await AskAsync(execution, to, MessageTypes.NameOf(typeof(TMessage)), payload, cancellationToken)).Deserialize<TReply>(AgentJson.Options)!;
+    }
+
+    /// <summary>As <see cref="AskAsync{TMessage,TReply}"/>, where no type stands for the message.</summary>
+    internal async Task<JsonElement> AskAsync(
+        ExecutionAddress execution, AgentId to, string type, JsonElement payload, CancellationToken cancellationToken)
+    {
+        RunningTurn.RefuseAsOutside(to);
+        var sent = new OutsideMessage(to, type, payload, AwaitsReply: true);
+        var request = WireJson.Of((await Of(execution).SendAsync(WireJson.Of(sent)).WaitAsync(cancellationToken)).Value());
+        AgentResponse? response;
+        do
+        {
+            response = (await AskAsync(() => Of(execution).ResponseAsync(request), cancellationToken)).Value();
+        }
+        while (response is null);
+
+        return response.Value();
     }
 
     /// <inheritdoc/>

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Orleans.Concurrency;
+using OrleansRecovery.Orleans.Calls;
 using OrleansRecovery.Orleans.Hosting;
 using OrleansRecovery.Orleans.Serialization;
 using OrleansRecovery.Protocol.Journal;
@@ -21,12 +22,15 @@ internal sealed class AgentGrain(RecoverySilo silo) : Grain, IAgentGrain
 
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
+        RequestContext.Clear(); // the mailbox outlives the call that woke it
+        var (activation, scheduler) = (GrainContext, TaskScheduler.Current);
+        var catalog = silo.Options.Agents.Prepared(agent => agent.HostAsync(activation, scheduler));
         var key = this.GetPrimaryKeyString();
         var execution = GrainKeys.ExecutionOf(key);
         var started = await silo.StartedAsync(execution, cancellationToken);
         var home = new RemoteExecution(GrainFactory.GetGrain<IRollbackCoordinatorGrain>(GrainKeys.OfExecution(execution)), silo.Time, silo.Logger);
         var setup = new MailboxSetup(
-            execution, MailboxSetup.AgentsOf(started), started.Policy, home, silo.Options.Agents, silo.Journal, silo.Memory, silo.Time, silo.Logger);
+            execution, MailboxSetup.AgentsOf(started), started.Policy, home, catalog, silo.Journal, silo.Memory, silo.Time, silo.Logger);
         _mailbox = new AgentMailbox(setup, GrainKeys.AgentOf(key));
 
         // A turn may last longer than Orleans lets a grain live that nobody calls.

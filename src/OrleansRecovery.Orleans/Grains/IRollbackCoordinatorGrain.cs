@@ -5,6 +5,7 @@ using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Runtime.Hosting;
 
@@ -27,7 +28,8 @@ public sealed record FailedTurn(Interval Suspect, Incarnation Incarnation, Failu
 /// <param name="To">The agent.</param>
 /// <param name="Type">The message's type.</param>
 /// <param name="Payload">Its content.</param>
-public sealed record OutsideMessage(AgentId To, string Type, JsonElement Payload);
+/// <param name="AwaitsReply">The sender waits for the response.</param>
+public sealed record OutsideMessage(AgentId To, string Type, JsonElement Payload, bool AwaitsReply = false);
 
 /// <summary>What an operator decides.</summary>
 /// <param name="Recovery">The recovery.</param>
@@ -92,6 +94,11 @@ public interface IRollbackCoordinatorGrain : IGrainWithStringKey
     /// <summary>Input from outside to an agent.</summary>
     [Alias("send")]
     Task<Reply<MessageId>> SendAsync(Json<OutsideMessage> message);
+
+    /// <summary>Waits for the response to input from outside, but not longer than a call may last.</summary>
+    /// <returns>Null when it must be asked again.</returns>
+    [Alias("response")]
+    Task<Reply<AgentResponse?>> ResponseAsync(Json<MessageId> request);
 
     /// <summary>A failure signal.</summary>
     [Alias("signal")]

@@ -7,6 +7,7 @@ using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Runtime.Driver;
 using OrleansRecovery.Runtime.Hosting;
@@ -23,7 +24,7 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
     private const string Reminder = "drive";
 
     // Shorter than Orleans lets a call wait for its response.
-    private static readonly TimeSpan SettledPatience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(5);
 
     private readonly SemaphoreSlim _starting = new(1, 1);
     private IGrainContext _context = null!;
@@ -128,7 +129,14 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
     {
         await RemindAsync();
         var sent = message.Value();
-        return await Driver.SendAsync(sent.To, sent.Type, sent.Payload);
+        return await Driver.SendAsync(sent.To, sent.Type, sent.Payload, sent.AwaitsReply);
+    });
+
+    public Task<Reply<AgentResponse?>> ResponseAsync(Json<MessageId> request) => WireJson.ReplyAsync(async () =>
+    {
+        AgentResponse? response = null;
+        await TryInTimeAsync(async token => response = await Driver.ResponseAsync(request.Value(), token), AnswerPatience);
+        return response;
     });
 
     public Task<Reply<SignalReceipt>> SignalAsync(Json<FailureSignal> signal) => WireJson.ReplyAsync(async () =>
@@ -161,16 +169,16 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
         await (pause ? Driver.PauseAsync(IssuerId.Parse(by), reason) : Driver.ResumeAsync(IssuerId.Parse(by), reason));
     });
 
-    public Task<Reply<bool>> SettledAsync() => WireJson.ReplyAsync(() => IsSettledAsync(SettledPatience));
+    public Task<Reply<bool>> SettledAsync() => WireJson.ReplyAsync(() => TryInTimeAsync(Driver.SettledAsync, AnswerPatience));
 
     public Task<Reply<int>> CollectAsync() => WireJson.ReplyAsync(() => Driver.CollectAsync(_stopping.Token));
 
-    private async Task<bool> IsSettledAsync(TimeSpan patience)
+    private async Task<bool> TryInTimeAsync(Func<CancellationToken, Task> wait, TimeSpan patience)
     {
         using var enough = new CancellationTokenSource(patience, silo.Time);
         try
         {
-            await Driver.SettledAsync(enough.Token);
+            await wait(enough.Token);
             return true;
         }
         catch (OperationCanceledException)
@@ -181,6 +189,7 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
 
     private async Task LoadAsync(CancellationToken cancellationToken)
     {
+        RequestContext.Clear(); // the driver outlives the call that woke it
         var driver = await ExecutionDriver.LoadAsync(silo.Setup, this, _address, cancellationToken);
         await TellLedgerAsync(cancellationToken);
         driver.Begin();
@@ -199,7 +208,7 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
 
     private async Task SleepIfSettledAsync()
     {
-        if (_driver is null || await IsSettledAsync(TimeSpan.FromMilliseconds(1)))
+        if (_driver is null || await TryInTimeAsync(_driver.SettledAsync, TimeSpan.FromMilliseconds(1)))
         {
             var reminder = _reminder ?? await this.GetReminder(Reminder);
             _reminder = null;

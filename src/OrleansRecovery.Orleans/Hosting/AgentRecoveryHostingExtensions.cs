@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using OrleansRecovery.Orleans.Calls;
 using OrleansRecovery.Orleans.Client;
 using OrleansRecovery.Orleans.Health;
 using OrleansRecovery.Runtime.Client;
@@ -40,5 +41,7 @@ public static class AgentRecoveryHostingExtensions
     {
         services.TryAddSingleton<ClusterRecoveryClient>();
         services.TryAddSingleton<IRecoveryClient>(provider => provider.GetRequiredService<ClusterRecoveryClient>());
+        services.TryAddSingleton<CallFilter>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IOutgoingGrainCallFilter, CallFilter>(provider => provider.GetRequiredService<CallFilter>()));
     }
 }

@@ -1,3 +1,4 @@
+using OrleansRecovery.Orleans.Calls;
 using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
@@ -10,6 +11,18 @@ public sealed class AgentRecoveryOptions
 {
     /// <summary>The classes that play agents. Every silo of a cluster registers the same.</summary>
     public AgentCatalog Agents { get; } = new();
+
+    /// <summary>Registers a grain class whose calls in executions are turns of an agent, under its simple name or the name given.</summary>
+    /// <typeparam name="TGrain">The class.</typeparam>
+    /// <exception cref="Protocol.Errors.RecoveryException">
+    /// <c>UnsupportedMethod</c>, <c>NotSerializable</c>, or <c>AgentNotRegistered</c>: methods of one name, or the class's name is taken.
+    /// </exception>
+    public AgentRecoveryOptions AddGrain<TGrain>(string? name = null)
+        where TGrain : RecoverableGrain, IRecoverableGrain
+    {
+        Agents.Add(() => GrainAgents.Of(typeof(TGrain)), name ?? typeof(TGrain).Name);
+        return this;
+    }
 
     /// <summary>The name of the grain storage that keeps journals. It must outlive silos: memory storage does not. Default: <c>recovery</c>.</summary>
     public string Storage { get; set; } = "recovery";

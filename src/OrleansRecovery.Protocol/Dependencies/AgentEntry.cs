@@ -23,6 +23,9 @@ internal sealed class AgentEntry(AgentId agent)
 
     public SortedDictionary<long, MessageEntry> Inbox { get; } = [];
 
+    /// <summary>The requests of the open turn whose responses it has not consumed.</summary>
+    public List<MessageEntry> Awaited { get; } = [];
+
     public IntervalEntry Last => Live[^1];
 
     public bool IsInTurn => _inTurn;
@@ -41,6 +44,7 @@ internal sealed class AgentEntry(AgentId agent)
                 break;
             case TurnEnded:
                 _inTurn = false;
+                Awaited.Clear();
                 break;
             case Promised:
                 _isBound = true;

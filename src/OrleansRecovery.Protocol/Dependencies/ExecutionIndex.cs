@@ -222,10 +222,14 @@ public sealed partial class ExecutionIndex
 
     private void Sent(AgentEntry sender, MessageId id, MessageSent sent)
     {
-        var message = new MessageEntry(id, sender.Last, sender.Incarnation, sent.To, sent.Dependency, sent.Strength, sent.InReplyTo, _arrivals++);
+        var message = new MessageEntry(id, sender.Last, sender.Incarnation, sent, _arrivals++);
         sender.Last.Sends.Add(message);
         _messages.Add(id, message);
         AddPending(message);
+        if (message.AwaitsReply && sender.Agent != Outside.Agent)
+        {
+            sender.Awaited.Add(message);
+        }
     }
 
     private void Consumed(AgentEntry consumer, MessageConsumed consumed)
@@ -239,6 +243,7 @@ public sealed partial class ExecutionIndex
         }
 
         RemovePending(message);
+        consumer.Awaited.RemoveAll(request => request.Id == message.InReplyTo);
         message.ConsumedIn = consumer.Last;
         consumer.Last.Receipts.Add(message);
         if (consumed.Strength == DependencyStrength.Required && message.Sender.Agent != consumer.Agent)
@@ -276,6 +281,7 @@ public sealed partial class ExecutionIndex
         foreach (var received in agent.Live.Skip(first).SelectMany(interval => interval.Receipts))
         {
             received.ConsumedIn = null;
+            AwaitAgain(agent, received);
             if (received.Sender.IsLive)
             {
                 AddPending(received);
@@ -286,6 +292,7 @@ public sealed partial class ExecutionIndex
             }
         }
 
+        agent.Awaited.RemoveAll(request => !request.Sender.IsLive);
         agent.Live.RemoveRange(first, agent.Live.Count - first);
         agent.Open(rolledBack.Opens, rolledBack.Incarnation, rolledBack.At, _openings++);
     }

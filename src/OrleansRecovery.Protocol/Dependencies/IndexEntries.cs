@@ -1,3 +1,4 @@
+using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Terms;
 
 namespace OrleansRecovery.Protocol.Dependencies;
@@ -75,23 +76,16 @@ public sealed class IntervalEntry
 /// <summary>What an execution's index keeps of a message: everything but the payload.</summary>
 public sealed class MessageEntry
 {
-    internal MessageEntry(
-        MessageId id,
-        IntervalEntry sender,
-        Incarnation incarnation,
-        AgentId to,
-        DependencyKind dependency,
-        DependencyStrength strength,
-        MessageId? inReplyTo,
-        long arrival)
+    internal MessageEntry(MessageId id, IntervalEntry sender, Incarnation incarnation, MessageSent sent, long arrival)
     {
         Id = id;
         Sender = sender;
         Incarnation = incarnation;
-        To = to;
-        Dependency = dependency;
-        Strength = strength;
-        InReplyTo = inReplyTo;
+        To = sent.To;
+        Dependency = sent.Dependency;
+        Strength = sent.Strength;
+        InReplyTo = sent.InReplyTo;
+        AwaitsReply = sent.AwaitsReply;
         Arrival = arrival;
     }
 
@@ -115,6 +109,9 @@ public sealed class MessageEntry
 
     /// <summary>The request that it answers, or null.</summary>
     public MessageId? InReplyTo { get; }
+
+    /// <summary>Its sender waits for the response.</summary>
+    public bool AwaitsReply { get; }
 
     /// <summary>The interval that consumed it, or null while it waits.</summary>
     public CheckpointNumber? Consumer => ConsumedIn?.Number;

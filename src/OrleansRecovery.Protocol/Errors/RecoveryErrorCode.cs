@@ -110,4 +110,16 @@ public enum RecoveryErrorCode
 
     /// <summary>A handler sent to an agent that nobody registered.</summary>
     UndeliverableMessage = 35,
+
+    /// <summary>A grain that takes part in executions was called outside any.</summary>
+    NoExecution = 36,
+
+    /// <summary>A call would carry information past the journal: no dependency could be recorded.</summary>
+    UntrackedCall = 37,
+
+    /// <summary>Agents wait for each other's responses in a ring.</summary>
+    CallCycle = 38,
+
+    /// <summary>A method of a grain interface cannot become a message.</summary>
+    UnsupportedMethod = 39,
 }

@@ -28,10 +28,20 @@ public abstract class Agent<TState> : IAgent
     /// <summary>Declares the agent's handlers and actions. Called once for each instance, before anything else.</summary>
     protected abstract void Define(AgentDefinition<TState> agent);
 
+    /// <summary>The class that errors name.</summary>
+    protected virtual Type AgentType => GetType();
+
+    /// <summary>Runs a handler, or with no context a compensation. A host whose agents have a scheduler of their own runs them there.</summary>
+    protected virtual Task RunAsync(AgentContext<TState>? context, Func<Task> code)
+    {
+        ArgumentNullException.ThrowIfNull(code);
+        return code();
+    }
+
     /// <inheritdoc/>
     AgentBehavior IAgent.Behavior()
     {
-        var definition = new AgentDefinition<TState>(GetType());
+        var definition = new AgentDefinition<TState>(AgentType, RunAsync);
         Define(definition);
         return definition.Build();
     }

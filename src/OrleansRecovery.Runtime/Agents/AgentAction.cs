@@ -40,8 +40,11 @@ public sealed class ActionFailedException : Exception
 {
     /// <summary>Names the action and says why.</summary>
     public ActionFailedException(string action, string reason, Exception? inner = null)
-        : base($"The action '{action}' failed: {reason}", inner) => Action = action;
+        : base($"The action '{action}' failed: {reason}", inner) => (Action, Reason) = (action, reason);
 
     /// <summary>The action's registered name.</summary>
     public string Action { get; }
+
+    /// <summary>Why: what the journal keeps.</summary>
+    public string Reason { get; }
 }

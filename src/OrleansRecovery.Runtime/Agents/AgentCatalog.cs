@@ -17,7 +17,20 @@ public readonly record struct AgentClass(string Name)
 /// </summary>
 public sealed class AgentCatalog
 {
-    private readonly Dictionary<string, Func<IAgent>> _factories = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Func<IAgent>> _factories;
+    private readonly Func<IAgent, Task> _prepareAsync;
+
+    /// <summary>A catalogue without classes.</summary>
+    public AgentCatalog()
+        : this(new Dictionary<string, Func<IAgent>>(StringComparer.Ordinal), _ => Task.CompletedTask)
+    {
+    }
+
+    private AgentCatalog(Dictionary<string, Func<IAgent>> factories, Func<IAgent, Task> prepareAsync)
+    {
+        _factories = factories;
+        _prepareAsync = prepareAsync;
+    }
 
     /// <summary>The names of the registered classes.</summary>
     public IEnumerable<AgentClass> Classes => _factories.Keys.Order(StringComparer.Ordinal).Select(name => new AgentClass(name));
@@ -57,12 +70,22 @@ public sealed class AgentCatalog
     /// <summary>Is the class registered?</summary>
     public bool Contains(AgentClass agentClass) => _factories.ContainsKey(agentClass.Name);
 
-    internal AgentBehavior Create(AgentClass agentClass) =>
-        _factories.TryGetValue(agentClass.Name, out var factory)
-            ? factory().Behavior()
-            : throw RecoveryException.Of(
+    /// <summary>The same classes; a host first tells each instance that it makes of them where it runs.</summary>
+    public AgentCatalog Prepared(Func<IAgent, Task> prepareAsync) => new(_factories, prepareAsync);
+
+    internal async Task<AgentBehavior> CreateAsync(AgentClass agentClass)
+    {
+        if (!_factories.TryGetValue(agentClass.Name, out var factory))
+        {
+            throw RecoveryException.Of(
                 RecoveryErrorCode.AgentNotRegistered,
                 $"No agent class is registered under the name '{agentClass.Name}'.",
                 "The agent's messages wait; nothing was lost.",
                 "Register the class with the host that opens this database, and start it again.");
+        }
+
+        var agent = factory();
+        await _prepareAsync(agent);
+        return agent.Behavior();
+    }
 }

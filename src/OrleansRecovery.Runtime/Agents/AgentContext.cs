@@ -1,3 +1,4 @@
+using System.Text.Json;
 using OrleansRecovery.Protocol.Terms;
 
 namespace OrleansRecovery.Runtime.Agents;
@@ -47,15 +48,24 @@ public sealed class AgentContext<TState>
     /// <summary>Answers the message that is handled; for a sender that waits in <see cref="AskAsync{TMessage,TReply}"/> it is the response.</summary>
     public void Reply<TMessage>(TMessage message)
         where TMessage : notnull =>
-        _turn.Reply(message, typeof(TMessage));
+        _turn.Reply(MessageTypes.NameOf(typeof(TMessage)), () => _turn.Write(message, typeof(TMessage)));
+
+    /// <summary>Answers with JSON, where no type stands for the message.</summary>
+    /// <param name="type">The name of the message's type in the journal.</param>
+    /// <param name="payload">The payload.</param>
+    public void Reply(string type, JsonElement payload) => _turn.Reply(type, () => payload);
 
     /// <summary>Sends a message and waits for the response. Consuming the response opens an interval (theory, R3).</summary>
     /// <typeparam name="TMessage">The request.</typeparam>
     /// <typeparam name="TReply">The response.</typeparam>
+    /// <exception cref="DeclinedException">The agent declined.</exception>
     public async Task<TReply> AskAsync<TMessage, TReply>(AgentId to, TMessage message)
         where TMessage : notnull
-        where TReply : notnull =>
-        (TReply)await _turn.AskAsync(to, message, typeof(TMessage), typeof(TReply));
+        where TReply : notnull
+    {
+        var response = await _turn.AskAsync(to, MessageTypes.NameOf(typeof(TMessage)), () => _turn.Write(message, typeof(TMessage)));
+        return (TReply)_turn.Read(response.Value(), typeof(TReply));
+    }
 
     /// <summary>Takes a checkpoint here: what follows can fall without what came before.</summary>
     public Task CheckpointAsync() => _turn.CheckpointAsync();
@@ -72,6 +82,7 @@ public sealed class AgentContext<TState>
     }
 
     /// <summary>Journals a value that a replay must see again: the time, chance, something read from outside.</summary>
+    /// <exception cref="ActionFailedException">Reading it failed: that is journalled too.</exception>
     public async Task<T> RecordAsync<T>(string name, Func<CancellationToken, Task<T>> read) =>
         (T)(await _turn.RecordAsync(name, typeof(T), async token => await read(token)))!;
 

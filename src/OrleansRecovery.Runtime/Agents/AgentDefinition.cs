@@ -1,3 +1,4 @@
+using System.Text.Json;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Terms;
 
@@ -15,17 +16,37 @@ public sealed class AgentDefinition<TState>
     private readonly Dictionary<string, HandlerBehavior> _handlers = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ActionBehavior> _actions = new(StringComparer.Ordinal);
 
-    internal AgentDefinition(Type agentType) => _agentType = agentType;
+    private readonly Func<AgentContext<TState>?, Func<Task>, Task> _run;
+
+    internal AgentDefinition(Type agentType, Func<AgentContext<TState>?, Func<Task>, Task> run)
+    {
+        _agentType = agentType;
+        _run = run;
+    }
 
     /// <summary>Handles a message. A message type has one handler.</summary>
     /// <typeparam name="TMessage">The message; its name on the wire is <see cref="MessageTypes.NameOf"/>.</typeparam>
     public void On<TMessage>(Func<TMessage, AgentContext<TState>, Task> handler)
         where TMessage : notnull
     {
-        var name = MessageTypes.NameOf(typeof(TMessage));
-        var behavior = new HandlerBehavior(
-            name, AgentJson.TypeInfo(typeof(TMessage), _agentType), (message, turn) => handler((TMessage)message, new AgentContext<TState>(turn)));
-        AddOnce(_handlers, name, behavior, $"handler for {name}");
+        ArgumentNullException.ThrowIfNull(handler);
+        Add(MessageTypes.NameOf(typeof(TMessage)), handler);
+    }
+
+    /// <summary>Handles a message that no type stands for.</summary>
+    /// <param name="type">The name of the message's type in the journal.</param>
+    /// <param name="uses">The types that the handler reads and answers with, checked here as those of other messages are.</param>
+    /// <param name="handler">The handler: it is given the payload.</param>
+    public void On(string type, IEnumerable<Type> uses, Func<JsonElement, AgentContext<TState>, Task> handler)
+    {
+        ArgumentNullException.ThrowIfNull(uses);
+        ArgumentNullException.ThrowIfNull(handler);
+        foreach (var used in uses)
+        {
+            _ = AgentJson.TypeInfo(used, _agentType);
+        }
+
+        Add(type, handler);
     }
 
     /// <summary>Handles a message without waiting for anything.</summary>
@@ -66,6 +87,16 @@ public sealed class AgentDefinition<TState>
     internal AgentBehavior Build() => new(
         _agentType, AgentJson.TypeInfo(typeof(TState), _agentType), () => new TState(), _handlers, _actions);
 
+    private void Add<TMessage>(string name, Func<TMessage, AgentContext<TState>, Task> handler)
+    {
+        var behavior = new HandlerBehavior(name, AgentJson.TypeInfo(typeof(TMessage), _agentType), (message, turn) =>
+        {
+            var context = new AgentContext<TState>(turn);
+            return _run(context, () => handler((TMessage)message, context));
+        });
+        AddOnce(_handlers, name, behavior, $"handler for {name}");
+    }
+
     private AgentAction<TArgument, TResult> Add<TArgument, TResult>(
         string name,
         ActionClass actionClass,
@@ -84,7 +115,7 @@ public sealed class AgentDefinition<TState>
             AgentJson.TypeInfo(typeof(TArgument), _agentType),
             AgentJson.TypeInfo(typeof(TResult), _agentType),
             async (argument, context) => await execute((TArgument)argument!, context),
-            compensate is null ? null : (argument, result, context) => compensate((TArgument)argument!, (TResult?)result, context));
+            compensate is null ? null : (argument, result, context) => _run(null, () => compensate((TArgument)argument!, (TResult?)result, context)));
         AddOnce(_actions, name, behavior, $"action '{name}'");
         return new AgentAction<TArgument, TResult>(behavior);
     }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using OrleansRecovery.Protocol.Terms;
 
 namespace OrleansRecovery.Runtime.Agents;
@@ -13,15 +14,21 @@ internal abstract class AgentTurn
 
     internal abstract Interval Interval { get; }
 
+    internal abstract Incarnation Incarnation { get; }
+
     internal abstract CancellationToken CancellationToken { get; }
 
     internal abstract object State { get; set; }
 
     internal abstract void Send(AgentId to, object message, Type type, DependencyStrength strength);
 
-    internal abstract void Reply(object message, Type type);
+    internal abstract void Reply(string type, Func<JsonElement> payload);
 
-    internal abstract Task<object> AskAsync(AgentId to, object message, Type type, Type replyType);
+    internal abstract Task<AgentResponse> AskAsync(AgentId to, string type, Func<JsonElement> payload);
+
+    internal abstract JsonElement Write(object message, Type type);
+
+    internal abstract object Read(JsonElement payload, Type type);
 
     internal abstract Task CheckpointAsync();
 

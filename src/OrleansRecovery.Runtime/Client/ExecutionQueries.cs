@@ -90,6 +90,22 @@ public static class ExecutionQueries
         "Nothing was changed.",
         "List its agents with 'recovery status'.");
 
+    /// <summary>The error for agents that wait for each other's responses in a ring.</summary>
+    public static RecoveryException CallCycle(ExecutionAddress execution, IReadOnlyList<AgentId> ring) => RecoveryException.Of(
+        RecoveryErrorCode.CallCycle,
+        $"Agents of execution {execution} wait for each other: {string.Join(" -> ", ring)}.",
+        "None of them could ever go on; the turn that closed the ring fails.",
+        "Let one of them send a message and go on, instead of waiting for the response.");
+
+    /// <summary>The error for a response that will not come, at least until an operator decides.</summary>
+    public static RecoveryException NoResponse(ExecutionAddress execution, MessageId request, ExecutionState state) => RecoveryException.Of(
+        RecoveryErrorCode.ExecutionClosed,
+        state.Phase == ExecutionPhase.Escalated
+            ? $"Execution {execution} waits for an operator{(state.Waiting is [.., var last] ? $" about {last.Suspect}: {last.Detail}" : string.Empty)}"
+            : $"Execution {execution} is stopped.",
+        $"Request {request} is in the journal, and has no response.",
+        "Look at the execution with 'recovery status'. When it goes on, the request is handled; do not send it again.");
+
     /// <summary>What would fall if a suspect failed: the index says who, and each one's journal says what.</summary>
     /// <param name="journal">Where the agents' journals are.</param>
     /// <param name="address">The execution.</param>

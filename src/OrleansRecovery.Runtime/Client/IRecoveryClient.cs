@@ -50,6 +50,21 @@ public interface IRecoveryClient
         ExecutionAddress execution, AgentId to, TMessage message, CancellationToken cancellationToken = default)
         where TMessage : notnull;
 
+    /// <summary>
+    /// Sends input from outside to an agent, and waits for its response. The outside never falls: a response that is given out may be undone later, and
+    /// another one is then given to nobody.
+    /// </summary>
+    /// <typeparam name="TMessage">The request.</typeparam>
+    /// <typeparam name="TReply">The response.</typeparam>
+    /// <exception cref="DeclinedException">The agent declined.</exception>
+    /// <exception cref="Protocol.Errors.RecoveryException">
+    /// <c>ExecutionClosed</c>: the execution was stopped, or waits for an operator, before the response was there. <c>UntrackedCall</c>: called by a handler.
+    /// </exception>
+    Task<TReply> AskAsync<TMessage, TReply>(
+        ExecutionAddress execution, AgentId to, TMessage message, CancellationToken cancellationToken = default)
+        where TMessage : notnull
+        where TReply : notnull;
+
     /// <summary>Signals that an interval cannot be trusted. When the task completes the signal is admitted and durable; the recovery goes on by itself.</summary>
     Task<SignalReceipt> SignalAsync(FailureSignal signal, CancellationToken cancellationToken = default);
 

@@ -19,7 +19,7 @@ public sealed partial class AgentDriver
     public static async Task<AgentDriver> LoadAsync(
         AgentSetup setup, AgentCatalog catalog, AgentClass agentClass, CancellationToken cancellationToken)
     {
-        var behavior = catalog.Create(agentClass);
+        var behavior = await catalog.CreateAsync(agentClass);
         var records = await AgentJournal.ReadAsync(setup.Journal, setup.Stream, cancellationToken);
         var history = AgentHistory.Read(setup.Agent, records);
         var participant = records.Aggregate(ParticipantState.Initial(setup.Agent), (state, item) => state.After(item.Record));

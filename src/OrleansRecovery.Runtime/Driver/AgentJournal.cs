@@ -1,6 +1,7 @@
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Hosting;
 using OrleansRecovery.Runtime.Ports;
 
 namespace OrleansRecovery.Runtime.Driver;
@@ -20,5 +21,29 @@ public static class AgentJournal
         }
 
         return records;
+    }
+
+    /// <summary>A message with its payload, from its sender's journal.</summary>
+    /// <exception cref="RecoveryException"><c>CorruptDatabase</c>: it is not there.</exception>
+    public static async Task<IncomingMessage> ReadMessageAsync(
+        IJournal journal, ExecutionAddress execution, PendingMessage message, CancellationToken cancellationToken)
+    {
+        var stream = StreamId.OfAgent(execution, message.Id.Sender);
+        await foreach (var stored in journal.ReadAsync(stream, message.Id.Sequence.Number, cancellationToken))
+        {
+            if (stored.Position == message.Id.Sequence.Number && AgentEventJson.Read(stored.Body.Span) is MessageSent sent)
+            {
+                return new IncomingMessage(
+                    message.Id, message.SentIn, message.SenderIncarnation, sent.Type, sent.Payload, sent.Dependency, sent.Strength, sent.InReplyTo, sent.AwaitsReply);
+            }
+
+            break;
+        }
+
+        throw RecoveryException.Of(
+            RecoveryErrorCode.CorruptDatabase,
+            $"The journal of {message.Id.Sender} has no message {message.Id}.",
+            "Its receiver waits; nothing else is touched.",
+            "Restore the database from a backup.");
     }
 }

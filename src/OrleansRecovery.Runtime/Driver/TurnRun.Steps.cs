@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Policy;
@@ -12,13 +13,17 @@ namespace OrleansRecovery.Runtime.Driver;
 internal sealed partial class TurnRun
 {
     internal override void Send(AgentId to, object message, Type type, DependencyStrength strength) =>
-        _ = AddSend(to, message, type, DependencyKind.Message, strength, null);
+        _ = AddSend(to, MessageTypes.NameOf(type), () => Write(message, type), DependencyKind.Message, strength, null);
 
-    internal override void Reply(object message, Type type) =>
+    internal override JsonElement Write(object message, Type type) => AgentJson.Write(message, AgentJson.TypeInfo(type, _driver.Behavior.AgentType));
+
+    internal override object Read(JsonElement payload, Type type) => payload.Deserialize(AgentJson.TypeInfo(type, _driver.Behavior.AgentType))!;
+
+    internal override void Reply(string type, Func<JsonElement> payload) =>
         AddSend(
             _message.Id.Sender,
-            message,
             type,
+            payload,
             _message.AwaitsReply ? DependencyKind.Result : DependencyKind.Message,
             DependencyStrength.Required,
             _message.Id);
@@ -51,38 +56,77 @@ internal sealed partial class TurnRun
         return Task.CompletedTask;
     }
 
-    internal override async Task<object> AskAsync(AgentId to, object message, Type type, Type replyType)
+    internal override async Task<AgentResponse> AskAsync(AgentId to, string type, Func<JsonElement> payload)
     {
-        var (recordedAt, buffered) = AddSend(to, message, type, DependencyKind.Message, DependencyStrength.Required, null, awaitsReply: true);
+        var (recordedAt, buffered) = AddSend(to, type, payload, DependencyKind.Message, DependencyStrength.Required, null, awaitsReply: true);
         var request = recordedAt ?? await FlushedAsync(buffered!);
-        var environment = _driver.Setup.Environment;
         IncomingMessage response;
         if (_recorded.ResponseTo(request) is { } consumed)
         {
-            response = await environment.ReadMessageAsync(consumed.Message, CancellationToken);
+            response = await _driver.Setup.Environment.ReadMessageAsync(consumed.Message, CancellationToken);
         }
         else
         {
             ThrowIfOver("a response");
-            response = await environment.ResponseAsync(new MessageId(Agent, request), CancellationToken);
+            response = await ResponseAsync(new MessageId(Agent, request));
             Consume(response, IntervalCause.Response, _driver.Setup.Policy.Checkpoints == CheckpointRule.EveryReceipt, request);
         }
 
-        return response.Payload.Deserialize(AgentJson.TypeInfo(replyType, _driver.Behavior.AgentType))!;
+        return new AgentResponse(response.Type, response.Payload);
     }
 
+    // The request stands in the journal without a response: a handler that went on all the same could not be replayed.
+    private async Task<IncomingMessage> ResponseAsync(MessageId request)
+    {
+        try
+        {
+            return await _driver.Setup.Environment.ResponseAsync(request, CancellationToken);
+        }
+        catch (RecoveryException refused)
+        {
+            _fault = refused;
+            throw;
+        }
+    }
+
+    // Its place is taken when it is asked for, so that a handler may ask for several values at once.
     internal override async Task<object?> RecordAsync(string name, Type type, Func<CancellationToken, Task<object?>> read)
     {
         var info = AgentJson.TypeInfo(type, _driver.Behavior.AgentType);
-        if (TryTake<ActionIntended>($"the recorded value '{name}'", out var intended, out var position))
+        if (!TryTake<ActionIntended>($"the recorded value '{name}'", out var intended, out var position))
         {
-            Check(intended.Name == name, $"it asked for the value '{name}', and '{intended.Name}' was recorded");
-            return _recorded.OutcomeOf(position)?.Result.Deserialize(info);
+            var intent = Buffer(new ActionIntended(name, ActionClass.Pure, JsonSerializer.SerializeToElement<object?>(null), false, false));
+            return await ReadAsync(name, info, read, () => intent.Position!.Value);
         }
 
-        var value = await read(CancellationToken);
-        BufferPure(name, JsonSerializer.SerializeToElement<object?>(null), AgentJson.Write(value, info), succeeded: true);
-        return value;
+        Check(intended.Name == name, $"it asked for the value '{name}', and '{intended.Name}' was recorded");
+        if (_recorded.OutcomeOf(position) is { } outcome)
+        {
+            return outcome.Succeeded ? outcome.Result.Deserialize(info) : throw new ActionFailedException(name, outcome.Result.ToString());
+        }
+
+        return _replayOnly
+            ? await new TaskCompletionSource<object?>().Task // the handler ended without waiting for it
+            : await ReadAsync(name, info, read, () => position);
+    }
+
+    private async Task<object?> ReadAsync(string name, JsonTypeInfo info, Func<CancellationToken, Task<object?>> read, Func<SequenceNumber> intent)
+    {
+        try
+        {
+            RunningTurn.Enter(this, isActing: true);
+            var value = await read(CancellationToken);
+            var result = AgentJson.Write(value, info);
+            Buffer(_ => new ActionSettled(intent(), true, result));
+            return value;
+        }
+#pragma warning disable CA1031 // Whatever the reading throws is what it came to: a handler that goes on sees the same in a replay.
+        catch (Exception failure) when (!IsStopped && failure is not TurnStoppedException)
+#pragma warning restore CA1031
+        {
+            Buffer(_ => new ActionSettled(intent(), false, JsonSerializer.SerializeToElement(failure.Message)));
+            throw new ActionFailedException(name, failure.Message, failure);
+        }
     }
 
     internal override async Task<object?> ActAsync(ActionBehavior action, object? argument)
@@ -125,8 +169,8 @@ internal sealed partial class TurnRun
         }
         catch (ActionFailedException failure)
         {
-            BufferPure(action.Name, argumentJson, JsonSerializer.SerializeToElement(failure.Message), succeeded: false);
-            throw;
+            BufferPure(action.Name, argumentJson, JsonSerializer.SerializeToElement(failure.Reason), succeeded: false);
+            throw new ActionFailedException(action.Name, failure.Reason, failure); // as a replay throws it
         }
     }
 
@@ -142,8 +186,8 @@ internal sealed partial class TurnRun
         }
         catch (ActionFailedException failure)
         {
-            Buffer(new ActionSettled(position, false, JsonSerializer.SerializeToElement(failure.Message)));
-            throw;
+            Buffer(new ActionSettled(position, false, JsonSerializer.SerializeToElement(failure.Reason)));
+            throw new ActionFailedException(action.Name, failure.Reason, failure); // as a replay throws it
         }
         catch (Exception unknown) when (unknown is not TurnStoppedException && !_driver.IsBroken)
         {
@@ -153,6 +197,7 @@ internal sealed partial class TurnRun
 
     private async Task<object?> RunWithTimeoutAsync(ActionBehavior action, object? argument, ActionId id)
     {
+        RunningTurn.Enter(this, isActing: true);
         var context = new ActionContext(id, _driver.KeyOf(id, "do"), CancellationToken);
         using var span = RecoverySpans.StartAction(id, action.Name, action.Class);
         try
@@ -194,9 +239,14 @@ internal sealed partial class TurnRun
     }
 
     private (SequenceNumber? RecordedAt, BufferedStep? Buffered) AddSend(
-        AgentId to, object message, Type type, DependencyKind kind, DependencyStrength strength, MessageId? inReplyTo, bool awaitsReply = false)
+        AgentId to,
+        string name,
+        Func<JsonElement> payload,
+        DependencyKind kind,
+        DependencyStrength strength,
+        MessageId? inReplyTo,
+        bool awaitsReply = false)
     {
-        var name = MessageTypes.NameOf(type);
         if (!_driver.Setup.Environment.Knows(to))
         {
             throw RecoveryException.Of(
@@ -212,8 +262,7 @@ internal sealed partial class TurnRun
             return (position, null);
         }
 
-        var payload = AgentJson.Write(message, AgentJson.TypeInfo(type, _driver.Behavior.AgentType));
-        return (null, Buffer(new MessageSent(to, name, payload, kind, strength, inReplyTo, awaitsReply)));
+        return (null, Buffer(new MessageSent(to, name, payload(), kind, strength, inReplyTo, awaitsReply)));
     }
 
     // A pure action's outcome stands right behind its intent.
@@ -226,9 +275,12 @@ internal sealed partial class TurnRun
         }
     }
 
-    private BufferedStep Buffer(AgentEvent record)
+    private BufferedStep Buffer(AgentEvent record) => Buffer(new BufferedStep(record));
+
+    private void Buffer(Func<SequenceNumber, AgentEvent> make) => _ = Buffer(new BufferedStep(make));
+
+    private BufferedStep Buffer(BufferedStep step)
     {
-        var step = new BufferedStep(record);
         if (IsStopped && !step.IsOutcome)
         {
             throw new TurnStoppedException();
@@ -276,6 +328,16 @@ internal sealed partial class TurnRun
         if (IsStopped)
         {
             throw new TurnStoppedException();
+        }
+
+        ThrowIfFaulted();
+    }
+
+    private void ThrowIfFaulted()
+    {
+        if (_fault is { } fault)
+        {
+            throw new RecoveryException(fault.Error);
         }
     }
 

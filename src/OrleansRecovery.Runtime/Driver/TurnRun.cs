@@ -28,6 +28,7 @@ internal sealed partial class TurnRun : AgentTurn
     private object _state;
     private CheckpointNumber _highest;
     private (int Consumed, int Declared) _looked;
+    private RecoveryException? _fault;
 
     private TurnRun(
         AgentDriver driver,
@@ -53,6 +54,8 @@ internal sealed partial class TurnRun : AgentTurn
     internal override MessageId Message => _message.Id;
 
     internal override Interval Interval => new(Agent, _interval);
+
+    internal override Incarnation Incarnation => _driver.History.Incarnation;
 
     internal override CancellationToken CancellationToken => _stop.Token;
 
@@ -103,11 +106,21 @@ internal sealed partial class TurnRun : AgentTurn
                 RecoveryErrorCode.UndeliverableMessage,
                 $"The agent class {_driver.Behavior.AgentType.Name} has no handler for {_message.Type}.",
                 "The message stays in the inbox, and the agent waits.",
-                $"Add On<{_message.Type}> to the class, or send the message to another agent.");
+                $"Give the class a handler for {_message.Type} again (for a method of a grain: the method), or send the message to another agent.");
         }
 
         var payload = _message.Payload.Deserialize(handler.Message)!;
-        await handler.HandleAsync(payload, this);
+        RunningTurn.Enter(this, isActing: false);
+        try
+        {
+            await handler.HandleAsync(payload, this);
+        }
+        catch (DeclinedException declined) when (_message.AwaitsReply)
+        {
+            Reply(Declined.TypeName, () => Write(declined.Declined, typeof(Declined)));
+        }
+
+        ThrowIfFaulted();
         if (_recorded.HasMore)
         {
             throw _driver.NonDeterministic(_message, $"it ended before its recorded {_recorded.TakeNext().Kind}");

@@ -1,4 +1,3 @@
-using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Terms;
@@ -81,24 +80,6 @@ public sealed partial class AgentMailbox : IAgentEnvironment
         cancellationToken.ThrowIfCancellationRequested();
     }
 
-    private async Task<IncomingMessage> ReadAsync(PendingMessage message, CancellationToken cancellationToken)
-    {
-        var stream = StreamId.OfAgent(_setup.Execution, message.Id.Sender);
-        await foreach (var stored in _setup.Journal.ReadAsync(stream, message.Id.Sequence.Number, cancellationToken))
-        {
-            if (stored.Position == message.Id.Sequence.Number && AgentEventJson.Read(stored.Body.Span) is MessageSent sent)
-            {
-                return new IncomingMessage(
-                    message.Id, message.SentIn, message.SenderIncarnation, sent.Type, sent.Payload, sent.Dependency, sent.Strength, sent.InReplyTo, sent.AwaitsReply);
-            }
-
-            break;
-        }
-
-        throw RecoveryException.Of(
-            RecoveryErrorCode.CorruptDatabase,
-            $"The journal of {message.Id.Sender} has no message {message.Id}.",
-            "Its receiver waits; nothing else is touched.",
-            "Restore the database from a backup.");
-    }
+    private Task<IncomingMessage> ReadAsync(PendingMessage message, CancellationToken cancellationToken) =>
+        AgentJournal.ReadMessageAsync(_setup.Journal, _setup.Execution, message, cancellationToken);
 }

@@ -2,10 +2,12 @@ using System.Text.Json;
 using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Dependencies;
 using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Runtime.Driver;
 using OrleansRecovery.Runtime.Ports;
@@ -49,8 +51,9 @@ public sealed partial class ExecutionDriver : IExecution
     {
         lock (_sync)
         {
-            return Task.FromResult<IReadOnlyList<PendingMessage>>(
-                [.. _index.Pending(agent).Where(message => message.InReplyTo == request && message.Dependency == DependencyKind.Result).Select(Pending)]);
+            return _index.CallCycle(request) is { } ring
+                ? Task.FromException<IReadOnlyList<PendingMessage>>(ExecutionQueries.CallCycle(Address, ring))
+                : Task.FromResult(Responses(agent, request));
         }
     }
 
@@ -131,8 +134,12 @@ public sealed partial class ExecutionDriver : IExecution
     }
 
     /// <summary>Input from outside, into an agent's inbox. When the task completes it is durable.</summary>
+    /// <param name="to">The agent.</param>
+    /// <param name="type">The name of the message's type.</param>
+    /// <param name="payload">The payload.</param>
+    /// <param name="awaitsReply">The sender will wait for the response, with <see cref="ResponseAsync"/>.</param>
     /// <exception cref="RecoveryException"><c>UnknownAgent</c>, <c>ExecutionClosed</c>, or the storage failed.</exception>
-    public async Task<MessageId> SendAsync(AgentId to, string type, JsonElement payload)
+    public async Task<MessageId> SendAsync(AgentId to, string type, JsonElement payload, bool awaitsReply = false)
     {
         RefuseUnlessOpen(to);
         Task appended;
@@ -148,7 +155,7 @@ public sealed partial class ExecutionDriver : IExecution
                 records.Add(new IntervalOpened(CheckpointNumber.First, Incarnation.First, IntervalCause.Start, Now()));
             }
 
-            records.Add(new MessageSent(to, type, payload, DependencyKind.Message, DependencyStrength.Required, null));
+            records.Add(new MessageSent(to, type, payload, DependencyKind.Message, DependencyStrength.Required, null, awaitsReply));
             var append = new StreamAppend(
                 StreamId.OfAgent(Address, Outside.Agent), first.Number, [.. records.Select(record => new ReadOnlyMemory<byte>(AgentEventJson.Write(record)))], []);
             _outsideNext = SequenceNumber.Of(first.Number + records.Count);
@@ -173,6 +180,47 @@ public sealed partial class ExecutionDriver : IExecution
         return new MessageId(Outside.Agent, SequenceNumber.Of(first.Number + records.Count - 1));
     }
 
+    /// <summary>Waits for the response to input from outside. One that the open recovery is about to undo is not given out.</summary>
+    /// <exception cref="RecoveryException"><c>ExecutionClosed</c>: nobody will answer, at least until an operator decides.</exception>
+    public async Task<AgentResponse> ResponseAsync(MessageId request, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            Task changed;
+            PendingMessage? response = null;
+            lock (_sync)
+            {
+                changed = _changed.Task;
+                if (Responses(Outside.Agent, request) is [var first, ..])
+                {
+                    response = IsFalling(first) ? null : first;
+                }
+                else if (_state.Phase is ExecutionPhase.Stopped or ExecutionPhase.Escalated)
+                {
+                    throw ExecutionQueries.NoResponse(Address, request, _state);
+                }
+            }
+
+            if (response is { } found)
+            {
+                var message = await AgentJournal.ReadMessageAsync(_setup.Journal, Address, found, cancellationToken);
+                return new AgentResponse(message.Type, message.Payload);
+            }
+
+            await changed.WaitAsync(cancellationToken);
+        }
+    }
+
+    // The index says what falls while the suspects stand, and the coordinator when they are undone already.
+    private bool IsFalling(PendingMessage message) => _state.Phase == ExecutionPhase.Recovering
+        && (_open is not { } open || Covers(_index.Reach(open.Suspects), message) || Covers(open.Targets, message));
+
+    private static bool Covers(IReadOnlyDictionary<AgentId, CheckpointNumber> targets, PendingMessage message) =>
+        targets.TryGetValue(message.Id.Sender, out var target) && message.SentIn >= target;
+
+    private IReadOnlyList<PendingMessage> Responses(AgentId agent, MessageId request) =>
+        [.. _index.Pending(agent).Where(message => message.InReplyTo == request && message.Dependency == DependencyKind.Result).Select(Pending)];
+
     private static PendingMessage Pending(MessageEntry message) => new(message.Id, message.SentIn, message.Incarnation);
 
     private long SealedBefore() => Now() - Started.Policy.DetectionWindowMilliseconds;
@@ -184,7 +232,7 @@ public sealed partial class ExecutionDriver : IExecution
             throw ExecutionQueries.UnknownAgent(Address, to);
         }
 
-        if (_state.Phase == Protocol.Execution.ExecutionPhase.Stopped)
+        if (_state.Phase == ExecutionPhase.Stopped)
         {
             throw RecoveryException.Of(
                 RecoveryErrorCode.ExecutionClosed,
