@@ -23,6 +23,7 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
     private readonly IExecutionEnvironment _environment;
     private readonly Lock _sync = new();
     private readonly ExecutionIndex _index;
+    private readonly IndexReader _reader;
     private readonly Channel<Input> _inputs = Channel.CreateUnbounded<Input>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Dictionary<AgentId, RecoveryError> _stuck = [];
     private readonly SortedDictionary<RecoveryId, CoordinatorState> _recoveries = [];
@@ -45,6 +46,7 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
         Started = loaded.History.Started;
         _assigned = Started.Agents.ToDictionary(agent => agent.Agent);
         _index = loaded.Index;
+        _reader = new IndexReader(setup.Journal, Address, _index, _sync, (agent, position, record) => TakeIn(agent, position, [record]));
         _outsideNext = _index.Taken(Outside.Agent);
         TakeLog(loaded.History);
     }
