@@ -25,6 +25,7 @@ try
             options.Invariant = OrleansSchema.SqliteInvariant;
             options.ConnectionString = connection;
         })
+        .AddMemoryFailureStreams()
         .AddAgentRecovery(options =>
         {
             options.UseReminders = false; // Orleans has no reminders on SQLite: the silo's start drives executions on

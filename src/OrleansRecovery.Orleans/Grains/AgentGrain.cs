@@ -28,6 +28,7 @@ internal sealed class AgentGrain(RecoverySilo silo) : Grain, IAgentGrain
         var setup = new MailboxSetup(
             execution, MailboxSetup.AgentsOf(started), started.Policy, home, silo.Options.Agents, silo.Journal, silo.Memory, silo.Time, silo.Logger);
         _mailbox = new AgentMailbox(setup, GrainKeys.AgentOf(key));
+        silo.Warning.Add(execution, _mailbox);
 
         // A turn may last longer than Orleans lets a grain live that nobody calls.
         this.RegisterGrainTimer(StayWhileBusy, new GrainTimerCreationOptions(BusyCheck, BusyCheck) { Interleave = true });
@@ -37,6 +38,7 @@ internal sealed class AgentGrain(RecoverySilo silo) : Grain, IAgentGrain
     {
         if (_mailbox is { } mailbox)
         {
+            silo.Warning.Remove(GrainKeys.ExecutionOf(this.GetPrimaryKeyString()), mailbox);
             await mailbox.DisposeAsync();
         }
     }

@@ -1,10 +1,10 @@
 using Microsoft.Extensions.Logging;
 using OrleansRecovery.Orleans.Serialization;
-using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Ledger;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Runtime.Driver;
 using OrleansRecovery.Runtime.Hosting;
 using OrleansRecovery.Runtime.Ports;
@@ -58,10 +58,7 @@ internal sealed partial class RollbackCoordinatorGrain : IExecutionEnvironment
     async Task<Collected?> IExecutionEnvironment.CollectAsync(AgentId agent, CheckpointNumber line, CancellationToken cancellationToken) =>
         (await Of(agent).CollectAsync(line.Number)).Value();
 
-    void IExecutionEnvironment.Publish(IReadOnlyCollection<CoordinatorState> touched)
-    {
-        // Followers ask; failure streams come with their own subscribers.
-    }
+    void IExecutionEnvironment.Publish(ExecutionProgress progress) => silo.Streams.Publish(_address, progress);
 
     private IAgentGrain Of(AgentId agent) => silo.Grains.GetGrain<IAgentGrain>(GrainKeys.OfAgent(_address, agent));
 

@@ -145,6 +145,8 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
 
     public Task<Reply<ExecutionStatus>> StatusAsync() => WireJson.ReplyAsync(() => Task.FromResult(Driver.Status()));
 
+    public Task<Reply<ExecutionProgress>> ProgressAsync() => WireJson.ReplyAsync(() => Task.FromResult(Driver.Progress()));
+
     public Task<Reply<RecoveryStatus>> RecoveryAsync(string recovery) =>
         WireJson.ReplyAsync(() => Task.FromResult(Driver.Status(RecoveryId.Parse(recovery))));
 

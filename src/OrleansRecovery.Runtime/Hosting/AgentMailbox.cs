@@ -191,6 +191,7 @@ public sealed partial class AgentMailbox : IAsyncDisposable
         else if (item.Message is { } message)
         {
             _newest = item.Version > _newest ? item.Version : _newest;
+            EndQuiet(message.Recovery); // asked now: from here on the participant's machine says what may be consumed
             var resumed = await (await LoadedAsync()).HandleAsync(message, _stopping.Token);
             _awaitsRecovery &= !resumed;
             Pulse();
@@ -243,7 +244,7 @@ public sealed partial class AgentMailbox : IAsyncDisposable
         {
             Start(() => driver.ResumeTurnAsync(_stopping.Token));
         }
-        else if (FirstUnbarred(situation.Pending) is { } pending)
+        else if (_quiet is null && FirstUnbarred(situation.Pending) is { } pending)
         {
             Start(() => RunTurnAsync(driver, pending));
         }

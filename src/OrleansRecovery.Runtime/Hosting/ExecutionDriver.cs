@@ -6,6 +6,7 @@ using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
+using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Runtime.Driver;
 using OrleansRecovery.Runtime.Ports;
 
@@ -164,11 +165,11 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
             return;
         }
 
-        _version = work.Next;
         _state = work.State;
         _signals = work.Signals;
         lock (_sync)
         {
+            _version = work.Next;
             foreach (var recovery in work.Touched.Values)
             {
                 _recoveries[recovery.Recovery] = recovery;
@@ -187,7 +188,10 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
             CarryOut(recovery, effect);
         }
 
-        _environment.Publish(work.Touched.Values);
+        if (work.Touched.Count > 0)
+        {
+            _environment.Publish(new ExecutionProgress(work.Next, [.. work.Touched.Values.Select(ExecutionQueries.Progress)]));
+        }
     }
 
     private static void Complete(Input input)
@@ -259,10 +263,10 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
     {
         _state = history.State;
         _signals = history.Signals;
-        _version = history.Next;
         _open = history.Recoveries.Values.FirstOrDefault(recovery => !recovery.Phase.IsTerminal());
         lock (_sync)
         {
+            _version = history.Next;
             _recoveries.Clear();
             foreach (var (id, recovery) in history.Recoveries)
             {

@@ -12,4 +12,7 @@ internal static partial class HostingLog
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "{Execution}: {Input} is illegal (row {Row}) and was ignored")]
     internal static partial void IllegalInput(this ILogger logger, string execution, string input, string row);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "Agent {Agent} of {Execution} quiesces: recovery {Recovery} was signalled")]
+    internal static partial void AgentQuiesces(this ILogger logger, string agent, string execution, string recovery);
 }

@@ -1,10 +1,10 @@
 using Microsoft.Extensions.Logging.Abstractions;
-using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Ledger;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Runtime.Driver;
 using OrleansRecovery.Runtime.Hosting;
 using OrleansRecovery.Runtime.Ports;
@@ -126,7 +126,7 @@ public sealed class LoadingRaceTests
 
         public Task<Collected?> CollectAsync(AgentId agent, CheckpointNumber line, CancellationToken cancellationToken) => Task.FromResult<Collected?>(null);
 
-        public void Publish(IReadOnlyCollection<CoordinatorState> touched)
+        public void Publish(ExecutionProgress progress)
         {
         }
     }
