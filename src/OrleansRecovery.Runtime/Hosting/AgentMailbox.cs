@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
+using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Messages;
@@ -315,7 +316,7 @@ public sealed partial class AgentMailbox : IAsyncDisposable
     {
         try
         {
-            var (result, attempts, detail) = await driver.CompensateAsync(action, _stopping.Token);
+            var (result, attempts, detail) = await RunCompensationAsync(driver, action);
             TryPut(new Item { Compensated = (action, result, attempts, detail) });
         }
 #pragma warning disable CA1031 // The edge of a compensation: what it could not report, the coordinator asks for again.
@@ -325,6 +326,23 @@ public sealed partial class AgentMailbox : IAsyncDisposable
             if (!_stopping.IsCancellationRequested)
             {
                 TryPut(new Item { Compensated = (action, CompensationResult.Failed, 0, failure.Message) });
+            }
+        }
+    }
+
+    // A storage that cannot be read is no failure of the compensation, which has not begun.
+    private async Task<(CompensationResult Result, int Attempts, string? Detail)> RunCompensationAsync(AgentDriver driver, SequenceNumber action)
+    {
+        while (true)
+        {
+            try
+            {
+                return await driver.CompensateAsync(action, _stopping.Token);
+            }
+            catch (RecoveryException storage) when (storage.Error.Code == RecoveryErrorCode.StorageUnavailable)
+            {
+                _setup.Logger.AgentStuck(_agent.Agent.Text, _setup.Execution.ToString(), storage.Message);
+                await Task.Delay(StuckPause, _setup.Time, _stopping.Token);
             }
         }
     }
