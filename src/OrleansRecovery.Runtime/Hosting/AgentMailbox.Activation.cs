@@ -22,6 +22,7 @@ public sealed partial class AgentMailbox
             by ??= (await _setup.Home.SituationAsync(_agent.Agent, Protocol.Terms.SequenceNumber.First, _stopping.Token)).Class;
             Unload();
             _driver = await AgentDriver.LoadAsync(_agent, _setup.Catalog, by.Value, _stopping.Token);
+            _playedBy = by.Value;
             _setup.Memory.Add(1);
             if (!wasLoaded)
             {

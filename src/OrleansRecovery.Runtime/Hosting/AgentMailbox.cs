@@ -51,6 +51,7 @@ public sealed partial class AgentMailbox : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _loop;
     private AgentDriver? _driver;
+    private AgentClass _playedBy;
     private Task? _turn;
     private SequenceNumber _newest;
     private int _compensations;
@@ -227,6 +228,11 @@ public sealed partial class AgentMailbox : IAsyncDisposable
         if (_driver is { IsBroken: false, Participant.Phase: not ParticipantPhase.Active })
         {
             return; // bound by a recovery: it is loaded again when it is released, by the class that plays it then
+        }
+
+        if (_playedBy != situation.Class)
+        {
+            Unload(); // loaded in the midst of the recovery that handed it to another class
         }
 
         if (_driver is null or { MustReload: true } or { IsBroken: true })

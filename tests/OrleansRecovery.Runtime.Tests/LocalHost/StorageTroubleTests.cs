@@ -61,6 +61,23 @@ public sealed class StorageTroubleTests
         Assert.Equal(["x"], await probe.StateOfAsync("a"));
     }
 
+    [Fact]
+    public async Task An_agent_that_was_loaded_before_its_recovery_ended_goes_on_by_the_class_that_it_is_handed_to()
+    {
+        // The write of its rollback seems to fail: it is loaded again while it is bound, and then released.
+        var journal = new HoldingJournal(new InMemoryJournal());
+        var policy = new RecoveryPolicy { AfterRollback = AfterRollbackRule.Fallback, VoteTimeoutMilliseconds = 500 };
+        await using var probe = await ProbeHost.StartAsync(new ProbeWorld(), policy, journal);
+        await probe.SendAsync("a", "act", "x");
+        await probe.SendAsync("a", "act", "y");
+        await probe.SettledAsync();
+        journal.FailAfterWriting("\"rolled_back\"");
+        await probe.FailAsync("a", 2);
+        await probe.SettledAsync();
+        Assert.True(journal.HasFailed);
+        Assert.Equal(["x", "fallback y"], await probe.StateOfAsync("a"));
+    }
+
     private static async Task<long> PositionOfReplyAsync()
     {
         await using var probe = await ProbeHost.StartAsync(new ProbeWorld());
