@@ -19,7 +19,7 @@ internal sealed class AgentGrain(RecoverySilo silo) : Grain, IAgentGrain
 
     private AgentMailbox _mailbox = null!;
 
-    public override async Task OnActivateAsync(CancellationToken cancellationToken)
+    public override Task OnActivateAsync(CancellationToken cancellationToken) => Activating.GuardAsync(async () =>
     {
         var key = this.GetPrimaryKeyString();
         var execution = GrainKeys.ExecutionOf(key);
@@ -32,7 +32,7 @@ internal sealed class AgentGrain(RecoverySilo silo) : Grain, IAgentGrain
 
         // A turn may last longer than Orleans lets a grain live that nobody calls.
         this.RegisterGrainTimer(StayWhileBusy, new GrainTimerCreationOptions(BusyCheck, BusyCheck) { Interleave = true });
-    }
+    });
 
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {

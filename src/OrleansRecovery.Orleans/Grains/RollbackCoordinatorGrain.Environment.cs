@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using OrleansRecovery.Orleans.Serialization;
+using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Ledger;
 using OrleansRecovery.Protocol.Messages;
@@ -28,20 +29,9 @@ internal sealed partial class RollbackCoordinatorGrain : IExecutionEnvironment
             await AppendLogAsync(log);
         }
 
-        while (entries.Count > 0)
+        if (entries.Count > 0)
         {
-            try
-            {
-                (await Ledger.AppendAsync(WireJson.Of(entries))).Value();
-                return;
-            }
-#pragma warning disable CA1031 // The log says it already: the ledger must say it too, however long that takes.
-            catch (Exception failure) when (!_stopping.IsCancellationRequested)
-#pragma warning restore CA1031
-            {
-                silo.Logger.LedgerWaits(_address.ToString(), failure.Message);
-                await Task.Delay(LedgerPause, silo.Time, _stopping.Token);
-            }
+            await UntilToldAsync(async () => (await Ledger.AppendAsync(WireJson.Of(entries))).Value());
         }
     }
 
@@ -72,6 +62,32 @@ internal sealed partial class RollbackCoordinatorGrain : IExecutionEnvironment
         {
             _context.Deactivate(new DeactivationReason(DeactivationReasonCode.ApplicationRequested, "Another activation drives this execution."), _stopping.Token);
             throw;
+        }
+        catch (RecoveryException)
+        {
+            // What was written all the same the driver reads and goes on from: so the ledger must have it before what follows.
+            await UntilToldAsync(() => TellLedgerAsync(_stopping.Token));
+            throw;
+        }
+    }
+
+    // The log says it already: the ledger must say it too, however long that takes.
+    private async Task UntilToldAsync(Func<Task> tell)
+    {
+        while (true)
+        {
+            try
+            {
+                await tell();
+                return;
+            }
+#pragma warning disable CA1031 // Whatever keeps the ledger from being told passes, or ends this activation.
+            catch (Exception failure) when (!_stopping.IsCancellationRequested)
+#pragma warning restore CA1031
+            {
+                silo.Logger.LedgerWaits(_address.ToString(), failure.Message);
+                await Task.Delay(LedgerPause, silo.Time, _stopping.Token);
+            }
         }
     }
 

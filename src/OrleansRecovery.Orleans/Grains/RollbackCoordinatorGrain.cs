@@ -38,10 +38,13 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
     {
         _context = GrainContext;
         _address = GrainKeys.ExecutionOf(this.GetPrimaryKeyString());
-        if (await silo.Journal.VersionAsync(StreamId.OfExecution(_address), cancellationToken) > 0)
+        await Activating.GuardAsync(async () =>
         {
-            await LoadAsync(cancellationToken);
-        }
+            if (await silo.Journal.VersionAsync(StreamId.OfExecution(_address), cancellationToken) > 0)
+            {
+                await LoadAsync(cancellationToken);
+            }
+        });
     }
 
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
