@@ -41,7 +41,7 @@ internal static class SiloHost
                 UsePostgres(silo, settings, place);
             }
 
-            silo.AddAgentRecovery(options =>
+            silo.AddMemoryFailureStreams().AddAgentRecovery(options =>
             {
                 options.Storage = Storage;
                 options.UseReminders = settings.Postgres is not null; // Orleans has none on SQLite: there, the silo's start drives executions on

@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
-using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Ledger;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Runtime.Driver;
 using OrleansRecovery.Runtime.Hosting;
 using OrleansRecovery.Runtime.Ports;
@@ -51,7 +51,7 @@ internal sealed class LocalExecution : IExecutionEnvironment, IAsyncDisposable
 
     Task<Collected?> IExecutionEnvironment.CollectAsync(AgentId agent, CheckpointNumber line, CancellationToken cancellationToken) => Of(agent).CollectAsync(line);
 
-    void IExecutionEnvironment.Publish(IReadOnlyCollection<CoordinatorState> touched) => _host.Publish(Driver.Address, touched);
+    void IExecutionEnvironment.Publish(ExecutionProgress progress) => _host.Publish(Driver.Address, progress);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

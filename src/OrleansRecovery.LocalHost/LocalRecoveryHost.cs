@@ -3,7 +3,6 @@ using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
-using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Messages;
@@ -216,13 +215,13 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IAsyncDisposabl
         }
     }
 
-    internal void Publish(ExecutionAddress execution, IReadOnlyCollection<CoordinatorState> touched)
+    internal void Publish(ExecutionAddress execution, ExecutionProgress progress)
     {
         foreach (var (channel, _) in _watchers.Where(watcher => watcher.Value == execution))
         {
-            foreach (var recovery in touched)
+            foreach (var recovery in progress.Recoveries)
             {
-                channel.Writer.TryWrite(ExecutionQueries.Progress(recovery));
+                channel.Writer.TryWrite(recovery);
             }
         }
     }

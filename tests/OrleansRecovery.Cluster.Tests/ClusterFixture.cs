@@ -20,7 +20,7 @@ namespace OrleansRecovery.Cluster.Tests;
 public sealed class ClusterFixture : IAsyncLifetime, IConformanceHost
 {
     private static readonly LedgerKey Key = LedgerKey.Ephemeral();
-    private static string _connection = string.Empty;
+    private const string Connection = "RecoveryTests:Connection";
 
     private TestCluster _cluster = null!;
 
@@ -34,9 +34,10 @@ public sealed class ClusterFixture : IAsyncLifetime, IConformanceHost
 
     public async Task InitializeAsync()
     {
-        _connection = $"Data Source={Directory.CreateTempSubdirectory("recovery-cluster-").FullName}/orleans.db";
-        await OrleansSchema.CreateSqliteAsync(_connection);
+        var connection = $"Data Source={Directory.CreateTempSubdirectory("recovery-cluster-").FullName}/orleans.db";
+        await OrleansSchema.CreateSqliteAsync(connection);
         var builder = new TestClusterBuilder(3);
+        builder.Properties[Connection] = connection; // fixtures start side by side
         builder.AddSiloBuilderConfigurator<SiloSetup>();
         builder.AddClientBuilderConfigurator<ClientSetup>();
         _cluster = builder.Build();
@@ -53,7 +54,7 @@ public sealed class ClusterFixture : IAsyncLifetime, IConformanceHost
             .AddAdoNetGrainStorage("recovery", options =>
             {
                 options.Invariant = OrleansSchema.SqliteInvariant;
-                options.ConnectionString = _connection;
+                options.ConnectionString = siloBuilder.Configuration[Connection];
             })
             .UseInMemoryReminderService()
             .Configure<ClusterMembershipOptions>(options =>

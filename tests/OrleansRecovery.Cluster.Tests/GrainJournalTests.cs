@@ -6,7 +6,6 @@ using Orleans.TestingHost;
 using OrleansRecovery.Orleans.Storage;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Ports;
-using StreamId = OrleansRecovery.Runtime.Ports.StreamId;
 
 namespace OrleansRecovery.Cluster.Tests;
 

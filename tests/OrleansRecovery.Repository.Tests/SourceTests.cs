@@ -55,10 +55,13 @@ public sealed partial class SourceTests
     [Fact]
     public void Nothing_is_left_to_be_done() =>
         Repository.AssertNone(
-            from line in Lines(TextFiles.Where(file => Path.GetFileName(file) != "SourceTests.cs"))
+            from line in Lines(TextFiles.Where(file => Path.GetFileName(file) != "SourceTests.cs" && !IsRendering(file)))
             where Unfinished().IsMatch(line.Text)
             select $"{line.File}:{line.Line}: {line.Text.Trim()}",
             "Do it, or open an issue and delete the mark.");
+
+    // Written by the draft's tools, style sheet and all; what it says is checked in its source.
+    private static bool IsRendering(string file) => file.StartsWith("draft/", StringComparison.Ordinal) && Path.GetExtension(file) is ".html";
 
     [Fact]
     public void No_file_names_a_package_registry_or_a_path_of_one_machine() =>

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Text.Json;
 using OrleansRecovery.Orleans.Grains;
 using OrleansRecovery.Orleans.Serialization;
+using OrleansRecovery.Orleans.Streaming;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
@@ -10,13 +11,17 @@ using OrleansRecovery.Runtime.Client;
 namespace OrleansRecovery.Orleans.Client;
 
 /// <summary><see cref="IRecoveryClient"/> on a cluster: from a silo, or from a client that is connected to one.</summary>
-public sealed class ClusterRecoveryClient(IGrainFactory grains, TimeProvider time) : IRecoveryClient
+public sealed partial class ClusterRecoveryClient(IGrainFactory grains, TimeProvider time) : IRecoveryClient
 {
     // Longer than any answer is on its way, and than a grain waits for an execution to settle.
     private static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan TakeOverPatience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan TakeOverPause = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan WatchInterval = TimeSpan.FromMilliseconds(200);
+
+    private readonly FailureStreams? _streams;
+
+    internal ClusterRecoveryClient(IGrainFactory grains, TimeProvider time, FailureStreams streams)
+        : this(grains, time) => _streams = streams;
 
     /// <inheritdoc/>
     public async Task StartAsync(ExecutionStart start, CancellationToken cancellationToken = default)
@@ -104,27 +109,6 @@ public sealed class ClusterRecoveryClient(IGrainFactory grains, TimeProvider tim
         {
             cancellationToken.ThrowIfCancellationRequested();
         }
-    }
-
-    /// <inheritdoc/>
-    public async IAsyncEnumerable<RecoveryProgress> WatchAsync(
-        ExecutionAddress execution, [EnumeratorCancellation] CancellationToken cancellationToken = default)
-    {
-        var seen = new Dictionary<RecoveryId, RecoveryStatus>();
-        using var timer = new PeriodicTimer(WatchInterval, time);
-        do
-        {
-            foreach (var recovery in (await StatusAsync(execution, cancellationToken)).Recoveries)
-            {
-                if (!seen.TryGetValue(recovery.Recovery, out var before)
-                    || (before.Phase, before.CompensationsDone, before.CompensationsTotal) != (recovery.Phase, recovery.CompensationsDone, recovery.CompensationsTotal))
-                {
-                    seen[recovery.Recovery] = recovery;
-                    yield return new RecoveryProgress(recovery.Recovery, recovery.Phase, recovery.CompensationsDone, recovery.CompensationsTotal, null);
-                }
-            }
-        }
-        while (await timer.WaitForNextTickAsync(cancellationToken));
     }
 
     /// <summary>The lines of a tenant's ledger, for export and verification.</summary>

@@ -20,7 +20,7 @@ internal sealed class AgentGrain(RecoverySilo silo) : Grain, IAgentGrain
 
     private AgentMailbox _mailbox = null!;
 
-    public override async Task OnActivateAsync(CancellationToken cancellationToken)
+    public override Task OnActivateAsync(CancellationToken cancellationToken) => Activating.GuardAsync(async () =>
     {
         RequestContext.Clear(); // the mailbox outlives the call that woke it
         var (activation, scheduler) = (GrainContext, TaskScheduler.Current);
@@ -32,15 +32,17 @@ internal sealed class AgentGrain(RecoverySilo silo) : Grain, IAgentGrain
         var setup = new MailboxSetup(
             execution, MailboxSetup.AgentsOf(started), started.Policy, home, catalog, silo.Journal, silo.Memory, silo.Time, silo.Logger);
         _mailbox = new AgentMailbox(setup, GrainKeys.AgentOf(key));
+        silo.Warning.Add(execution, _mailbox);
 
         // A turn may last longer than Orleans lets a grain live that nobody calls.
         this.RegisterGrainTimer(StayWhileBusy, new GrainTimerCreationOptions(BusyCheck, BusyCheck) { Interleave = true });
-    }
+    });
 
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
         if (_mailbox is { } mailbox)
         {
+            silo.Warning.Remove(GrainKeys.ExecutionOf(this.GetPrimaryKeyString()), mailbox);
             await mailbox.DisposeAsync();
         }
     }

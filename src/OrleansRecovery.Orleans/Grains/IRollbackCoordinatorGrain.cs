@@ -116,6 +116,10 @@ public interface IRollbackCoordinatorGrain : IGrainWithStringKey
     [Alias("status")]
     Task<Reply<ExecutionStatus>> StatusAsync();
 
+    /// <summary>Where all recoveries stand, as the failure stream tells it step by step.</summary>
+    [Alias("progress")]
+    Task<Reply<ExecutionProgress>> ProgressAsync();
+
     /// <summary>Where a recovery stands.</summary>
     [Alias("recovery")]
     Task<Reply<RecoveryStatus>> RecoveryAsync(string recovery);

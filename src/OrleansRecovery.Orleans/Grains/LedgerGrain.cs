@@ -18,7 +18,7 @@ internal sealed class LedgerGrain(RecoverySilo silo) : Grain, ILedgerGrain
 
     private TenantId Tenant => TenantId.Parse(this.GetPrimaryKeyString());
 
-    public override async Task OnActivateAsync(CancellationToken cancellationToken)
+    public override Task OnActivateAsync(CancellationToken cancellationToken) => Activating.GuardAsync(async () =>
     {
         await foreach (var stored in silo.Journal.ReadAsync(StreamId.OfLedger(Tenant), 0, cancellationToken))
         {
@@ -28,7 +28,7 @@ internal sealed class LedgerGrain(RecoverySilo silo) : Grain, ILedgerGrain
 
         var options = silo.Options;
         _writer = await LedgerWriter.OpenAsync(silo.Journal, Tenant, options.LedgerKey!, options.PreviousLedgerKey, silo.Time, cancellationToken);
-    }
+    });
 
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {

@@ -1,10 +1,11 @@
 using Microsoft.Extensions.Logging;
 using OrleansRecovery.Orleans.Serialization;
-using OrleansRecovery.Protocol.Coordinator;
+using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Ledger;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Runtime.Driver;
 using OrleansRecovery.Runtime.Hosting;
 using OrleansRecovery.Runtime.Ports;
@@ -31,35 +32,7 @@ internal sealed partial class RollbackCoordinatorGrain : IExecutionEnvironment
 
         if (entries.Count > 0)
         {
-            silo.LedgerWaits[_address] = silo.Time.GetTimestamp();
-            try
-            {
-                await AppendEntriesAsync(entries);
-            }
-            finally
-            {
-                silo.LedgerWaits.TryRemove(_address, out _);
-            }
-        }
-    }
-
-    private async Task AppendEntriesAsync(IReadOnlyList<LedgerEntry> entries)
-    {
-        while (true)
-        {
-            try
-            {
-                (await Ledger.AppendAsync(WireJson.Of(entries))).Value();
-                return;
-            }
-#pragma warning disable CA1031 // The log says it already: the ledger must say it too, however long that takes.
-            catch (Exception failure) when (!_stopping.IsCancellationRequested)
-#pragma warning restore CA1031
-            {
-                RecoveryMetrics.LedgerRetried();
-                silo.Logger.LedgerWaits(_address.ToString(), failure.Message);
-                await Task.Delay(LedgerPause, silo.Time, _stopping.Token);
-            }
+            await UntilToldAsync(async () => (await Ledger.AppendAsync(WireJson.Of(entries))).Value());
         }
     }
 
@@ -76,10 +49,7 @@ internal sealed partial class RollbackCoordinatorGrain : IExecutionEnvironment
     async Task<Collected?> IExecutionEnvironment.CollectAsync(AgentId agent, CheckpointNumber line, CancellationToken cancellationToken) =>
         (await Of(agent).CollectAsync(line.Number)).Value();
 
-    void IExecutionEnvironment.Publish(IReadOnlyCollection<CoordinatorState> touched)
-    {
-        // Followers ask; failure streams come with their own subscribers.
-    }
+    void IExecutionEnvironment.Publish(ExecutionProgress progress) => silo.Streams.Publish(_address, progress);
 
     private IAgentGrain Of(AgentId agent) => silo.Grains.GetGrain<IAgentGrain>(GrainKeys.OfAgent(_address, agent));
 
@@ -93,6 +63,35 @@ internal sealed partial class RollbackCoordinatorGrain : IExecutionEnvironment
         {
             _context.Deactivate(new DeactivationReason(DeactivationReasonCode.ApplicationRequested, "Another activation drives this execution."), _stopping.Token);
             throw;
+        }
+        catch (RecoveryException)
+        {
+            // What was written all the same the driver reads and goes on from: so the ledger must have it before what follows.
+            await UntilToldAsync(() => TellLedgerAsync(_stopping.Token));
+            throw;
+        }
+    }
+
+    // The log says it already: the ledger must say it too, however long that takes.
+    private async Task UntilToldAsync(Func<Task> tell)
+    {
+        silo.LedgerWaits[_address] = silo.Time.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                await tell();
+                silo.LedgerWaits.TryRemove(_address, out _);
+                return;
+            }
+#pragma warning disable CA1031 // Whatever keeps the ledger from being told passes, or ends this activation.
+            catch (Exception failure) when (!_stopping.IsCancellationRequested)
+#pragma warning restore CA1031
+            {
+                RecoveryMetrics.LedgerRetried();
+                silo.Logger.LedgerWaits(_address.ToString(), failure.Message);
+                await Task.Delay(LedgerPause, silo.Time, _stopping.Token);
+            }
         }
     }
 

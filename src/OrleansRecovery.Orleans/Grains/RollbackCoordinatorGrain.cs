@@ -38,10 +38,13 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
     {
         _context = GrainContext;
         _address = GrainKeys.ExecutionOf(this.GetPrimaryKeyString());
-        if (await silo.Journal.VersionAsync(StreamId.OfExecution(_address), cancellationToken) > 0)
+        await Activating.GuardAsync(async () =>
         {
-            await LoadAsync(cancellationToken);
-        }
+            if (await silo.Journal.VersionAsync(StreamId.OfExecution(_address), cancellationToken) > 0)
+            {
+                await LoadAsync(cancellationToken);
+            }
+        });
     }
 
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
@@ -152,6 +155,8 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
         WireJson.ReplyAsync(() => Driver.PlanAsync(suspect.Value(), _stopping.Token));
 
     public Task<Reply<ExecutionStatus>> StatusAsync() => WireJson.ReplyAsync(() => Task.FromResult(Driver.Status()));
+
+    public Task<Reply<ExecutionProgress>> ProgressAsync() => WireJson.ReplyAsync(() => Task.FromResult(Driver.Progress()));
 
     public Task<Reply<RecoveryStatus>> RecoveryAsync(string recovery) =>
         WireJson.ReplyAsync(() => Task.FromResult(Driver.Status(RecoveryId.Parse(recovery))));

@@ -1,9 +1,13 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Orleans.Providers;
+using Orleans.Storage;
 using OrleansRecovery.Orleans.Calls;
 using OrleansRecovery.Orleans.Client;
 using OrleansRecovery.Orleans.Health;
+using OrleansRecovery.Orleans.Streaming;
 using OrleansRecovery.Runtime.Client;
 
 namespace OrleansRecovery.Orleans.Hosting;
@@ -24,22 +28,51 @@ public static class AgentRecoveryHostingExtensions
         silo.Services.TryAddSingleton<RecoverySilo>();
         silo.Services.AddHostedService<Sweep>();
         RecoveryHealth.AddTo(silo.Services);
-        AddClient(silo.Services);
+        AddClient(silo.Services, services => services.GetRequiredService<IOptions<AgentRecoveryOptions>>().Value.FailureStreams);
         return silo;
     }
 
-    /// <summary>Lets a client of the cluster use <see cref="IRecoveryClient"/>.</summary>
-    public static IClientBuilder AddAgentRecovery(this IClientBuilder client)
+    /// <summary>Lets a client of the cluster use <see cref="IRecoveryClient"/>. Settings are checked when the client starts.</summary>
+    public static IClientBuilder AddAgentRecovery(this IClientBuilder client, Action<RecoveryClientOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(client);
+        client.Services.AddOptions<RecoveryClientOptions>().Configure(configure ?? (_ => { })).ValidateOnStart();
+        client.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<RecoveryClientOptions>, RecoveryClientOptionsValidator>());
         client.Services.TryAddSingleton(TimeProvider.System);
-        AddClient(client.Services);
+        AddClient(client.Services, services => services.GetRequiredService<IOptions<RecoveryClientOptions>>().Value.FailureStreams);
         return client;
     }
 
-    private static void AddClient(IServiceCollection services)
+    /// <summary>
+    /// Failure streams in the memory of the silos: no other program is needed, and what a silo's end loses nobody misses. Subscriptions are kept in the grain
+    /// storage of that name, or else in the one of the journals.
+    /// </summary>
+    public static ISiloBuilder AddMemoryFailureStreams(this ISiloBuilder silo, string name = "recovery")
     {
-        services.TryAddSingleton<ClusterRecoveryClient>();
+        ArgumentNullException.ThrowIfNull(silo);
+        silo.AddMemoryStreams(name);
+        silo.Services.TryAddKeyedSingleton(
+            ProviderConstants.DEFAULT_PUBSUB_PROVIDER_NAME,
+            (services, _) => services.GetRequiredKeyedService<IGrainStorage>(services.GetRequiredService<IOptions<AgentRecoveryOptions>>().Value.Storage));
+        silo.Services.PostConfigure<AgentRecoveryOptions>(options => options.FailureStreams ??= name);
+        return silo;
+    }
+
+    /// <summary>The same streams, for a client of those silos that follows recoveries.</summary>
+    public static IClientBuilder AddMemoryFailureStreams(this IClientBuilder client, string name = "recovery")
+    {
+        ArgumentNullException.ThrowIfNull(client);
+        client.AddMemoryStreams(name);
+        client.Services.PostConfigure<RecoveryClientOptions>(options => options.FailureStreams ??= name);
+        return client;
+    }
+
+    private static void AddClient(IServiceCollection services, Func<IServiceProvider, string?> failureStreams)
+    {
+        services.TryAddSingleton(provider => new FailureStreams(
+            provider, failureStreams(provider), provider.GetRequiredService<ILogger<FailureStreams>>()));
+        services.TryAddSingleton(provider => new ClusterRecoveryClient(
+            provider.GetRequiredService<IGrainFactory>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<FailureStreams>()));
         services.TryAddSingleton<IRecoveryClient>(provider => provider.GetRequiredService<ClusterRecoveryClient>());
         services.TryAddSingleton<CallFilter>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IOutgoingGrainCallFilter, CallFilter>(provider => provider.GetRequiredService<CallFilter>()));

@@ -45,6 +45,18 @@ public sealed class AgentRecoveryOptions
     /// </summary>
     public TimeSpan DriveInterval { get; set; } = TimeSpan.FromMinutes(1);
 
+    /// <summary>
+    /// The name of the stream provider that carries failure streams, on which recoveries are told as they go on; null for none. Nothing that must be right rests
+    /// on it: agents quiesce a little earlier, and followers need not ask so often. Default: null, or what <c>AddMemoryFailureStreams</c> adds.
+    /// </summary>
+    public string? FailureStreams { get; set; }
+
+    /// <summary>
+    /// How long an agent begins no turn, at most, after a failure stream said that a recovery was signalled, while the coordinator has not asked it yet. Range 0
+    /// to 1 minute; default 1 second.
+    /// </summary>
+    public TimeSpan QuiesceTime { get; set; } = TimeSpan.FromSeconds(1);
+
     /// <summary>Whose failure signals are admitted, how fresh, and how many.</summary>
     public SignalPolicy Signals { get; set; } = SignalPolicy.Default;
 

@@ -28,6 +28,16 @@ internal sealed class AgentRecoveryOptionsValidator(IServiceProviderIsKeyedServi
             faults.Add($"{nameof(options.DriveInterval)} is {options.DriveInterval}, and Orleans refuses reminders below {reminders.Value.MinimumReminderPeriod}: choose more, or lower ReminderOptions.MinimumReminderPeriod.");
         }
 
+        if (RecoveryClientOptionsValidator.FaultOf(services, options.FailureStreams) is { } unknown)
+        {
+            faults.Add(unknown);
+        }
+
+        if (options.QuiesceTime < TimeSpan.Zero || options.QuiesceTime > TimeSpan.FromMinutes(1))
+        {
+            faults.Add($"{nameof(options.QuiesceTime)} is {options.QuiesceTime}: choose 0 to 1 minute.");
+        }
+
         if (options.UseReminders && !services.IsService(typeof(IReminderTable)))
         {
             faults.Add($"{nameof(options.UseReminders)} is on, and the silo has no reminder service: add one (UseAdoNetReminderService), or turn it off.");

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Orleans.Storage;
 using OrleansRecovery.Orleans.Storage;
+using OrleansRecovery.Orleans.Streaming;
 using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Driver;
@@ -17,13 +18,21 @@ internal sealed class RecoverySilo
 {
     private readonly ConcurrentDictionary<ExecutionAddress, ExecutionStarted> _started = [];
 
-    public RecoverySilo(IServiceProvider services, IGrainFactory grains, IOptions<AgentRecoveryOptions> options, TimeProvider time, ILogger<RecoverySilo> logger)
+    public RecoverySilo(
+        IServiceProvider services,
+        IGrainFactory grains,
+        IOptions<AgentRecoveryOptions> options,
+        FailureStreams streams,
+        TimeProvider time,
+        ILogger<RecoverySilo> logger)
     {
         Options = options.Value;
         Journal = new GrainJournal(services.GetRequiredKeyedService<IGrainStorage>(Options.Storage));
         Grains = grains;
         Time = time;
         Logger = logger;
+        Streams = streams;
+        Warning = new EarlyWarning(streams, Options.QuiesceTime);
         Setup = new ExecutionSetup(Journal, Options.Signals, Options.CollectInterval, Options.NewRecoveryId, time, logger);
     }
 
@@ -33,6 +42,10 @@ internal sealed class RecoverySilo
 
     // A grain's own factory is for its own turns only; drivers and mailboxes have threads of their own.
     internal IGrainFactory Grains { get; }
+
+    internal FailureStreams Streams { get; }
+
+    internal EarlyWarning Warning { get; }
 
     internal TimeProvider Time { get; }
 

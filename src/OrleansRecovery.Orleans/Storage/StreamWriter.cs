@@ -108,10 +108,10 @@ internal sealed class StreamWriter(GrainJournal journal, StreamId stream)
     private static bool Fits(StreamAppend append, long version) =>
         append.ExpectedVersion == StreamAppend.AnyVersion || append.ExpectedVersion == version;
 
-    // A cached place that does not fit may be old: another silo wrote since.
+    // A cached place that does not fit may be old: another silo wrote since. One that is not written to is not checked by the write.
     private async Task ReadAsync(StreamAppend append)
     {
-        if (_last is null || !Fits(append, _last.State.End()))
+        if (_last is null || !Fits(append, _last.State.End()) || append.Records.Count == 0)
         {
             _last = await journal.ReadLastSegmentAsync(stream);
         }
@@ -119,7 +119,17 @@ internal sealed class StreamWriter(GrainJournal journal, StreamId stream)
 
     private async Task WriteAsync(List<ReadOnlyMemory<byte>> records, List<Snapshot> snapshots)
     {
+        if (records.Count == 0 && snapshots.Count == 0)
+        {
+            return;
+        }
+
         var before = _last!.State;
+        if (snapshots.Find(snapshot => snapshot.Position < before.First) is { } old)
+        {
+            throw new ArgumentException($"The snapshot at {old.Position} of {stream} comes too late: the segment of its record is full.", nameof(snapshots));
+        }
+
         var marks = new List<SegmentRecord>(before.Records);
         foreach (var record in records)
         {

@@ -41,6 +41,9 @@ public static class CoordinatorPhases
     /// <summary>Is the recovery over?</summary>
     public static bool IsTerminal(this CoordinatorPhase phase) =>
         phase is CoordinatorPhase.Completed or CoordinatorPhase.CompletedWithResidue or CoordinatorPhase.Aborted;
+
+    /// <summary>May agents still be asked that were not asked before?</summary>
+    public static bool MayGrow(this CoordinatorPhase phase) => phase is CoordinatorPhase.Signalled or CoordinatorPhase.Preparing;
 }
 
 /// <summary>What an operator must decide about.</summary>

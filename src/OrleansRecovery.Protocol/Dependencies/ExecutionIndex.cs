@@ -25,7 +25,8 @@ public sealed partial class ExecutionIndex
 
     /// <summary>
     /// The index of stored journals, of which records may have been collected. They are read one after another, but taken so that a consumption follows its
-    /// send, and a declared dependency the interval that it names.
+    /// send, and a declared dependency the interval that it names. A record that rests on one which its agent wrote after its journal was read is not taken,
+    /// nor what follows it: <see cref="Taken"/> says where to read on.
     /// </summary>
     public static ExecutionIndex Of(IReadOnlyList<StoredJournal> journals)
     {
@@ -37,7 +38,7 @@ public sealed partial class ExecutionIndex
             for (var i = 0; i < next.Length; i++)
             {
                 var (agent, records, version) = journals[i];
-                for (; next[i] < records.Count && index.MayTake(records[next[i]].Record); next[i]++)
+                for (; next[i] < records.Count && index.MissingFor(records[next[i]].Record) is null; next[i]++)
                 {
                     index.Observe(agent, records[next[i]].Position, records[next[i]].Record);
                     progress = true;
@@ -51,7 +52,6 @@ public sealed partial class ExecutionIndex
             }
         }
 
-        Invariant.Holds(next.Zip(journals).All(item => item.First == item.Second.Records.Count), "A message was consumed that nobody sent.");
         return index;
     }
 
@@ -60,6 +60,26 @@ public sealed partial class ExecutionIndex
 
     /// <summary>How much of an agent's journal the index has taken: the position of the next record.</summary>
     public SequenceNumber Taken(AgentId agent) => _agents.TryGetValue(agent, out var entry) ? entry.Next : SequenceNumber.First;
+
+    /// <summary>
+    /// The agent whose journal must be taken further before this record can be: it says what the record rests on. Null when nothing is missing.
+    /// </summary>
+    public AgentId? MissingFor(AgentEvent record)
+    {
+        if (record is MessageConsumed consumed)
+        {
+            return Knows(consumed.Message) ? null : consumed.Message.Sender;
+        }
+
+        return record is DependencyDeclared { Producer: var producer } && !(Position(producer.Agent)?.Current >= producer.Number) ? producer.Agent : null;
+    }
+
+    /// <summary>Takes it that the records before this position that were not taken are there no more: they were collected.</summary>
+    public void SkipTo(AgentId agent, SequenceNumber position)
+    {
+        var entry = Entry(agent);
+        entry.Next = position > entry.Next ? position : entry.Next;
+    }
 
     /// <summary>How many messages wait in all inboxes.</summary>
     public int PendingCount { get; private set; }
@@ -203,11 +223,6 @@ public sealed partial class ExecutionIndex
 
         bool IsUndone(IntervalEntry sender) => targets.TryGetValue(sender.Agent, out var target) && sender.Number >= target;
     }
-
-    // What a record rests on was observed before it.
-    private bool MayTake(AgentEvent record) =>
-        (record is not MessageConsumed consumed || Knows(consumed.Message))
-        && (record is not DependencyDeclared declared || Position(declared.Producer.Agent)?.Current >= declared.Producer.Number);
 
     private AgentEntry Entry(AgentId agent)
     {

@@ -81,3 +81,8 @@ public sealed record RecoveryStatus(
 /// <param name="Total">All parts of the phase, as far as it is known.</param>
 /// <param name="Subject">What it is about now: an agent or an action; may be null.</param>
 public sealed record RecoveryProgress(RecoveryId Recovery, CoordinatorPhase Phase, int Done, int Total, string? Subject);
+
+/// <summary>Steps of recoveries of one execution that became durable together.</summary>
+/// <param name="Version">The length of the execution's log then: of two the one with the higher number is newer.</param>
+/// <param name="Recoveries">Where the recoveries stood.</param>
+public sealed record ExecutionProgress(SequenceNumber Version, IReadOnlyList<RecoveryProgress> Recoveries);

@@ -76,8 +76,10 @@ public sealed partial class AgentDriver
         {
             return TurnResult.Stopped; // another activation took over; the driver is broken and will be loaded again
         }
-        catch (RecoveryException storage) when (IsBroken || storage.Error.Code == RecoveryErrorCode.NonDeterministicReplay)
+        catch (RecoveryException storage) when (
+            IsBroken || storage.Error.Code is RecoveryErrorCode.NonDeterministicReplay or RecoveryErrorCode.StorageUnavailable)
         {
+            MustReload |= turn.HasJournalled; // no failure of the agent: the turn goes on from its record
             throw;
         }
 #pragma warning disable CA1031 // An author's handler may throw anything; it becomes a failure signal (recovery model, section 1).

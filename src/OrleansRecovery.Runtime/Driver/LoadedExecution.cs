@@ -99,6 +99,13 @@ public sealed record LoadedExecution(ExecutionAddress Address, ExecutionHistory 
             }
         }
 
-        return ExecutionIndex.Of(journals);
+        var index = ExecutionIndex.Of(journals);
+        var reader = new IndexReader(journal, address, index, new Lock(), index.Observe);
+        foreach (var (agent, _, version) in journals)
+        {
+            await reader.ReadAsync(agent, SequenceNumber.Of(version), cancellationToken);
+        }
+
+        return index;
     }
 }

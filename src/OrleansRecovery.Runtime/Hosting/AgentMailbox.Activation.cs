@@ -23,6 +23,7 @@ public sealed partial class AgentMailbox
             by ??= (await _setup.Home.SituationAsync(_agent.Agent, Protocol.Terms.SequenceNumber.First, _stopping.Token)).Class;
             Unload();
             _driver = await AgentDriver.LoadAsync(_agent, _setup.Catalog, by.Value, _stopping.Token);
+            _playedBy = by.Value;
             _setup.Memory.Add(1);
             if (!wasLoaded)
             {
@@ -55,9 +56,13 @@ public sealed partial class AgentMailbox
 
     private void Drop(Exception failure)
     {
-        if (_driver is { IsBroken: true } && _turn is null)
+        if (_driver is { IsBroken: true })
         {
-            Unload();
+            _awaitsRecovery = false; // the word that it waits for may be durable and unheard; if not, the turn is run again
+            if (_turn is null)
+            {
+                Unload();
+            }
         }
 
         if (_stopping.IsCancellationRequested)
@@ -71,7 +76,8 @@ public sealed partial class AgentMailbox
             _setup.Logger.AgentStuck(_agent.Agent.Text, _setup.Execution.ToString(), failure.Message);
         }
 
-        if (failure is RecoveryException refused)
+        // An agent whose storage cannot be reached is not stuck: whoever waits for it waits for the storage.
+        if (failure is RecoveryException { Error.Code: not RecoveryErrorCode.StorageUnavailable } refused)
         {
             _setup.Home.Stuck(_agent.Agent, refused.Error);
         }

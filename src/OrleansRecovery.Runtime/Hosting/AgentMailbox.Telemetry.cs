@@ -59,7 +59,7 @@ public sealed partial class AgentMailbox
         using var scope = _setup.Logger.BeginRecovery(_setup.Execution, recovery, _agent.Agent);
         using var span = RecoverySpans.Start(SpanNames.Compensate, _setup.Execution, recovery, _agent.Agent)?.SetTag(AttributeNames.Action, id.ToString());
         var began = Stopwatch.GetTimestamp();
-        var report = await driver.CompensateAsync(action, _stopping.Token);
+        var report = await RunCompensationAsync(driver, action);
         var ended = RecoveryMetrics.Tag(AttributeNames.Result, report.Result);
         RecoveryMetrics.CompensationDuration.Record(Stopwatch.GetElapsedTime(began).TotalSeconds, ended);
         RecoveryMetrics.CompensationAttempts.Add(report.Attempts);

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
+using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Messages;
@@ -51,6 +52,7 @@ public sealed partial class AgentMailbox : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _loop;
     private AgentDriver? _driver;
+    private AgentClass _playedBy;
     private Task? _turn;
     private SequenceNumber _newest;
     private int _compensations;
@@ -193,6 +195,7 @@ public sealed partial class AgentMailbox : IAsyncDisposable
         else if (item.Message is { } message)
         {
             _newest = item.Version > _newest ? item.Version : _newest;
+            EndQuiet(message.Recovery); // asked now: from here on the participant's machine says what may be consumed
             await HandleAsync(message);
             Pulse();
         }
@@ -228,6 +231,11 @@ public sealed partial class AgentMailbox : IAsyncDisposable
             return; // bound by a recovery: it is loaded again when it is released, by the class that plays it then
         }
 
+        if (_playedBy != situation.Class)
+        {
+            Unload(); // loaded in the midst of the recovery that handed it to another class
+        }
+
         if (_driver is null or { MustReload: true } or { IsBroken: true })
         {
             await LoadedAsync(situation.Class);
@@ -244,7 +252,7 @@ public sealed partial class AgentMailbox : IAsyncDisposable
         {
             Start(() => driver.ResumeTurnAsync(_stopping.Token), driver, driver.History.Turn!.Message);
         }
-        else if (FirstUnbarred(situation.Pending) is { } pending)
+        else if (_quiet is null && FirstUnbarred(situation.Pending) is { } pending)
         {
             Start(() => RunTurnAsync(driver, pending), driver, pending.Id);
         }
@@ -325,6 +333,23 @@ public sealed partial class AgentMailbox : IAsyncDisposable
             if (!_stopping.IsCancellationRequested)
             {
                 TryPut(new Item { Compensated = (action, CompensationResult.Failed, 0, failure.Message) });
+            }
+        }
+    }
+
+    // A storage that cannot be read is no failure of the compensation, which has not begun.
+    private async Task<(CompensationResult Result, int Attempts, string? Detail)> RunCompensationAsync(AgentDriver driver, SequenceNumber action)
+    {
+        while (true)
+        {
+            try
+            {
+                return await driver.CompensateAsync(action, _stopping.Token);
+            }
+            catch (RecoveryException storage) when (storage.Error.Code == RecoveryErrorCode.StorageUnavailable)
+            {
+                _setup.Logger.AgentStuck(_agent.Agent.Text, _setup.Execution.ToString(), storage.Message);
+                await Task.Delay(StuckPause, _setup.Time, _stopping.Token);
             }
         }
     }

@@ -27,7 +27,7 @@ public sealed partial class ExecutionDriver : IExecution
     /// <inheritdoc/>
     public async Task<AgentSituation> SituationAsync(AgentId agent, SequenceNumber journalled, CancellationToken cancellationToken)
     {
-        await CatchUpAsync(agent, journalled, cancellationToken);
+        await _reader.ReadAsync(agent, journalled, cancellationToken); // what nobody could tell: its process died, or the call was lost
         lock (_sync)
         {
             return new AgentSituation(
@@ -42,8 +42,11 @@ public sealed partial class ExecutionDriver : IExecution
     /// <inheritdoc/>
     public async Task ObserveAsync(AgentId agent, SequenceNumber first, IReadOnlyList<AgentEvent> records, CancellationToken cancellationToken)
     {
-        await CatchUpAsync(agent, first, cancellationToken);
-        TakeIn(agent, first, records);
+        await _reader.ReadAsync(agent, first, cancellationToken);
+        if (!TryTakeIn(agent, first, records))
+        {
+            await _reader.ReadAsync(agent, SequenceNumber.Of(first.Number + records.Count), cancellationToken);
+        }
     }
 
     /// <inheritdoc/>
@@ -252,7 +255,7 @@ public sealed partial class ExecutionDriver : IExecution
         {
             // Later sends fail too, since they counted on this one; then the next one starts from what is durable.
             var version = await _setup.Journal.VersionAsync(StreamId.OfAgent(Address, Outside.Agent), CancellationToken.None);
-            await CatchUpAsync(Outside.Agent, SequenceNumber.Of(version), CancellationToken.None);
+            await _reader.ReadAsync(Outside.Agent, SequenceNumber.Of(version), CancellationToken.None);
             lock (_sync)
             {
                 _outsideNext = SequenceNumber.Of(version);
@@ -262,22 +265,19 @@ public sealed partial class ExecutionDriver : IExecution
         }
     }
 
-    // An agent may have journalled what nobody could tell: its process died, or the call was lost.
-    private async Task CatchUpAsync(AgentId agent, SequenceNumber journalled, CancellationToken cancellationToken)
+    // An agent may be ahead of what was heard of others, whose messages it consumed: then their journals are read first.
+    private bool TryTakeIn(AgentId agent, SequenceNumber first, IReadOnlyList<AgentEvent> records)
     {
-        SequenceNumber taken;
         lock (_sync)
         {
-            taken = _index.Taken(agent);
-        }
-
-        if (taken < journalled)
-        {
-            await foreach (var stored in _setup.Journal.ReadAsync(StreamId.OfAgent(Address, agent), taken.Number, cancellationToken))
+            if (records.Any(record => _index.MissingFor(record) is not null))
             {
-                TakeIn(agent, SequenceNumber.Of(stored.Position), [AgentEventJson.Read(stored.Body.Span)]);
+                return false;
             }
         }
+
+        TakeIn(agent, first, records);
+        return true;
     }
 
     private void TakeIn(AgentId agent, SequenceNumber first, IReadOnlyList<AgentEvent> records)

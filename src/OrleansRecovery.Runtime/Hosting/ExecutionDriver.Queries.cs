@@ -194,6 +194,15 @@ public sealed partial class ExecutionDriver
         }
     }
 
+    /// <summary>Where all recoveries stand, as <see cref="IExecutionEnvironment.Publish"/> tells it step by step.</summary>
+    public ExecutionProgress Progress()
+    {
+        lock (_sync)
+        {
+            return new ExecutionProgress(_version, [.. _recoveries.Values.Select(ExecutionQueries.Progress)]);
+        }
+    }
+
     /// <summary>Where a recovery stands, also long after its end.</summary>
     /// <exception cref="RecoveryException"><c>UnknownRecovery</c>.</exception>
     public RecoveryStatus Status(RecoveryId recovery) => Find(recovery) is { } state

@@ -7,6 +7,7 @@ using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
+using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Runtime.Driver;
 using OrleansRecovery.Runtime.Ports;
 using OrleansRecovery.Runtime.Telemetry;
@@ -25,6 +26,7 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
     private readonly IExecutionEnvironment _environment;
     private readonly Lock _sync = new();
     private readonly ExecutionIndex _index;
+    private readonly IndexReader _reader;
     private readonly Channel<Input> _inputs = Channel.CreateUnbounded<Input>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Dictionary<AgentId, RecoveryError> _stuck = [];
     private readonly SortedDictionary<RecoveryId, CoordinatorState> _recoveries = [];
@@ -47,6 +49,7 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
         Started = loaded.History.Started;
         _assigned = Started.Agents.ToDictionary(agent => agent.Agent);
         _index = loaded.Index;
+        _reader = new IndexReader(setup.Journal, Address, _index, _sync, (agent, position, record) => TakeIn(agent, position, [record]));
         _outsideNext = _index.Taken(Outside.Agent);
         TakeLog(loaded.History);
     }
@@ -178,11 +181,11 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
         }
 
         Report(batch, work, began);
-        _version = work.Next;
         _state = work.State;
         _signals = work.Signals;
         lock (_sync)
         {
+            _version = work.Next;
             foreach (var recovery in work.Touched.Values)
             {
                 _recoveries[recovery.Recovery] = recovery;
@@ -201,7 +204,10 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
             CarryOut(recovery, effect);
         }
 
-        _environment.Publish(work.Touched.Values);
+        if (work.Touched.Count > 0)
+        {
+            _environment.Publish(new ExecutionProgress(work.Next, [.. work.Touched.Values.Select(ExecutionQueries.Progress)]));
+        }
     }
 
     private static void Complete(Input input)
@@ -274,10 +280,10 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
     {
         _state = history.State;
         _signals = history.Signals;
-        _version = history.Next;
         _open = history.Recoveries.Values.FirstOrDefault(recovery => !recovery.Phase.IsTerminal());
         lock (_sync)
         {
+            _version = history.Next;
             _recoveries.Clear();
             foreach (var (id, recovery) in history.Recoveries)
             {

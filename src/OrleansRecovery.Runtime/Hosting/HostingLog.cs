@@ -30,4 +30,7 @@ internal static partial class HostingLog
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The compensation of {Action} failed after {Attempts} attempts: {Problem}")]
     internal static partial void CompensationFailed(this ILogger logger, string action, int attempts, string? problem);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "Agent {Agent} of {Execution} quiesces: recovery {Recovery} was signalled")]
+    internal static partial void AgentQuiesces(this ILogger logger, string agent, string execution, string recovery);
 }

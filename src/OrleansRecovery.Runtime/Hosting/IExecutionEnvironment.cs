@@ -1,10 +1,10 @@
 using Microsoft.Extensions.Logging;
-using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Ledger;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Runtime.Ports;
 
 namespace OrleansRecovery.Runtime.Hosting;
@@ -42,6 +42,6 @@ public interface IExecutionEnvironment
     /// <summary>Says in an agent's journal that no failure leads back below a checkpoint any more; null when nothing can be collected for that.</summary>
     Task<Collected?> CollectAsync(AgentId agent, CheckpointNumber line, CancellationToken cancellationToken);
 
-    /// <summary>Recoveries went on a step.</summary>
-    void Publish(IReadOnlyCollection<CoordinatorState> touched);
+    /// <summary>Recoveries went on a step, which is durable; may be lost, doubled or late.</summary>
+    void Publish(ExecutionProgress progress);
 }

@@ -41,7 +41,8 @@ public interface IJournal : IAsyncDisposable
 
     /// <summary>
     /// Deletes records and snapshots of a stream: retention. Versions and the positions of what stays do not change. Whether the deletion outlives
-    /// a crash is sure only after a later append; deleting again, or what is not there, does no harm. It needs no free space on the disk.
+    /// a crash is sure only after a later append; deleting again, or what is not there, does no harm. What is near the end of the stream may stay until more
+    /// was appended. It needs no free space on the disk.
     /// </summary>
     /// <exception cref="Protocol.Errors.RecoveryException">As for an append.</exception>
     Task TrimAsync(StreamId stream, TrimRequest request, CancellationToken cancellationToken = default);
@@ -85,7 +86,10 @@ public sealed record JournalBatch(IReadOnlyList<StreamAppend> Appends)
 /// without the check, for inboxes with many writers.
 /// </param>
 /// <param name="Records">The new records, in order: UTF-8 JSON, opaque to the storage.</param>
-/// <param name="Snapshots">Snapshots to keep beside the stream; may be empty. One replaces what was kept at its position.</param>
+/// <param name="Snapshots">
+/// Snapshots of these records to keep beside the stream; may be empty. One replaces what was kept at its position. A journal may refuse one of a record that
+/// was appended long before.
+/// </param>
 public sealed record StreamAppend(
     StreamId Stream,
     long ExpectedVersion,

@@ -12,7 +12,6 @@ using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Runtime.Ports;
 using OrleansRecovery.Runtime.Security;
-using StreamId = OrleansRecovery.Runtime.Ports.StreamId;
 
 namespace OrleansRecovery.Cluster.Tests.Telemetry;
 

@@ -8,7 +8,6 @@ using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Client;
-using StreamId = OrleansRecovery.Runtime.Ports.StreamId;
 
 namespace OrleansRecovery.Cluster.Tests.Typed;
 

@@ -4,14 +4,14 @@ using OrleansRecovery.TestSupport;
 
 namespace OrleansRecovery.Runtime.Tests.Storage;
 
-public sealed class InMemoryJournalContractTests : JournalContract
+public sealed class InMemoryJournalContractTests : JournalDatabaseContract
 {
     private readonly InMemoryJournal _only = new();
 
     protected override Task<IJournalDatabase> OpenAsync() => Task.FromResult<IJournalDatabase>(_only);
 }
 
-public sealed class SqliteJournalContractTests : JournalContract
+public sealed class SqliteJournalContractTests : JournalDatabaseContract
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("recovery-contract-").FullName;
 
@@ -26,7 +26,7 @@ public sealed class SqliteJournalContractTests : JournalContract
 
 [NeedsPostgres]
 [Collection(PostgresServer.Collection)]
-public sealed class PostgresJournalContractTests(PostgresServer server) : JournalContract
+public sealed class PostgresJournalContractTests(PostgresServer server) : JournalDatabaseContract
 {
     private readonly JournalOptions _options = new() { PostgresSchema = PostgresServer.NewSchema() };
 

@@ -17,7 +17,7 @@ internal static class JournalSamples
 
     internal static Snapshot SnapshotAt(long position, string state) => new(position, new string('0', 64), Encoding.UTF8.GetBytes(state));
 
-    internal static async Task<List<string>> TextsAsync(IJournalDatabase journal, StreamId stream, long from = 0)
+    internal static async Task<List<string>> TextsAsync(IJournal journal, StreamId stream, long from = 0)
     {
         var texts = new List<string>();
         await foreach (var record in journal.ReadAsync(stream, from))

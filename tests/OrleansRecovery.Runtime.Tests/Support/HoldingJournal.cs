@@ -1,15 +1,19 @@
 using System.Runtime.CompilerServices;
+using System.Text;
+using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Ports;
 
 namespace OrleansRecovery.Runtime.Tests.Support;
 
-/// <summary>A journal in which the read of one record can be made to wait: the moment between "is about to" and "does".</summary>
+/// <summary>A journal in which the read of one record can be made to wait, the moment between "is about to" and "does", or to fail.</summary>
 public sealed class HoldingJournal(IJournalDatabase inner) : IJournalDatabase
 {
     private readonly TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private (StreamId Stream, long From)? _held;
+    private (StreamId Stream, long From)? _failing;
+    private string? _failingAfter;
 
     /// <summary>Completes when a read waits.</summary>
     public Task Reached => _reached.Task;
@@ -17,10 +21,28 @@ public sealed class HoldingJournal(IJournalDatabase inner) : IJournalDatabase
     /// <summary>From now on, reads that begin with this record wait.</summary>
     public void Hold(StreamId stream, long from) => _held = (stream, from);
 
+    /// <summary>The next read that begins with this record fails, as when the database cannot be reached.</summary>
+    public void FailOnce(StreamId stream, long from) => _failing = (stream, from);
+
+    /// <summary>Did fail what was to fail?</summary>
+    public bool HasFailed => _failing is null && _failingAfter is null;
+
     /// <summary>Lets them go on.</summary>
     public void Release() => _released.TrySetResult();
 
-    public Task AppendAsync(JournalBatch batch, CancellationToken cancellationToken = default) => inner.AppendAsync(batch, cancellationToken);
+    /// <summary>The next append with a record that contains this text is written, and fails all the same, as when the connection breaks.</summary>
+    public void FailAfterWriting(string text) => _failingAfter = text;
+
+    public async Task AppendAsync(JournalBatch batch, CancellationToken cancellationToken = default)
+    {
+        await inner.AppendAsync(batch, cancellationToken);
+        if (_failingAfter is { } text
+            && batch.Appends.SelectMany(append => append.Records).Any(record => Encoding.UTF8.GetString(record.Span).Contains(text, StringComparison.Ordinal)))
+        {
+            _failingAfter = null;
+            throw Unavailable();
+        }
+    }
 
     public async IAsyncEnumerable<JournalRecord> ReadAsync(
         StreamId stream, long from = 0, [EnumeratorCancellation] CancellationToken cancellationToken = default)
@@ -29,6 +51,12 @@ public sealed class HoldingJournal(IJournalDatabase inner) : IJournalDatabase
         {
             _reached.TrySetResult();
             await _released.Task.WaitAsync(cancellationToken);
+        }
+
+        if ((stream, from) == _failing)
+        {
+            _failing = null;
+            throw Unavailable();
         }
 
         await foreach (var record in inner.ReadAsync(stream, from, cancellationToken))
@@ -50,4 +78,7 @@ public sealed class HoldingJournal(IJournalDatabase inner) : IJournalDatabase
         inner.TrimAsync(stream, request, cancellationToken);
 
     public ValueTask DisposeAsync() => inner.DisposeAsync();
+
+    private static RecoveryException Unavailable() =>
+        RecoveryException.Of(RecoveryErrorCode.StorageUnavailable, "A test says so.", "Nobody knows what is durable.", "Read, and go on.");
 }
