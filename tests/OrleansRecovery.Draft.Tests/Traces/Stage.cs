@@ -2,6 +2,7 @@ using System.Text.Json;
 using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Json;
+using OrleansRecovery.Protocol.Ledger;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Participant;
 using OrleansRecovery.Protocol.Policy;
@@ -41,6 +42,9 @@ internal sealed partial class Stage
 
     public World World { get; }
 
+    /// <summary>What the ledger says so far.</summary>
+    public List<LedgerEntry> Ledger { get; } = [];
+
     /// <summary>What compensations of these actions end with; the others succeed.</summary>
     public HashSet<ActionId> Failing { get; } = [];
 
@@ -57,12 +61,12 @@ internal sealed partial class Stage
         var verdict = SignalAdmission.Decide(_window, Signals, signal, new ExecutionAddress(Sample.Tenant, Sample.Execution), isSealed: false, Now);
         if (verdict.Refusal is { } refusal)
         {
-            Note("coordinator", $"refuses it: {refusal.Code}", Names([LedgerEntries.OfRefusal(signal, refusal.Id)]));
+            Note("coordinator", $"refuses it: {refusal.Code}", Recorded([LedgerEntries.OfRefusal(signal, refusal.Id)]));
             return;
         }
 
         _window = verdict.Window;
-        Note("coordinator", "admits it", Names([LedgerEntries.OfSignal(signal)]));
+        Note("coordinator", "admits it", Recorded([LedgerEntries.OfSignal(signal)]));
         Feed(new ExecutionInput.Signalled(signal, Fresh()));
     }
 
@@ -249,7 +253,7 @@ internal sealed partial class Stage
         var opening = new RecoveryOpening(open.Recovery, Sample.Execution, _policy, _epoch, open.Signals);
         var step = CoordinatorMachine.Open(opening);
         _recoveries[open.Recovery] = step.State;
-        Note("coordinator", $"opens {open.Recovery}, {step.State.Phase}", Names(LedgerEntries.OfOpening(opening)));
+        Note("coordinator", $"opens {open.Recovery}, {step.State.Phase}", Recorded(LedgerEntries.OfOpening(opening)));
         CarryOut(step.State, step.Effects);
     }
 
@@ -260,7 +264,7 @@ internal sealed partial class Stage
         _recoveries[recovery] = step.State;
         var entries = step.State == before ? [] : LedgerEntries.Of(before, input, step.State);
         var waits = step.State.Escalation is { } escalation && before.Escalation is null ? $" ({WireNames.Of(escalation.Reason)})" : "";
-        Note("coordinator", $"{input.Kind} {step.Row}, {Change(before.Phase, step.State.Phase)}{waits}", Names(entries));
+        Note("coordinator", $"{input.Kind} {step.Row}, {Change(before.Phase, step.State.Phase)}{waits}", Recorded(entries));
         CarryOut(step.State, step.Effects);
         if (!before.IsDecided && step.State.IsDecided)
         {
@@ -297,7 +301,11 @@ internal sealed partial class Stage
         [.. World.Index.Live(target.Key).Where(interval => interval.Number >= target.Value)
             .SelectMany(interval => interval.Recipients()).Distinct().Order()]))];
 
-    private static IReadOnlyList<string> Names(IEnumerable<Protocol.Ledger.LedgerEntry> entries) => [.. entries.Select(entry => WireNames.Of(entry.Kind))];
+    private IReadOnlyList<string> Recorded(IReadOnlyList<LedgerEntry> entries)
+    {
+        Ledger.AddRange(entries);
+        return [.. entries.Select(entry => WireNames.Of(entry.Kind))];
+    }
 
     private static string Change<TPhase>(TPhase before, TPhase after)
         where TPhase : struct, Enum =>

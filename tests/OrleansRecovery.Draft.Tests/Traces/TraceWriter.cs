@@ -14,22 +14,26 @@ internal static class TraceWriter
 {
     private const long Noon = 1_795_262_400_000;
 
-    public static string HappyPath()
+    /// <summary>The first trace, at its end.</summary>
+    public static Stage HappyStage()
     {
         var stage = Trip(RecoveryPolicy.Default);
         stage.Signal(About("flight", 1));
         stage.Run();
         stage.AssertEnded();
         Assert.Equal(CoordinatorPhase.Completed, stage.Recovery.Phase);
-        return Written(
+        return stage;
+    }
+
+    public static string HappyPath() =>
+        Written(
             """
             The agent planner has sent a request to flight. The agent flight has consumed it in interval 1, reserved a seat (the action
             at position 3 of its journal), and sent the seat to hotel and a note to planner. The agent hotel has consumed the seat in
             interval 1 and reserved a room (position 3). The agent planner has not consumed the note. A monitor finds that the output
             of flight in interval 1 is wrong: flight and hotel fall, and planner must not consume the note.
             """,
-            stage.Lines);
-    }
+            HappyStage().Lines);
 
     public static string RefusedVote()
     {

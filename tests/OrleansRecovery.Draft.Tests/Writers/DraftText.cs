@@ -56,7 +56,7 @@ internal static class DraftText
         return lines;
     }
 
-    /// <summary>Canonical JSON broken after commas and opening brackets only: without the breaks and the indent it is the message, byte for byte.</summary>
+    /// <summary>Canonical JSON broken after commas only: without the breaks and the indent it is the message, byte for byte.</summary>
     public static IEnumerable<string> Broken(byte[] canonical, int indent)
     {
         var line = new StringBuilder();
@@ -76,14 +76,21 @@ internal static class DraftText
         string Indented() => new string(' ', indent) + (line[0] == '{' ? "" : " ") + line;
     }
 
-    // Pieces end after a comma or a closing bracket's comma, outside strings.
+    // Pieces end after a comma that is in no text.
     private static IEnumerable<string> Pieces(string json)
     {
         var (start, isText) = (0, false);
         for (var i = 0; i < json.Length; i++)
         {
-            isText ^= json[i] == '"' && (i == 0 || json[i - 1] != '\\');
-            if (!isText && json[i] == ',')
+            if (isText && json[i] == '\\')
+            {
+                i++; // what is escaped ends no text
+            }
+            else if (json[i] == '"')
+            {
+                isText = !isText;
+            }
+            else if (!isText && json[i] == ',')
             {
                 yield return json[start..(i + 1)];
                 start = i + 1;
@@ -134,12 +141,13 @@ internal static class DraftText
         lines.Add(new string(' ', indent) + (isList ? "]" : "}") + last);
     }
 
+    // With room inside brackets: "[1]" in a text is taken for a reference.
     private static string OneLine(JsonElement value) => value.ValueKind switch
     {
         JsonValueKind.Object => value.EnumerateObject().Any()
             ? $"{{ {string.Join(", ", value.EnumerateObject().Select(item => $"\"{item.Name}\": {OneLine(item.Value)}"))} }}"
             : "{}",
-        JsonValueKind.Array => $"[{string.Join(", ", value.EnumerateArray().Select(OneLine))}]",
+        JsonValueKind.Array => value.GetArrayLength() > 0 ? $"[ {string.Join(", ", value.EnumerateArray().Select(OneLine))} ]" : "[]",
         _ => value.GetRawText(),
     };
 

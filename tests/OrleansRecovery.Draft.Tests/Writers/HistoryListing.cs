@@ -43,6 +43,6 @@ internal static class HistoryListing
     private static IEnumerable<string> Field(string name, IEnumerable<string> words)
     {
         var all = words.DefaultIfEmpty("-").ToList();
-        return DraftText.Fill($"  {name,-12}", all, 14);
+        return DraftText.Fill($"  {name + ":",-13}", all, 15);
     }
 }

@@ -31,7 +31,7 @@ internal static class StateListing
     {
         var head = $"{row.Label}  {row.On,-22}";
         var to = row.To.Select((phase, i) => i < row.To.Count - 1 ? $"{phase}," : $"{phase}");
-        return row.IsLegal ? DraftText.Fill(head, to, head.Length) : [head + "illegal"];
+        return row.IsLegal ? DraftText.Fill(head, to, head.Length) : [head + "(illegal)"];
     }
 
     private static void AppendMeanings<TEnum>(StringBuilder text)
