@@ -14,7 +14,7 @@ internal static class ParticipantInputs
     private static readonly RecoveryId[] Recoveries = [RecoveryId.Parse("r1"), RecoveryId.Parse("r2")];
     private static readonly InvalidatedRange Consumed = new(A("flight"), C(1));
     private static readonly InvalidatedRange NotConsumed = new(A("flight"), C(2));
-    private static readonly SequenceNumber Action = S(3);
+    private static readonly SequenceNumber Action = S(7);
 
     public static IEnumerable<ParticipantInput> Of(Moment moment)
     {

@@ -56,18 +56,21 @@ internal static class ParticipantVectors
         return [.. found.Values.Where(moment => !passed.Contains(moment.Path)).OrderBy(moment => moment.Row, StringComparer.Ordinal).ThenBy(moment => moment.Signature, StringComparer.Ordinal)];
     }
 
-    // In interval 1 it consumed a message of flight, acted and sent to billing; in interval 2 it did what nothing undoes.
+    // In interval 1 it consumed a message of flight and did what nothing undoes; in interval 2 one of planner, and did what can be undone.
     private static List<AgentEvent> Journal()
     {
-        var world = new World([A("flight"), A("hotel"), A("billing")]);
+        var world = new World([A("flight"), A("planner"), Agent, A("billing")]);
         world.Open(A("flight"));
         var seat = world.Send(A("flight"), Agent);
+        world.Open(A("planner"));
+        var wish = world.Send(A("planner"), Agent);
         world.Open(Agent);
         world.Consume(Agent, seat);
+        world.Act(Agent, Intent(ActionClass.Irrevocable, hasCompensation: false, name: "send_letter"));
+        world.Open(Agent);
+        world.Consume(Agent, wish);
         world.Act(Agent, Intent(name: "reserve_room"));
         world.Send(Agent, A("billing"));
-        world.Open(Agent);
-        world.Act(Agent, Intent(ActionClass.Irrevocable, hasCompensation: false, name: "send_letter"));
         return [.. world.Journal(Agent)];
     }
 
