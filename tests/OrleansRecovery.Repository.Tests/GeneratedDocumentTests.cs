@@ -4,17 +4,5 @@ namespace OrleansRecovery.Repository.Tests;
 public sealed class GeneratedDocumentTests
 {
     [Fact]
-    public void The_state_tables_are_those_of_the_machines() => AssertCurrent("docs/state-tables.md", StateTables.Write());
-
-    private static void AssertCurrent(string file, string text)
-    {
-        var path = Repository.FullPath(file);
-        if (Environment.GetEnvironmentVariable("UPDATE_GENERATED") == "1")
-        {
-            File.WriteAllText(path, text);
-        }
-
-        Assert.True(File.Exists(path), $"{file} is missing: run these tests with UPDATE_GENERATED=1.");
-        Assert.Equal(text, File.ReadAllText(path).ReplaceLineEndings("\n"));
-    }
+    public void The_state_tables_are_those_of_the_machines() => Generated.AssertCurrent("docs/state-tables.md", StateTables.Write());
 }
