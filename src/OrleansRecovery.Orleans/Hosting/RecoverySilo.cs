@@ -24,7 +24,7 @@ internal sealed class RecoverySilo
         Grains = grains;
         Time = time;
         Logger = logger;
-        Setup = new ExecutionSetup(Journal, Options.Signals, Options.CollectInterval, Options.NewRecoveryId, time, logger);
+        Setup = new ExecutionSetup(Journal, Options.Signals, Options.CollectInterval, time, logger);
     }
 
     internal AgentRecoveryOptions Options { get; }

@@ -59,7 +59,7 @@ public sealed partial class ExecutionDriver
                 && (_index.IsInTurn(agent) || _index.Pending(agent).Any(message => message.Dependency != DependencyKind.Result)))));
 
     private Task SignalAsync(FailureSignal signal, bool isOwn) => PutAsync(
-        new Input { Execution = new ExecutionInput.Signalled(signal, _setup.NewRecoveryId()), IsOwnSignal = isOwn, Done = NewDone() });
+        new Input { Execution = fresh => new ExecutionInput.Signalled(signal, fresh), IsOwnSignal = isOwn, Done = NewDone() });
 
     private RecoveryError? FaultOf(Interval interval)
     {
@@ -143,7 +143,7 @@ public sealed partial class ExecutionDriver
             return decision switch
             {
                 OperatorDecision.Approve or OperatorDecision.Retry =>
-                    ApplyAsync(new ExecutionInput.RecoveryAllowed(by, reason, _setup.NewRecoveryId())),
+                    PutAsync(new Input { Execution = fresh => new ExecutionInput.RecoveryAllowed(by, reason, fresh), Done = NewDone() }),
                 OperatorDecision.Reject => ApplyAsync(new ExecutionInput.Stopped(by, reason)),
                 _ => Task.FromException(RecoveryException.Of(
                     RecoveryErrorCode.DecisionNotPossible,
