@@ -9,6 +9,7 @@ public sealed class ConformanceMapTests
     private const string Entry = """{"level":"MUST","text":"An agent MUST stop.","tests":["StopTests.It_stops"]}""";
 
     private static readonly HashSet<string> Tests = new(["StopTests.It_stops"], StringComparer.Ordinal);
+    private static readonly HashSet<string> NotImplemented = new(["stopping at night"], StringComparer.Ordinal);
 
     [Fact]
     public void A_statement_with_an_entry_that_names_a_test_is_well() => Assert.Empty(Faults("An agent MUST stop (R-STOP-1).", Map("R-STOP-1", Entry)));
@@ -55,9 +56,27 @@ public sealed class ConformanceMapTests
     [InlineData("""{"level":"MUST","text":"An agent MUST stop.","proof":"none"}""", "says proof")]
     [InlineData("""{"level":"MAY","text":"An agent MUST stop.","tests":["StopTests.It_stops"]}""", "the level is 'MAY', and the draft says MUST")]
     [InlineData("""{"level":"MUST","text":"An agent MUST wait.","tests":["StopTests.It_stops"]}""", "the text is not the draft's: An agent MUST stop.")]
+    [InlineData("""{"level":"MUST","text":"An agent MUST stop.","unimplemented":{"part":"stopping","test":"It stops."}}""", "the draft does not say that 'stopping' is not implemented; it says so of stopping at night")]
+    [InlineData("""{"level":"MUST","text":"An agent MUST stop.","unimplemented":{"test":"It stops."}}""", "the draft does not say that '' is not implemented")]
+    [InlineData("""{"level":"MUST","text":"An agent MUST stop.","unimplemented":{"part":"stopping at night"}}""", "unimplemented does not say what its test will be")]
     [InlineData("""["StopTests.It_stops"]""", "is no object")]
     public void An_entry_that_does_not_answer_is_found(string entry, string expected) =>
         AssertFault("R-STOP-1: " + expected, "An agent MUST stop (R-STOP-1).", Map("R-STOP-1", entry));
+
+    [Fact]
+    public void What_belongs_to_a_part_that_the_draft_calls_not_implemented_needs_no_test_yet() => Assert.Empty(Faults(
+        "An agent MUST stop (R-STOP-1).",
+        Map("R-STOP-1", """{"level":"MUST","text":"An agent MUST stop.","unimplemented":{"part":"stopping at night","test":"At night it stops."}}""")));
+
+    [Fact]
+    public void The_parts_that_are_not_implemented_are_those_that_the_implementation_status_lists()
+    {
+        const string Status = "# Implementation Status {#status}\n\nText.\n\nNot implemented:\n: {{http}} as a whole; stopping\n  at night (R-STOP-1). By day it\n  stops.\n\nExperience:\n: None; much.\n";
+
+        Assert.Equal(["By day it stops", "stopping at night (R-STOP-1)", "{{http}} as a whole"], NormativeText.NotImplemented(Status).Order(StringComparer.Ordinal));
+        Assert.Empty(NormativeText.NotImplemented("# Other\n\nNot implemented:\n: stopping.\n"));
+        Assert.Empty(NormativeText.NotImplemented("# Implementation Status\n\nText.\n\n# Other\n\nNot implemented:\n: stopping.\n"));
+    }
 
     [Fact]
     public void Something_recommended_may_have_no_test_yet_and_something_required_may_be_untestable()
@@ -112,7 +131,7 @@ public sealed class ConformanceMapTests
 
     private static IReadOnlyList<Sentence> Read(string text) => NormativeText.Read($"---\ntitle: It MUST not be read\n---\n\n--- abstract\n\nText.\n\n--- middle\n\n# MUST\n\n{text}\n");
 
-    private static IReadOnlyList<string> Faults(string text, JsonObject map) => ConformanceMap.Faults(Read(text), map, Tests);
+    private static IReadOnlyList<string> Faults(string text, JsonObject map) => ConformanceMap.Faults(Read(text), map, Tests, NotImplemented);
 
     private static void AssertFault(string expected, string text, JsonObject map) =>
         Assert.Contains(Faults(text, map), fault => fault.Contains(expected, StringComparison.Ordinal));

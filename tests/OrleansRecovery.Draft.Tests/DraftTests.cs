@@ -20,7 +20,8 @@ public sealed class DraftTests
     [DraftFact]
     public void Every_normative_statement_has_an_id_and_a_test_or_a_reason()
     {
-        var draft = NormativeText.Read(Files.Read(Source));
+        var source = Files.Read(Source);
+        var draft = NormativeText.Read(source);
         var map = File.Exists(Files.FullPath(Map)) ? JsonNode.Parse(Files.Read(Map))!.AsObject() : [];
         if (Environment.GetEnvironmentVariable("UPDATE_GENERATED") == "1")
         {
@@ -28,7 +29,7 @@ public sealed class DraftTests
             map = JsonNode.Parse(Files.Read(Map))!.AsObject();
         }
 
-        Files.AssertNone(ConformanceMap.Faults(draft, map, TestMethods.All), $"{Source} and {Map}; UPDATE_GENERATED=1 takes ids, levels and texts over from the draft.");
+        Files.AssertNone(ConformanceMap.Faults(draft, map, TestMethods.All, NormativeText.NotImplemented(source)), $"{Source} and {Map}; UPDATE_GENERATED=1 takes ids, levels and texts over from the draft.");
     }
 
     [DraftFact]

@@ -5,16 +5,20 @@ namespace OrleansRecovery.Draft.Tests.Normative;
 
 /// <summary>
 /// What <c>draft/conformance.json</c> says of each normative statement: its level and text, as in the draft, and the tests of it, or why nothing can
-/// test it, or what is missing.
+/// test it, or which part that the draft calls not implemented it belongs to, or what is missing.
 /// </summary>
 internal static class ConformanceMap
 {
     private const string Level = "level";
     private const string Text = "text";
-    private static readonly string[] Answers = ["tests", "untestable", "missing"];
+    private static readonly string[] Answers = ["tests", "untestable", "unimplemented", "missing"];
 
     /// <summary>What is wrong with the draft and the map, one finding a line.</summary>
-    public static IReadOnlyList<string> Faults(IReadOnlyList<Sentence> draft, JsonObject map, IReadOnlySet<string> tests)
+    /// <param name="draft">The sentences of the draft.</param>
+    /// <param name="map">The map.</param>
+    /// <param name="tests">The tests that there are.</param>
+    /// <param name="notImplemented">The parts that the draft says are not implemented.</param>
+    public static IReadOnlyList<string> Faults(IReadOnlyList<Sentence> draft, JsonObject map, IReadOnlySet<string> tests, IReadOnlySet<string> notImplemented)
     {
         var faults = new List<string>();
         faults.AddRange(draft.Where(sentence => sentence.IsNormative && sentence.Ids.Count == 0)
@@ -31,7 +35,7 @@ internal static class ConformanceMap
         faults.AddRange(map.Where(entry => !statements.ContainsKey(entry.Key)).Select(entry => $"{entry.Key}: has an entry in the map, and is not in the draft"));
         foreach (var (id, entry) in map.Where(entry => statements.ContainsKey(entry.Key)))
         {
-            faults.AddRange((entry is JsonObject members ? EntryFaults(statements[id], members, tests) : ["is no object"]).Select(fault => $"{id}: {fault}"));
+            faults.AddRange((entry is JsonObject members ? EntryFaults(statements[id], members, tests, notImplemented) : ["is no object"]).Select(fault => $"{id}: {fault}"));
         }
 
         return faults;
@@ -59,7 +63,8 @@ internal static class ConformanceMap
         .DistinctBy(item => item.id, StringComparer.Ordinal)
         .ToDictionary(item => item.id, item => item.sentence, StringComparer.Ordinal);
 
-    private static IEnumerable<string> EntryFaults(Sentence statement, JsonObject entry, IReadOnlySet<string> tests)
+    private static IEnumerable<string> EntryFaults(
+        Sentence statement, JsonObject entry, IReadOnlySet<string> tests, IReadOnlySet<string> notImplemented)
     {
         var level = TextOf(entry[Level]);
         if (level is null || !statement.Words.Contains(level, StringComparer.Ordinal))
@@ -76,6 +81,23 @@ internal static class ConformanceMap
         if (answers is not [var answer] || !Answers.Contains(answer, StringComparer.Ordinal))
         {
             yield return $"says {(answers.Count == 0 ? "nothing" : string.Join(" and ", answers))}; it must say one of {string.Join(", ", Answers)}";
+            yield break;
+        }
+
+        if (answer == "unimplemented")
+        {
+            var members = entry[answer] as JsonObject;
+            var part = TextOf(members?["part"]);
+            if (part is null || !notImplemented.Contains(part))
+            {
+                yield return $"the draft does not say that '{part}' is not implemented; it says so of {string.Join("; ", notImplemented)}";
+            }
+
+            if (string.IsNullOrWhiteSpace(TextOf(members?["test"])))
+            {
+                yield return "unimplemented does not say what its test will be";
+            }
+
             yield break;
         }
 

@@ -39,6 +39,11 @@ internal static partial class NormativeText
         return sentences;
     }
 
+    /// <summary>The parts that the draft's Implementation Status lists as not implemented, each as it is written there.</summary>
+    public static IReadOnlySet<string> NotImplemented(string draft) =>
+        PartEnd().Split(Space().Replace(NotImplementedEntry().Match(draft.ReplaceLineEndings("\n")).Groups["text"].Value, " "))
+            .Where(part => part.Length > 0).ToHashSet(StringComparer.Ordinal);
+
     // Paragraphs, entries of lists and rows of tables, each on one line.
     private static IEnumerable<(int Line, string Text)> Blocks(string[] lines)
     {
@@ -104,6 +109,12 @@ internal static partial class NormativeText
             yield return text;
         }
     }
+
+    [GeneratedRegex(@"^# Implementation Status[^\n]*\n((?!# )[^\n]*\n)*?Not implemented:\n:\s+(?<text>([^\n]+\n)+)", RegexOptions.ExplicitCapture | RegexOptions.Multiline)]
+    private static partial Regex NotImplementedEntry();
+
+    [GeneratedRegex(@"[.;]\s+", RegexOptions.ExplicitCapture)]
+    private static partial Regex PartEnd();
 
     [GeneratedRegex(@"\((?<id>R-[A-Z0-9]+-[0-9]+)\)", RegexOptions.ExplicitCapture)]
     private static partial Regex Id();
