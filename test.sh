@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the solution once, runs every test project, and ends with one line: "N passed, N failed, N skipped".
-# Needs the .NET SDK of global.json. PostgreSQL is installed where that is possible; without it its tests are skipped.
+# Needs the .NET SDK of global.json. PostgreSQL, and the tools that render the draft, are installed where that is possible; without them their tests are
+# skipped.
 # A test project that needs Orleans is left out, by name, where Orleans cannot be restored.
 set -uo pipefail
 cd "$(dirname "$0")"
@@ -37,6 +38,14 @@ install_postgresql() {
   export DEBIAN_FRONTEND=noninteractive
   { apt-get update -q && apt-get install -q -y --no-install-recommends postgresql; } > artifacts/postgresql.log 2>&1
   has_postgresql || say "PostgreSQL could not be installed (artifacts/postgresql.log): the tests that need it are skipped."
+}
+
+# Without them the tests that render the draft are skipped.
+install_draft_tools() {
+  local missing
+  mkdir -p artifacts
+  missing=$(draft/build.sh --install 2>&1)
+  [ -z "$missing" ] || say "The renderings of the draft are not checked: $missing"
 }
 
 # The projects of the solution, one path a line.
@@ -131,6 +140,7 @@ command -v dotnet > /dev/null || give_up "The .NET SDK is missing: install the v
 rm -rf "$results"
 mkdir -p "$results"
 install_postgresql
+install_draft_tools
 choose_projects
 say "== Building $target"
 dotnet restore "$target" -v q || give_up "The restore failed; no test was run."

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using OrleansRecovery.Conformance.Probes;
+using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Ledger;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Policy;
@@ -99,6 +100,18 @@ public sealed class Stage
 
         var snapshot = await _host.Journal.ReadSnapshotAsync(StreamId.OfAgent(Execution, AgentId.Parse(agent)), position.Number);
         return JsonSerializer.Deserialize<ProbeState>(snapshot!.Body.Span, AgentJson.Options)!.Done;
+    }
+
+    /// <summary>An agent's journal, record by record.</summary>
+    public async Task<IReadOnlyList<AgentEvent>> JournalOfAsync(string agent)
+    {
+        var records = new List<AgentEvent>();
+        await foreach (var record in _host.Journal.ReadAsync(StreamId.OfAgent(Execution, AgentId.Parse(agent))))
+        {
+            records.Add(AgentEventJson.Read(record.Body.Span));
+        }
+
+        return records;
     }
 
     /// <summary>What the tenant's ledger is about, record by record.</summary>

@@ -30,9 +30,6 @@ public sealed record LocalHostOptions
     /// <summary>The clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
-    /// <summary>Makes ids of recoveries: each higher than all before (<see cref="RecoveryId"/>).</summary>
-    public Func<RecoveryId> NewRecoveryId { get; init; } = () => RecoveryId.Parse($"r-{Guid.CreateVersion7():N}");
-
     /// <summary>Where the host logs.</summary>
     public ILoggerFactory Logging { get; init; } = NullLoggerFactory.Instance;
 

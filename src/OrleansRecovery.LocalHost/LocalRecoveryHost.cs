@@ -38,7 +38,7 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IAsyncDisposabl
         Logger = options.Logging.CreateLogger<LocalRecoveryHost>();
         _ledgerKey = options.LedgerKey ?? LedgerKey.Ephemeral();
         _memory = new AgentMemory(options.IdleAgentCountMax);
-        _setup = new ExecutionSetup(journal, options.Signals.Validated(), options.CollectInterval, options.NewRecoveryId, options.Time, Logger);
+        _setup = new ExecutionSetup(journal, options.Signals.Validated(), options.CollectInterval, options.Time, Logger);
     }
 
     internal IJournalDatabase Journal { get; }

@@ -17,7 +17,7 @@ namespace OrleansRecovery.Cluster.Tests;
 /// </summary>
 public sealed class ChaosTests(ClusterFixture fixture, ITestOutputHelper output) : IClassFixture<ClusterFixture>
 {
-    private static readonly int Kills = Setting("OR_SILO_KILLS", 12);
+    private static readonly int Kills = Setting("OR_SILO_KILLS", 30);
     private static readonly int Seed = Setting("OR_SEED", 1);
 
     private static readonly RecoveryPolicy Policy = new()

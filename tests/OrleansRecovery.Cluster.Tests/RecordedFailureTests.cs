@@ -6,10 +6,10 @@ using Xunit.Abstractions;
 
 namespace OrleansRecovery.Cluster.Tests;
 
-/// <summary>The recorded failures on three silos. OR_EACH_WORKFLOW=1 replays all workflow failures, which takes long.</summary>
+/// <summary>The recorded failures on three silos. OR_EACH_RECORD=1 replays all of them, which takes long.</summary>
 public sealed class RecordedFailureTests(ClusterFixture fixture, ITestOutputHelper output) : RecordedFailures(output), IClassFixture<ClusterFixture>
 {
-    protected override int EachWorkflow { get; } = ChaosTests.Setting("OR_EACH_WORKFLOW", 20);
+    protected override int Each { get; } = ChaosTests.Setting("OR_EACH_RECORD", 20);
 
     protected override async Task<ReplayReport> ReplayAsync(
         RecordedRun run, int failed, RefusedVoteRule refused, CancellationToken cancellationToken)

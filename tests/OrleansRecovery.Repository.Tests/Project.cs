@@ -21,7 +21,7 @@ internal sealed record Project(string File, IReadOnlyList<string> References, IR
         return new Project(file, Includes("ProjectReference").Select(ShortName).ToList(), Includes("PackageReference"));
 
         List<string> Includes(string element) =>
-            [.. xml.Descendants(element).Select(item => item.Attribute("Include")?.Value).OfType<string>()];
+            [.. xml.Descendants(element).Where(item => item.Attribute("ReferenceOutputAssembly")?.Value != "false").Select(item => item.Attribute("Include")?.Value).OfType<string>()];
     }
 
     private static string ShortName(string path)

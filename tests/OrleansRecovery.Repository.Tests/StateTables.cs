@@ -1,6 +1,4 @@
 using System.Text;
-using System.Text.RegularExpressions;
-using System.Xml.Linq;
 using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Machines;
@@ -9,7 +7,7 @@ using OrleansRecovery.Protocol.Participant;
 namespace OrleansRecovery.Repository.Tests;
 
 /// <summary>Writes docs/state-tables.md from the tables that the machines run on.</summary>
-internal static partial class StateTables
+internal static class StateTables
 {
     private const string Preface =
         """
@@ -22,8 +20,6 @@ internal static partial class StateTables
         changed, and the answer names the row. The diagrams leave out the rows that stay in their phase.
 
         """;
-
-    private static readonly XDocument Documentation = XDocument.Load(Path.Combine(AppContext.BaseDirectory, "OrleansRecovery.Protocol.xml"));
 
     public static string Write()
     {
@@ -67,28 +63,7 @@ internal static partial class StateTables
     {
         foreach (var member in Enum.GetValues<TEnum>())
         {
-            text.Append($"| {member} | {SummaryOf($"F:{typeof(TEnum).FullName}.{member}")} |\n");
+            text.Append($"| {member} | {Summaries.Of(member)} |\n");
         }
     }
-
-    // A kind's summary only refers to its case, whose summary says what it is.
-    private static string SummaryOf(string member)
-    {
-        var summary = Documentation.Descendants("member").Single(item => item.Attribute("name")!.Value == member).Element("summary")!;
-        var references = summary.Elements("see").ToList();
-        return references is [var only] && only.Attribute("cref") is { } target && summary.Value.Trim() is "." or ""
-            ? SummaryOf(target.Value)
-            : Space().Replace(string.Concat(summary.Nodes().Select(TextOf)), " ").Trim();
-    }
-
-    private static string TextOf(XNode node) => node switch
-    {
-        XText text => text.Value,
-        XElement element when element.Attribute("cref") is { } target => $"`{target.Value.Split('.')[^1]}`",
-        XElement element => element.Value,
-        _ => "",
-    };
-
-    [GeneratedRegex(@"\s+")]
-    private static partial Regex Space();
 }

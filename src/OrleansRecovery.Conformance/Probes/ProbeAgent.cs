@@ -4,7 +4,7 @@ using OrleansRecovery.Runtime.Agents;
 namespace OrleansRecovery.Conformance.Probes;
 
 /// <summary>One thing for a probe to do; the verb says what.</summary>
-/// <param name="Verb">act, final, think, try, or tell-then-ask; anything else only notes the text.</param>
+/// <param name="Verb">act, final, think, try, tell-then-ask, or final-then-ask; anything else only notes the text.</param>
 /// <param name="Text">What about.</param>
 /// <param name="To">Who is told, or asked, afterwards.</param>
 public sealed record Order(string Verb, string Text, string? To = null);
@@ -53,10 +53,11 @@ public sealed class ProbeAgent(string voice = "") : Agent<ProbeState>
                 "think" => await context.ActAsync(think, order.Text),
                 "try" => await TryAsync(context, act, order.Text),
                 "tell-then-ask" => await TellThenAskAsync(context, act, order),
+                "final-then-ask" => await FinalThenAskAsync(context, final, order),
                 _ => order.Text,
             };
             context.State = new ProbeState { Done = [.. context.State.Done, $"{voice}{done}"] };
-            if (order is { To: { } to, Verb: not "tell-then-ask" })
+            if (order is { To: { } to, Verb: not ("tell-then-ask" or "final-then-ask") })
             {
                 context.Send(AgentId.Parse(to), new Order("act", $"{order.Text}+"));
             }
@@ -120,5 +121,11 @@ public sealed class ProbeAgent(string voice = "") : Agent<ProbeState>
         var answer = await context.AskAsync<Question, Answer>(AgentId.Parse(order.To!), new Question(order.Text));
         await context.ActAsync(act, $"{answer.Text}-acted");
         return answer.Text;
+    }
+
+    private static async Task<string> FinalThenAskAsync(AgentContext<ProbeState> context, AgentAction<string, string> final, Order order)
+    {
+        await context.ActAsync(final, order.Text);
+        return (await context.AskAsync<Question, Answer>(AgentId.Parse(order.To!), new Question(order.Text))).Text;
     }
 }

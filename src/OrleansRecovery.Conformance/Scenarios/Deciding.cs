@@ -2,6 +2,7 @@ using OrleansRecovery.Conformance.Probes;
 using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Execution;
+using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Terms;
@@ -57,6 +58,17 @@ internal static class Deciding
         await stage.SettledAsync();
         Expect.Holds(stage.World.Log.Contains("final mail"));
         await Expect.RefusedAsync(RecoveryErrorCode.StaleSignal, () => stage.FailAsync("a", 1));
+    }
+
+    /// <summary>An exception that policy makes is on record.</summary>
+    public static async Task An_irrevocable_action_that_policy_lets_run_early_has_the_permission_in_its_record(IConformanceHost host)
+    {
+        var stage = await Stage.StartAsync(host, new ProbeWorld(), new RecoveryPolicy { IrrevocableActions = IrrevocableActionRule.Allow });
+        await stage.SendAsync("a", "final", "early");
+        await stage.SettledAsync();
+        Expect.Sequence(["final early"], stage.World.Log);
+        var intent = (await stage.JournalOfAsync("a")).OfType<ActionIntended>().Single();
+        Expect.Equal((ActionClass.Irrevocable, true), (intent.Class, intent.AllowedByPolicy));
     }
 
     /// <summary>Forced: the irrevocable action is residue, and never silent.</summary>

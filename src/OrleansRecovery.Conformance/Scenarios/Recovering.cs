@@ -1,5 +1,6 @@
 using OrleansRecovery.Conformance.Probes;
 using OrleansRecovery.Protocol.Coordinator;
+using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Runtime.Agents;
 
@@ -56,6 +57,33 @@ internal static class Recovering
         Expect.Sequence(["x-told"], await stage.StateOfAsync("bystander"));
         Expect.Equal(1, stage.World.Log.Count(line => line == "do x-told"));
         Expect.Sequence(["undo answer 1 to x-acted", "undo x-answered"], stage.World.Log.Where(IsUndone));
+    }
+
+    /// <summary>Numbers begin at 0.</summary>
+    public static async Task An_agent_begins_in_interval_0_of_incarnation_0(IConformanceHost host)
+    {
+        var stage = await Stage.StartAsync(host, new ProbeWorld());
+        await stage.SendAsync("a", "act", "x");
+        var status = await stage.SettledAsync();
+        var opened = (await stage.JournalOfAsync("a")).OfType<IntervalOpened>();
+        Expect.Sequence([(0L, 0L), (1L, 0L)], opened.Select(interval => (interval.Number.Number, interval.Incarnation.Number)));
+        Expect.Sequence([0L, 0L, 0L], status.Agents.Select(agent => agent.Incarnation.Number));
+        Expect.Sequence([1L, 0L, 0L], status.Agents.Select(agent => agent.Current.Number));
+    }
+
+    /// <summary>What an irrevocable action gave is used again; the action is not.</summary>
+    public static async Task An_irrevocable_action_before_the_target_is_not_run_again_when_its_turn_goes_on(IConformanceHost host)
+    {
+        var stage = await Stage.StartAsync(host, new ProbeWorld(), new RecoveryPolicy { IrrevocableActions = IrrevocableActionRule.Allow });
+        await stage.SendAsync("a", "final-then-ask", "mail", "b");
+        await stage.SettledAsync();
+        await stage.FailAsync("b", 1);
+        var recovery = (await stage.SettledAsync()).Recoveries.Single();
+        Expect.Equal(CoordinatorPhase.Completed, recovery.Phase);
+        Expect.Sequence([("a", 2L), ("b", 1L)], recovery.Targets.Select(target => (target.Key.Text, target.Value.Number)));
+        Expect.Sequence(["answer 3 to mail"], await stage.StateOfAsync("a"));
+        Expect.Equal(2, stage.World.Turns["a:mail"]);
+        Expect.Equal(1, stage.World.Log.Count(line => line == "final mail"));
     }
 
     /// <summary>W13: the same traffic; the rule of restore points decides.</summary>

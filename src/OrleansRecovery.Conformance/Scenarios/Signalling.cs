@@ -1,6 +1,8 @@
 using OrleansRecovery.Conformance.Probes;
+using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Ledger;
+using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Client;
@@ -51,6 +53,41 @@ internal static class Signalling
         await stage.SettledAsync();
     }
 
+    /// <summary>Who follows an execution hears of the end.</summary>
+    public static async Task A_follower_is_told_how_a_recovery_ends(IConformanceHost host)
+    {
+        var stage = await Stage.StartAsync(host, new ProbeWorld());
+        await stage.SendAsync("a", "act", "x");
+        await stage.SettledAsync();
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        await using var told = stage.Client.WatchAsync(stage.Execution, patience.Token).GetAsyncEnumerator(patience.Token);
+        var next = told.MoveNextAsync().AsTask();
+        await stage.FailAsync("a", 1);
+        while (await next && !told.Current.Phase.IsTerminal())
+        {
+            next = told.MoveNextAsync().AsTask();
+        }
+
+        Expect.Equal(CoordinatorPhase.Completed, told.Current.Phase);
+        Expect.Equal((await stage.SettledAsync()).Recoveries.Single().Recovery, told.Current.Recovery);
+    }
+
+    /// <summary>What was recorded of a recovery is signed when it ends.</summary>
+    public static async Task The_ledger_signs_a_head_after_each_outcome(IConformanceHost host)
+    {
+        var stage = await Stage.StartAsync(host, new ProbeWorld(), new RecoveryPolicy { RecoveryCountMax = 2 });
+        await stage.SendAsync("a", "act", "x");
+        for (var recovery = 1; recovery <= 2; recovery++)
+        {
+            var current = (await stage.SettledAsync()).Agents[0].Current.Number;
+            await stage.FailAsync("a", current);
+            await stage.SettledAsync();
+            var kinds = await stage.LedgerAsync();
+            Expect.Equal(recovery, kinds.Count(kind => kind == RecoveryRecordKind.Outcome));
+            Expect.Equal(RecoveryRecordKind.Head, kinds[^1]);
+        }
+    }
+
     /// <summary>Invariant 11.</summary>
     public static async Task Another_tenant_cannot_see_an_execution(IConformanceHost host)
     {
@@ -65,7 +102,7 @@ internal static class Signalling
         ArgumentNullException.ThrowIfNull(host);
         var stage = await Stage.StartAsync(host, new ProbeWorld());
         var other = new ExecutionStart(
-            stage.Execution, [new AgentAssignment(AgentId.Parse("a"), new AgentClass("probe"))], Protocol.Policy.RecoveryPolicy.Default);
+            stage.Execution, [new AgentAssignment(AgentId.Parse("a"), new AgentClass("probe"))], RecoveryPolicy.Default);
         await Expect.RefusedAsync(RecoveryErrorCode.ExecutionClosed, () => host.Client.StartAsync(other));
         await stage.SendAsync("bystander", "act", "x");
         await stage.SettledAsync();

@@ -1,6 +1,5 @@
 using OrleansRecovery.Orleans.Calls;
 using OrleansRecovery.Protocol.Signals;
-using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Security;
 
@@ -62,7 +61,4 @@ public sealed class AgentRecoveryOptions
 
     /// <summary>How often copies of states that nothing can lead back to are deleted. Range 1 second to 1 day; default 10 minutes.</summary>
     public TimeSpan CollectInterval { get; set; } = TimeSpan.FromMinutes(10);
-
-    /// <summary>Makes ids of recoveries: each higher than all before.</summary>
-    public Func<RecoveryId> NewRecoveryId { get; set; } = () => RecoveryId.Parse($"r-{Guid.CreateVersion7():N}");
 }

@@ -33,7 +33,7 @@ internal sealed class RecoverySilo
         Logger = logger;
         Streams = streams;
         Warning = new EarlyWarning(streams, Options.QuiesceTime);
-        Setup = new ExecutionSetup(Journal, Options.Signals, Options.CollectInterval, Options.NewRecoveryId, time, logger);
+        Setup = new ExecutionSetup(Journal, Options.Signals, Options.CollectInterval, time, logger);
     }
 
     internal AgentRecoveryOptions Options { get; }

@@ -120,7 +120,7 @@ public sealed partial class ExecutionDriver : IExecution
         var now = Now();
         var shortened = detail.Length > 1024 ? detail[..1024] : detail;
         var signal = new FailureSignal(
-            SignalId.Parse($"s-{_setup.NewRecoveryId()}"), SignalPolicy.Host, Address.Tenant, Address.Execution, suspect, incarnation, reason, now, now + 60_000,
+            SignalId.Parse($"s-{Guid.CreateVersion7():N}"), SignalPolicy.Host, Address.Tenant, Address.Execution, suspect, incarnation, reason, now, now + 60_000,
             Detail: shortened);
         return SignalAsync(signal, isOwn: true);
     }

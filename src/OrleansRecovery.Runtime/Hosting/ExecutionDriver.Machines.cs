@@ -16,7 +16,7 @@ public sealed partial class ExecutionDriver
     {
         if (input.Execution is { } execution)
         {
-            ApplyExecution(work, input, execution);
+            ApplyExecution(work, input, execution(NewRecoveryId()));
         }
         else if (input.Coordinator is { } coordinator)
         {
@@ -83,7 +83,8 @@ public sealed partial class ExecutionDriver
     // Opened in the same append as the input that asks for it, so that a crash leaves both or none.
     private void OpenRecovery(Work work, ExecutionEffect.OpenRecovery effect)
     {
-        var opening = new RecoveryOpening(effect.Recovery, Address.Execution, Started.Policy, HighestEpoch(), effect.Signals);
+        var opening = new RecoveryOpening(effect.Recovery, Address.Execution, Started.Policy, _epoch, effect.Signals);
+        _newest = opening.Recovery;
         var step = CoordinatorMachine.Open(opening);
         work.Write(new ExecutionRecord(Coordinator: new CoordinatorRecord(opening, null, null)), LedgerEntries.OfOpening(opening));
         work.Take(step.State, step.Effects);
@@ -130,9 +131,12 @@ public sealed partial class ExecutionDriver
         }
         else if (effect is CoordinatorEffect.Announce announce)
         {
-            ApplyExecution(work, new Input(), new ExecutionInput.RecoveryEnded(announce.Outcome, _setup.NewRecoveryId()));
+            ApplyExecution(work, new Input(), new ExecutionInput.RecoveryEnded(announce.Outcome, NewRecoveryId()));
         }
     }
+
+    // Drawn where recoveries are opened one after another, so that their order is the order of their ids.
+    private RecoveryId NewRecoveryId() => RecoveryIds.After(_newest, _setup.Time.GetUtcNow());
 
     // A recovery that no log knows was aborted (presumed abort).
     private void Unknown(Input input, CoordinatorInput coordinator)
@@ -152,7 +156,10 @@ public sealed partial class ExecutionDriver
 
         public CoordinatorInput? Coordinator { get; init; }
 
-        public ExecutionInput? Execution { get; init; }
+        /// <summary>Makes the input of a new recovery's id, which it may need.</summary>
+        public Func<RecoveryId, ExecutionInput>? Execution { get; init; }
+
+        public FailureSignal? Signal { get; init; }
 
         public bool IsOwnSignal { get; init; }
 

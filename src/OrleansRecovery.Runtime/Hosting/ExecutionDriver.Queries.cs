@@ -61,7 +61,8 @@ public sealed partial class ExecutionDriver
 
     private Task SignalAsync(FailureSignal signal, bool isOwn) => PutAsync(new Input
     {
-        Execution = new ExecutionInput.Signalled(signal, _setup.NewRecoveryId()),
+        Execution = fresh => new ExecutionInput.Signalled(signal, fresh),
+        Signal = signal,
         IsOwnSignal = isOwn,
         Done = NewDone(),
         At = _setup.Time.GetUtcNow(),
@@ -150,7 +151,7 @@ public sealed partial class ExecutionDriver
             return decision switch
             {
                 OperatorDecision.Approve or OperatorDecision.Retry =>
-                    ApplyAsync(new ExecutionInput.RecoveryAllowed(by, reason, _setup.NewRecoveryId())),
+                    PutAsync(new Input { Execution = fresh => new ExecutionInput.RecoveryAllowed(by, reason, fresh), Done = NewDone() }),
                 OperatorDecision.Reject => ApplyAsync(new ExecutionInput.Stopped(by, reason)),
                 _ => Task.FromException(RecoveryException.Of(
                     RecoveryErrorCode.DecisionNotPossible,

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using OrleansRecovery.Protocol.Coordinator;
-using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Json;
 using OrleansRecovery.Runtime.Telemetry;
 
@@ -15,9 +14,9 @@ public sealed partial class ExecutionDriver
     {
         foreach (var input in batch)
         {
-            if (input.Execution is ExecutionInput.Signalled signalled)
+            if (input.Signal is { } signal)
             {
-                RecoveryMetrics.Signalled(signalled.Signal.Reason, input.Refusal?.Id);
+                RecoveryMetrics.Signalled(signal.Reason, input.Refusal?.Id);
             }
         }
 
@@ -44,7 +43,7 @@ public sealed partial class ExecutionDriver
         foreach (var signal in after.Signals.Skip(before?.Signals.Count ?? 0))
         {
             // A signal that had to wait for an earlier recovery's end is in no input of this batch: the recovery answers it from now on.
-            var input = batch.Find(item => item.Execution is ExecutionInput.Signalled signalled && signalled.Signal.Signal == signal.Signal);
+            var input = batch.Find(item => item.Signal?.Signal == signal.Signal);
             using var span = RecoverySpans.Start(SpanNames.Signal, Address, after.Recovery, input?.At ?? began, input?.Caller ?? default)
                 ?.SetTag(AttributeNames.Signal, signal.Signal.Text)
                 .SetTag(AttributeNames.Reason, WireNames.Of(signal.Reason))

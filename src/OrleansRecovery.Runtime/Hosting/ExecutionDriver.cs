@@ -38,6 +38,8 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
     private ExecutionState _state = null!;
     private SignalWindow _signals = null!;
     private CoordinatorState? _open;
+    private RecoveryId _newest;
+    private Epoch _epoch;
     private SequenceNumber _version;
     private int _inputCount;
 
@@ -83,7 +85,7 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
         _ticks = Task.Run(TickAsync, CancellationToken.None);
         if (_open is { } open)
         {
-            Post(new CoordinatorInput.Resumed(HighestEpoch().Next), open.Recovery);
+            Post(new CoordinatorInput.Resumed(_epoch), open.Recovery);
         }
 
         WakeAll();
@@ -106,7 +108,7 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
 
     private long Now() => _setup.Time.GetUtcNow().ToUnixTimeMilliseconds();
 
-    private Task ApplyAsync(ExecutionInput input) => PutAsync(new Input { Execution = input, Done = NewDone() });
+    private Task ApplyAsync(ExecutionInput input) => PutAsync(new Input { Execution = _ => input, Done = NewDone() });
 
     private Task PutAsync(Input input) => TryPut(input) ? input.Done!.Task : Task.FromException(HostStopped());
 
@@ -222,15 +224,6 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
         }
     }
 
-    // The fence belongs to the coordinator, not to a recovery: participants refuse one that is lower than they have seen in any recovery.
-    private Epoch HighestEpoch()
-    {
-        lock (_sync)
-        {
-            return _recoveries.Values.Select(recovery => recovery.Epoch).DefaultIfEmpty().Max();
-        }
-    }
-
     private CoordinatorState? Find(RecoveryId recovery)
     {
         lock (_sync)
@@ -281,6 +274,10 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
         _state = history.State;
         _signals = history.Signals;
         _open = history.Recoveries.Values.FirstOrDefault(recovery => !recovery.Phase.IsTerminal());
+        _newest = history.Recoveries.Keys.LastOrDefault();
+
+        // The fence belongs to the coordinator, not to a recovery: who takes over stands above all that was used before, also where no recovery is open.
+        _epoch = history.Recoveries.Count == 0 ? Epoch.First : history.Recoveries.Values.Max(recovery => recovery.Epoch).Next;
         lock (_sync)
         {
             _version = history.Next;
@@ -301,7 +298,7 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
             TakeLog(history);
             if (_open is { } open)
             {
-                Post(new CoordinatorInput.Resumed(HighestEpoch().Next), open.Recovery);
+                Post(new CoordinatorInput.Resumed(_epoch), open.Recovery);
             }
         }
 #pragma warning disable CA1031 // The storage is still in trouble: the next tick, or the next caller, meets it again.

@@ -13,11 +13,9 @@ namespace OrleansRecovery.Runtime.Hosting;
 /// <param name="Journal">Where journals and logs are read.</param>
 /// <param name="Signals">Whose failure signals are admitted, how fresh, and how many.</param>
 /// <param name="CollectInterval">How often copies of states that nothing can lead back to are deleted.</param>
-/// <param name="NewRecoveryId">Makes ids of recoveries: each higher than all before.</param>
 /// <param name="Time">The clock.</param>
 /// <param name="Logger">Where to log.</param>
-public sealed record ExecutionSetup(
-    IJournal Journal, SignalPolicy Signals, TimeSpan CollectInterval, Func<RecoveryId> NewRecoveryId, TimeProvider Time, ILogger Logger);
+public sealed record ExecutionSetup(IJournal Journal, SignalPolicy Signals, TimeSpan CollectInterval, TimeProvider Time, ILogger Logger);
 
 /// <summary>What an <see cref="ExecutionDriver"/> needs of its host. A host moves things; it decides nothing.</summary>
 public interface IExecutionEnvironment

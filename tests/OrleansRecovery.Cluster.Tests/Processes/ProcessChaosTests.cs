@@ -12,7 +12,7 @@ namespace OrleansRecovery.Cluster.Tests.Processes;
 /// </summary>
 public sealed class ProcessChaosTests(ProcessCluster cluster, ITestOutputHelper output) : IClassFixture<ProcessCluster>
 {
-    private static readonly int Kills = ChaosTests.Setting("OR_PROCESS_KILLS", 16);
+    private static readonly int Kills = ChaosTests.Setting("OR_PROCESS_KILLS", 10);
     private static readonly int Seed = ChaosTests.Setting("OR_SEED", 1);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 

@@ -280,6 +280,7 @@ internal sealed partial class ClusterSimulation
                     HandOver(handOver);
                     break;
                 case CoordinatorEffect.Announce announce:
+                    Assert.Equal(announce.Outcome.Result == RecoveryResult.Aborted, announce.Outcome.Reason is not null);
                     coordinator.Announced.Add(announce.Outcome);
                     break;
                 case CoordinatorEffect.RefuseRuling refused:
@@ -338,7 +339,16 @@ internal sealed partial class ClusterSimulation
 
     // ---- chance
 
-    private void Post(ParticipantMessage message) => _network.Add(message);
+    private void Post(ParticipantMessage message)
+    {
+        if (message is Vote vote)
+        {
+            Assert.Equal(vote.Answer == VoteKind.Busy, vote.Holder is not null);
+            Assert.Equal(vote.Answer == VoteKind.Refused, vote.Objections.Count > 0);
+        }
+
+        _network.Add(message);
+    }
 
     private bool Chance(double probability) => _random.NextDouble() < probability;
 

@@ -9,7 +9,7 @@ namespace OrleansRecovery.Protocol.Tests.Dependencies;
 /// <summary>The histories of our own theory, worked out by hand and by its oracle.</summary>
 public sealed class WorkedExamplesTests
 {
-    private static readonly Dictionary<string, JsonElement> Examples = Load();
+    internal static IReadOnlyDictionary<string, JsonElement> Examples { get; } = Load();
 
     public static TheoryData<string> Ids => [.. Examples.Keys];
 
@@ -91,7 +91,7 @@ public sealed class WorkedExamplesTests
     }
 
     /// <summary>A history as it is told: C takes a checkpoint, S sends, R consumes, X acts.</summary>
-    private sealed class Told
+    internal sealed class Told
     {
         private readonly Dictionary<AgentId, string> _names = [];
         private readonly Dictionary<string, (MessageId Id, AgentId From, CheckpointNumber SentIn)> _sends = [];

@@ -24,6 +24,31 @@ public sealed class ExecutionScenarioTests
         Assert.IsType<ExecutionEffect.Resume>(Assert.Single(resumed));
     }
 
+    [Fact]
+    public void A_signal_before_the_decision_joins_the_open_recovery()
+    {
+        var state = Apply(ExecutionState.Start(RecoveryPolicy.Default), new ExecutionInput.Signalled(Sample.Signal("a", 1), RecoveryId.Parse("r1"))).State;
+        var (joined, effects) = Apply(state, new ExecutionInput.Signalled(Sample.Signal("b", 1, "s2"), RecoveryId.Parse("r2")));
+        var join = Assert.IsType<ExecutionEffect.JoinRecovery>(Assert.Single(effects));
+        Assert.Equal((RecoveryId.Parse("r1"), SignalId.Parse("s2")), (join.Recovery, join.Signal.Signal));
+        Assert.Empty(joined.Waiting);
+    }
+
+    [Fact]
+    public void A_signal_after_the_decision_waits_for_the_end_and_is_answered_by_a_recovery_of_its_own()
+    {
+        var state = Apply(ExecutionState.Start(RecoveryPolicy.Default), new ExecutionInput.Signalled(Sample.Signal("a", 1), RecoveryId.Parse("r1"))).State;
+        state = Apply(state, new ExecutionInput.RecoveryDecided(RecoveryId.Parse("r1"))).State;
+        var (waiting, nothing) = Apply(state, new ExecutionInput.Signalled(Sample.Signal("b", 1, "s2"), RecoveryId.Parse("r2")));
+        Assert.Empty(nothing);
+        var (next, effects) = Apply(waiting, new ExecutionInput.RecoveryEnded(
+            new Outcome(RecoveryId.Parse("r1"), Sample.Execution, RecoveryResult.Completed, [], null), RecoveryId.Parse("r3")));
+        var open = Assert.IsType<ExecutionEffect.OpenRecovery>(Assert.Single(effects));
+        Assert.Equal(RecoveryId.Parse("r3"), open.Recovery);
+        Assert.Equal(SignalId.Parse("s2"), Assert.Single(open.Signals).Signal);
+        Assert.Equal(ExecutionPhase.Recovering, next.Phase);
+    }
+
     private static (ExecutionState State, IReadOnlyList<ExecutionEffect> Effects) Apply(ExecutionState state, ExecutionInput input)
     {
         var step = ExecutionMachine.Apply(state, input);

@@ -234,6 +234,20 @@ public sealed class SignalAdmissionTests
     [Fact]
     public void The_default_policy_is_in_range() => Assert.Same(SignalPolicy.Default, SignalPolicy.Default.Validated());
 
+    [Fact]
+    public void Of_several_faults_the_first_in_the_order_of_the_checks_refuses()
+    {
+        var policy = SignalPolicy.Default with { Scopes = [], QuotaPerMinute = 1, QuotaBurst = 1 };
+        var mine = Signal() with { Issuer = IssuerId.Parse("a") };
+        var window = Admitted(Decide(mine, policy: policy));
+
+        AssertRefused(Decide(Signal() with { Tenant = TenantId.Parse("other"), ExpiresAt = 0 }, window, policy), RecoveryErrorCode.ForeignTenant);
+        AssertRefused(Decide(Signal() with { ExpiresAt = 0 }, window, policy), RecoveryErrorCode.NotAuthorized);
+        AssertRefused(Decide(mine with { ExpiresAt = 0 }, window, policy), RecoveryErrorCode.StaleSignal, "has expired");
+        AssertRefused(Decide(mine, window, policy), RecoveryErrorCode.StaleSignal, "was taken before");
+        AssertRefused(Decide(mine with { Signal = SignalId.Parse("s2") }, window, policy), RecoveryErrorCode.QuotaExceeded);
+    }
+
     private static FailureSignal Signal(string id = "s1") => Sample.Signal("a", 1, id) with { DetectedAt = Now, ExpiresAt = Now + 60_000 };
 
     private static SignalVerdict Decide(

@@ -53,6 +53,22 @@ public sealed class BadInputTests
         Assert.Equal(0, (await SettledAsync(host)).PendingMessages);
     }
 
+    [Theory]
+    [InlineData("@outside", "is kept for the outside")]
+    [InlineData("b", "is given twice")]
+    public async Task An_agent_has_a_name_of_its_own_and_not_that_of_the_outside(string name, string expected)
+    {
+        await using var host = await StartAsync([], new InMemoryJournal());
+        var start = new ExecutionStart(
+            ProbeHost.Execution with { Execution = ExecutionId.Parse("other") },
+            [.. new[] { "b", name }.Select(agent => new AgentAssignment(AgentId.Parse(agent), new AgentClass("mischievous")))],
+            RecoveryPolicy.Default);
+        var refused = await Assert.ThrowsAsync<RecoveryException>(() => host.StartAsync(start));
+        Assert.Equal(RecoveryErrorCode.InvalidName, refused.Error.Code);
+        Assert.Contains(expected, refused.Error.Cause, StringComparison.Ordinal);
+        Assert.Equal(RecoveryErrorCode.UnknownExecution, await RefusedAsync(() => host.StatusAsync(start.Execution)));
+    }
+
     [Fact]
     public async Task A_decision_about_a_recovery_that_is_not_there_is_refused()
     {

@@ -37,6 +37,33 @@ public sealed class TurnTests
     }
 
     [Fact]
+    public async Task An_irrevocable_action_of_a_turn_that_was_cut_off_is_not_run_again_by_the_next_host()
+    {
+        var journal = new InMemoryJournal();
+        var world = new ProbeWorld();
+        await using (var probe = await ProbeHost.StartAsync(world, new RecoveryPolicy { IrrevocableActions = IrrevocableActionRule.Allow }, journal))
+        {
+            // Paused inside the turn: it goes on, and nobody answers its question.
+            world.OnTurn = (_, times) => times == 1
+                ? probe.Host.PauseAsync(ProbeHost.Execution, IssuerId.Parse("operator"), "the host is about to end") : Task.CompletedTask;
+            await probe.SendAsync("a", "final-then-ask", "mail", "b");
+            using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+            while (!world.Log.Contains("final mail") || (await probe.Host.StatusAsync(ProbeHost.Execution)).PendingMessages == 0)
+            {
+                await timer.WaitForNextTickAsync();
+            }
+        }
+
+        await using var again = await ProbeHost.ReopenAsync(world, journal);
+        await again.Host.ResumeAsync(ProbeHost.Execution, IssuerId.Parse("operator"), "the next host is there");
+        var status = await again.SettledAsync();
+        Assert.Empty(status.Recoveries);
+        Assert.Equal(["answer 1 to mail"], await again.StateOfAsync("a"));
+        Assert.Equal(2, world.Turns["a:mail"]);
+        Assert.Single(world.Log, line => line == "final mail");
+    }
+
+    [Fact]
     public async Task A_handler_that_does_not_repeat_its_record_is_reported_and_its_messages_wait()
     {
         var world = new ProbeWorld();

@@ -85,13 +85,17 @@ public class ProbeAgent(ProbeWorld world, string voice = "") : Agent<ProbeState>
                     done = answer.Text;
                     await context.ActAsync(act, $"{done}-acted");
                     break;
+                case "final-then-ask":
+                    await context.ActAsync(final, order.Text);
+                    done = (await context.AskAsync<Question, Answer>(AgentId.Parse(order.To!), new Question(order.Text))).Text;
+                    break;
                 case "try":
                     done = await TryAsync(context, act, order.Text);
                     break;
             }
 
             context.State = new ProbeState { Done = [.. context.State.Done, $"{voice}{done}{world.Nondeterminism}"] };
-            if (order.To is { } to && order.Verb != "tell-then-ask")
+            if (order.To is { } to && order.Verb is not ("tell-then-ask" or "final-then-ask"))
             {
                 context.Send(AgentId.Parse(to), new Order("act", $"{order.Text}+"));
             }

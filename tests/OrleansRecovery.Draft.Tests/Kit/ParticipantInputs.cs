@@ -1,0 +1,68 @@
+using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Participant;
+using OrleansRecovery.Protocol.Terms;
+using static OrleansRecovery.Protocol.Tests.Support.Sample;
+
+namespace OrleansRecovery.Draft.Tests.Kit;
+
+/// <summary>What may happen to the participant of the vectors: messages of two recoveries, by two coordinators each, and what it does itself.</summary>
+internal static class ParticipantInputs
+{
+    private const long At = 1_795_262_400_000;
+
+    private static readonly AgentId Agent = A("hotel");
+    private static readonly RecoveryId[] Recoveries = [RecoveryId.Parse("r1"), RecoveryId.Parse("r2")];
+    private static readonly InvalidatedRange Consumed = new(A("flight"), C(1));
+    private static readonly InvalidatedRange NotConsumed = new(A("flight"), C(2));
+    private static readonly SequenceNumber Action = S(7);
+
+    public static IEnumerable<ParticipantInput> Of(Moment moment)
+    {
+        yield return new ParticipantInput.Work();
+        yield return new ParticipantInput.Silence();
+        foreach (var recovery in Recoveries)
+        {
+            foreach (var input in Of(moment, recovery))
+            {
+                yield return input;
+            }
+        }
+
+        if (moment.Running.Contains(Action) || moment.State.Phase != ParticipantPhase.Compensating)
+        {
+            yield return new ParticipantInput.Settled(Action, CompensationResult.Compensated, 1, null);
+            yield return new ParticipantInput.Settled(Action, CompensationResult.Failed, 5, "it is down");
+        }
+    }
+
+    private static IEnumerable<ParticipantInput> Of(Moment moment, RecoveryId recovery)
+    {
+        foreach (var prepare in Prepares(recovery))
+        {
+            var estimate = UndoEstimate.Of(moment.History, prepare.Suspects, prepare.Invalidated, new HashSet<CheckpointNumber>());
+
+            // A later version of the set only adds to it: what was affected stays so.
+            if (moment.State.Promise is not { } promise || promise.Vote.Recovery != recovery || estimate.Target <= promise.Vote.Target)
+            {
+                yield return new ParticipantInput.Prepare(prepare, estimate);
+            }
+        }
+
+        var target = moment.State.Promise?.Vote is { } vote && vote.Recovery == recovery ? vote.Target : C(1);
+        yield return new ParticipantInput.Abort(new Abort(recovery, Epoch.First, Agent, AbortReason.Operator));
+        yield return new ParticipantInput.Commit(new Commit(recovery, Epoch.First, Agent, target));
+        yield return new ParticipantInput.Compensate(new Compensate(recovery, Epoch.First, Agent, [Action]));
+        yield return new ParticipantInput.Restore(
+            new Restore(recovery, Epoch.First, Agent, []), moment.History.Incarnation, moment.History.Current, At);
+        yield return new ParticipantInput.Release(new Release(recovery, Epoch.First, Agent, false));
+        yield return new ParticipantInput.Release(new Release(recovery, Epoch.First, Agent, true));
+    }
+
+    private static IEnumerable<Prepare> Prepares(RecoveryId recovery) =>
+    [
+        new(recovery, Epoch.First, Agent, 1, [], [NotConsumed]),
+        new(recovery, Epoch.First, Agent, 1, [C(2)], []),
+        new(recovery, Epoch.First, Agent, 2, [C(2)], [Consumed]),
+        new(recovery, Epoch.Of(1), Agent, 2, [C(2)], [Consumed]),
+    ];
+}

@@ -1,0 +1,198 @@
+using OrleansRecovery.Protocol.Coordinator;
+using OrleansRecovery.Protocol.Machines;
+using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Policy;
+using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Protocol.Tests.Machines;
+using static OrleansRecovery.Protocol.Tests.Support.Sample;
+
+namespace OrleansRecovery.Protocol.Tests.Coordinator;
+
+/// <summary>What the coordinator asks and when it decides, step by step.</summary>
+public sealed class CoordinatorStepTests
+{
+    // b consumed from a; both fall.
+    private static readonly CoordinatorInput PlanOfTwo =
+        new CoordinatorInput.Planned([new PredictedUndo(A("a"), C(1), [A("b")]), new PredictedUndo(A("b"), C(1), [])]);
+
+    private static readonly CoordinatorState Asked = Representative.Fold(Opening(), PlanOfTwo);
+
+    [Fact]
+    public void Every_receiver_that_a_vote_names_as_required_is_asked_and_no_other()
+    {
+        var trace = new UndoneTrace(
+            [new UndoneSend(S(2), A("c"), DependencyStrength.Required), new UndoneSend(S(3), A("d"), DependencyStrength.Advisory)], [], []);
+
+        var messages = Sent(Step(Asked, new CoordinatorInput.Voted(Ready("a", trace: trace))));
+
+        var prepare = Assert.IsType<Prepare>(Assert.Single(messages));
+        Assert.Equal((A("c"), 2L), (prepare.Agent, prepare.Plan));
+        Assert.Equal([new InvalidatedRange(A("a"), C(1))], prepare.Invalidated);
+    }
+
+    [Fact]
+    public void Nothing_is_decided_before_everybody_that_was_asked_has_voted_whatever_was_predicted()
+    {
+        var one = Step(Asked, new CoordinatorInput.Voted(Ready("a")));
+        Assert.Equal(CoordinatorPhase.Preparing, one.State.Phase);
+        Assert.Empty(one.Effects);
+
+        var both = Step(one.State, new CoordinatorInput.Voted(Ready("b")));
+        Assert.Equal(CoordinatorPhase.Committed, both.State.Phase);
+    }
+
+    [Fact]
+    public void A_vote_for_an_older_plan_does_not_count()
+    {
+        var joined = Step(Asked, new CoordinatorInput.Joined(Signal("b", 1, "s2"))).State;
+        Assert.Equal(2, joined.Members[A("b")].AskedPlan);
+
+        Assert.Same(joined, Step(joined, new CoordinatorInput.Voted(Ready("b", plan: 1))).State);
+        Assert.NotNull(Step(joined, new CoordinatorInput.Voted(Ready("b", plan: 2))).State.Members[A("b")].Vote);
+    }
+
+    [Fact]
+    public void No_commit_is_sent_before_the_decision_is_durable()
+    {
+        var decided = Step(Step(Asked, new CoordinatorInput.Voted(Ready("a"))).State, new CoordinatorInput.Voted(Ready("b")));
+        Assert.IsType<CoordinatorEffect.ConfirmDecision>(Assert.Single(decided.Effects));
+
+        Assert.Equal([A("a"), A("b")], Sent(Step(decided.State, new CoordinatorInput.DecisionDurable())).OfType<Commit>().Select(commit => commit.Agent));
+    }
+
+    [Fact]
+    public void Targets_do_not_change_after_the_decision()
+    {
+        var decided = Representative.Coordinator(CoordinatorPhase.Committed);
+
+        Assert.Same(decided, Step(decided, new CoordinatorInput.Voted(Ready("a", target: 0))).State);
+        Assert.Equal(decided.Targets, Step(decided, new CoordinatorInput.DecisionDurable()).State.Targets);
+    }
+
+    [Fact]
+    public void Restore_is_sent_to_everybody_that_falls_when_the_last_action_is_settled_and_not_before()
+    {
+        var decided = Representative.Fold(
+            Opening(), PlanOfTwo, new CoordinatorInput.Voted(Ready("a", trace: Actions(Action(3)))), new CoordinatorInput.Voted(Ready("b", trace: Actions(Action(4)))));
+        var undoing = Step(decided, new CoordinatorInput.DecisionDurable());
+        var first = Step(undoing.State, Undone("a", 3));
+        var last = Step(first.State, Undone("b", 4));
+
+        Assert.Empty(Sent(undoing).OfType<Restore>());
+        Assert.Empty(Sent(first).OfType<Restore>());
+        Assert.Equal([A("a"), A("b")], Sent(last).OfType<Restore>().Select(restore => restore.Agent));
+    }
+
+    [Fact]
+    public void Release_is_sent_when_everybody_that_falls_is_restored_and_not_before()
+    {
+        var restoring = Representative.Fold(
+            Opening(), PlanOfTwo, new CoordinatorInput.Voted(Ready("a")), new CoordinatorInput.Voted(Ready("b")), new CoordinatorInput.DecisionDurable());
+        var first = Step(restoring, Back("a"));
+        var last = Step(first.State, Back("b"));
+
+        Assert.Empty(Sent(first));
+        Assert.Equal([A("a"), A("b")], Sent(last).OfType<Release>().Select(release => release.Agent));
+    }
+
+    [Fact]
+    public void An_abort_goes_to_everybody_that_was_asked_and_the_outcome_has_the_reason()
+    {
+        var aborted = Step(Asked, new CoordinatorInput.Ruled(Ruling.Reject, Operator, "no"));
+
+        Assert.Equal([A("a"), A("b")], Sent(aborted).OfType<Abort>().Select(abort => abort.Agent));
+        var outcome = Assert.Single(aborted.Effects.OfType<CoordinatorEffect.Announce>()).Outcome;
+        Assert.Equal((RecoveryResult.Aborted, AbortReason.Operator), (outcome.Result, outcome.Reason));
+    }
+
+    [Theory]
+    [InlineData(ActionClass.Compensatable, ActionProgress.Done, true)]
+    [InlineData(ActionClass.Compensatable, ActionProgress.InDoubt, true)]
+    [InlineData(ActionClass.Compensatable, ActionProgress.Failed, false)]
+    [InlineData(ActionClass.Compensatable, ActionProgress.Compensated, false)]
+    [InlineData(ActionClass.Compensatable, ActionProgress.Residue, false)]
+    [InlineData(ActionClass.Idempotent, ActionProgress.Done, false)]
+    [InlineData(ActionClass.Pure, ActionProgress.Done, false)]
+    [InlineData(ActionClass.Irrevocable, ActionProgress.Done, false)]
+    public void Compensation_is_asked_for_what_has_run_or_may_have_and_can_be_undone(ActionClass actionClass, ActionProgress progress, bool isAsked)
+    {
+        var vote = Ready("a", trace: Actions(Action(3, actionClass, progress)));
+        var decided = Representative.Fold(Opening(), new CoordinatorInput.Planned([new PredictedUndo(A("a"), C(1), [])]), new CoordinatorInput.Voted(vote));
+
+        var asked = Sent(Step(decided, new CoordinatorInput.DecisionDurable())).OfType<Compensate>().SelectMany(message => message.Actions);
+
+        Assert.Equal(isAsked ? [S(3)] : [], asked);
+    }
+
+    [Fact]
+    public void Residue_is_listed_in_the_outcome_which_is_not_completed()
+    {
+        var decided = Representative.Fold(
+            Opening(),
+            new CoordinatorInput.Planned([new PredictedUndo(A("a"), C(1), [])]),
+            new CoordinatorInput.Voted(Ready("a", trace: Actions(Action(3, ActionClass.Irrevocable, name: "mail"), Action(4, ActionClass.Irrevocable, name: "fax")))),
+            new CoordinatorInput.DecisionDurable());
+
+        var outcome = Assert.Single(Step(decided, Back("a")).Effects.OfType<CoordinatorEffect.Announce>()).Outcome;
+
+        Assert.Equal(RecoveryResult.CompletedWithResidue, outcome.Result);
+        Assert.Equal(["fax", "mail"], outcome.Residue.Select(residue => residue.Name).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void The_younger_of_two_recoveries_gives_way_with_its_signals_and_the_older_asks_again()
+    {
+        var younger = Step(Asked, new CoordinatorInput.Voted(Busy("a", "r0")));
+        Assert.Equal((CoordinatorPhase.Aborted, AbortReason.Absorbed), (younger.State.Phase, younger.State.AbortReason));
+        var handed = Assert.Single(younger.Effects.OfType<CoordinatorEffect.HandOver>());
+        Assert.Equal((RecoveryId.Parse("r0"), Asked.Signals[0]), (handed.To, Assert.Single(handed.Signals)));
+
+        var older = Step(Asked, new CoordinatorInput.Voted(Busy("a", "r2")));
+        Assert.Same(Asked, older.State);
+        Assert.Contains(A("a"), Sent(Step(older.State, new CoordinatorInput.Ticked())).OfType<Prepare>().Select(prepare => prepare.Agent));
+    }
+
+    [Fact]
+    public void Time_that_passes_repeats_requests_then_escalates_and_decides_nothing_until_the_silent_one_votes()
+    {
+        var tries = RecoveryPolicy.Default.VoteTryCountMax;
+        var state = Step(Asked, new CoordinatorInput.Voted(Ready("a"))).State;
+        for (var tick = 1; tick < tries; tick++)
+        {
+            var step = Step(state, new CoordinatorInput.Ticked());
+            Assert.Equal(A("b"), Assert.IsType<Prepare>(Assert.Single(Sent(step))).Agent);
+            state = step.State;
+        }
+
+        state = Step(state, new CoordinatorInput.Ticked()).State;
+        Assert.Equal((CoordinatorPhase.Escalated, EscalationReason.Unreachable), (state.Phase, state.Escalation!.Reason));
+        Assert.Null(state.Members[A("b")].Vote);
+        Assert.Equal(state, Step(state, new CoordinatorInput.Ticked()).State);
+        Assert.Equal(CoordinatorPhase.Committed, Step(state, new CoordinatorInput.Voted(Ready("b"))).State.Phase);
+    }
+
+    [Theory]
+    [InlineData(CoordinatorPhase.Preparing, RecoveryMessageKind.Prepare)]
+    [InlineData(CoordinatorPhase.Compensating, RecoveryMessageKind.Commit, RecoveryMessageKind.Compensate)]
+    [InlineData(CoordinatorPhase.Restoring, RecoveryMessageKind.Commit, RecoveryMessageKind.Restore)]
+    [InlineData(CoordinatorPhase.Completed, RecoveryMessageKind.Release)]
+    [InlineData(CoordinatorPhase.CompletedWithResidue, RecoveryMessageKind.Release)]
+    [InlineData(CoordinatorPhase.Aborted, RecoveryMessageKind.Abort)]
+    public void A_question_is_answered_with_what_is_outstanding_or_with_the_end(CoordinatorPhase phase, params RecoveryMessageKind[] expected)
+    {
+        var step = Step(Representative.Coordinator(phase), Representative.Of(CoordinatorInputKind.Asked));
+
+        Assert.Equal(expected, Sent(step).Select(message => message.Kind));
+    }
+
+    private static MachineStep<CoordinatorState, CoordinatorEffect> Step(CoordinatorState state, CoordinatorInput input) => CoordinatorMachine.Apply(state, input);
+
+    private static IEnumerable<ParticipantMessage> Sent(MachineStep<CoordinatorState, CoordinatorEffect> step) =>
+        step.Effects.OfType<CoordinatorEffect.Send>().Select(send => send.Message);
+
+    private static CoordinatorInput.CompensationReported Undone(string agent, long action) =>
+        new(new Compensated(Recovery, Epoch.First, A(agent), S(action), CompensationResult.Compensated, 1));
+
+    private static CoordinatorInput.RestoreReported Back(string agent) =>
+        new(new Restored(Recovery, Epoch.First, A(agent), Incarnation.Of(1), C(2)));
+}

@@ -1,0 +1,208 @@
+using OrleansRecovery.Protocol.Journal;
+using OrleansRecovery.Protocol.Machines;
+using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Participant;
+using OrleansRecovery.Protocol.Terms;
+using static OrleansRecovery.Protocol.Tests.Support.Sample;
+
+namespace OrleansRecovery.Protocol.Tests.Machines;
+
+/// <summary>Single steps of the participant that the draft requires.</summary>
+public sealed class ParticipantMachineTests
+{
+    private static readonly RecoveryId Other = RecoveryId.Parse("r2");
+    private static readonly UndoEstimate Affected = new(C(1), Incarnation.First, C(2), UndoneTrace.Empty, []);
+    private static readonly ParticipantState Active = Representative.Participant(ParticipantPhase.Active);
+    private static readonly ParticipantState Prepared = Representative.Participant(ParticipantPhase.Prepared);
+    private static readonly ParticipantState Compensating = Representative.Participant(ParticipantPhase.Compensating);
+    private static readonly ParticipantState Restored = Representative.Participant(ParticipantPhase.Restored);
+    private static readonly ParticipantState Barred = Active.After(new Barred(NotAffected("a", plan: 2), [new InvalidatedRange(A("b"), C(2))]));
+
+    [Fact]
+    public void A_prepare_under_an_older_epoch_is_ignored() =>
+        Assert.Empty(Apply(Active.After(new Promised(Ready("a") with { Epoch = Epoch.Of(3) })), Prepare(plan: 2, epoch: 2)).Effects);
+
+    [Fact]
+    public void A_prepare_of_a_recovery_that_has_ended_is_ignored_however_it_ended()
+    {
+        ParticipantState[] ended =
+        [
+            Prepared.After(new PromiseReleased(Recovery)), Barred.After(new Unbarred(Recovery)), Restored.After(new Reinstated(Recovery, false)),
+        ];
+
+        Assert.All(ended, state => Assert.Empty(Apply(state, Prepare(plan: 9)).Effects));
+        Assert.All(ended, state => Assert.Single(Apply(state, Prepare(recovery: Other)).Effects.OfType<ParticipantEffect.Persist>()));
+    }
+
+    [Fact]
+    public void A_promised_participant_answers_another_recovery_busy_and_names_the_holder()
+    {
+        Assert.All([Prepared, Compensating, Restored], state =>
+        {
+            var step = Apply(state, Prepare(recovery: Other));
+
+            var vote = Assert.IsType<Vote>(Sent(Assert.Single(step.Effects)));
+            Assert.Equal((Other, VoteKind.Busy, Recovery), (vote.Recovery, vote.Answer, vote.Holder));
+            Assert.Same(state, step.State);
+        });
+    }
+
+    [Fact]
+    public void A_repeated_prepare_is_answered_with_the_stored_vote_under_the_epoch_of_the_request()
+    {
+        Assert.Equal(Prepared.Promise!.Vote with { Epoch = Epoch.Of(5) }, Sent(Assert.Single(Apply(Prepared, Prepare(epoch: 5)).Effects)));
+        Assert.Equal(NotAffected("a", plan: 2) with { Epoch = Epoch.Of(5) }, Sent(Assert.Single(Apply(Barred, Prepare(plan: 2, epoch: 5)).Effects)));
+    }
+
+    [Fact]
+    public void A_vote_is_stored_before_it_is_sent_whatever_it_says()
+    {
+        var objection = new Objection(RefusalReason.IrrevocableAction, Act("a", 3));
+        foreach (var (estimate, answer) in new[]
+        {
+            (Affected, VoteKind.Ready), (Affected with { Objections = [objection] }, VoteKind.Refused), (Affected with { Target = null }, VoteKind.NotAffected),
+        })
+        {
+            var effects = Apply(Active, Prepare(estimate: estimate)).Effects;
+
+            var stored = Assert.IsType<ParticipantEffect.Persist>(effects[0]).Record;
+            var sent = Assert.IsType<Vote>(Sent(effects[1]));
+            Assert.Equal(stored is Promised promised ? promised.Vote : ((Barred)stored).Vote, sent);
+            Assert.Equal((answer, answer == VoteKind.Refused), (sent.Answer, sent.Objections.Contains(objection)));
+        }
+    }
+
+    [Fact]
+    public void What_is_invalidated_is_barred_from_the_listed_interval_on_until_the_recovery_ends()
+    {
+        Assert.True(Barred.Bars(M("b", 5), C(2)));
+        Assert.True(Barred.Bars(M("b", 5), C(7)));
+        Assert.False(Barred.Bars(M("b", 5), C(1)));
+        Assert.False(Barred.Bars(M("c", 5), C(2)));
+        Assert.False(Apply(Barred, Representative.Of(ParticipantInputKind.Abort)).State.Bars(M("b", 5), C(2)));
+        Assert.False(Apply(Barred, Representative.Of(ParticipantInputKind.Release)).State.Bars(M("b", 5), C(2)));
+    }
+
+    [Fact]
+    public void A_prepare_of_a_lower_plan_that_comes_late_does_not_lift_a_barrier()
+    {
+        var step = Apply(Barred, Prepare(plan: 1, estimate: Affected with { Target = null }));
+
+        Assert.Equal(NotAffected("a", plan: 2), Sent(Assert.Single(step.Effects)));
+        Assert.True(step.State.Bars(M("b", 5), C(2)));
+    }
+
+    [Fact]
+    public void Nothing_is_compensated_before_the_decision_is_stored()
+    {
+        Assert.IsType<StatusQuery>(Sent(Assert.Single(Apply(Prepared, Compensate(3)).Effects)));
+
+        var decided = Apply(Prepared, Representative.Of(ParticipantInputKind.Commit));
+        Assert.IsType<DecisionLearnt>(Assert.IsType<ParticipantEffect.Persist>(Assert.Single(decided.Effects)).Record);
+        Assert.Equal([S(3)], Assert.IsType<ParticipantEffect.RunCompensations>(Assert.Single(Apply(decided.State, Compensate(3)).Effects)).Actions);
+    }
+
+    [Fact]
+    public void The_result_of_a_compensation_is_stored_before_it_is_reported()
+    {
+        var effects = Apply(Compensating, Representative.Of(ParticipantInputKind.Settled)).Effects;
+
+        Assert.Equal(S(3), Assert.IsType<CompensationSettled>(Assert.IsType<ParticipantEffect.Persist>(effects[0]).Record).Action);
+        Assert.Equal(S(3), Assert.IsType<Compensated>(Sent(effects[1])).Action);
+    }
+
+    [Fact]
+    public void What_is_compensated_is_reported_again_and_not_run_again_and_what_failed_is_run_again()
+    {
+        var state = Compensating
+            .After(new CompensationSettled(Recovery, S(3), CompensationResult.Compensated, 2))
+            .After(new CompensationSettled(Recovery, S(4), CompensationResult.Failed, 3));
+
+        var effects = Apply(state, Compensate(3, 4, 5)).Effects;
+
+        var reported = Assert.IsType<Compensated>(Sent(effects[0]));
+        Assert.Equal((S(3), CompensationResult.Compensated, 2), (reported.Action, reported.Result, reported.Attempts));
+        Assert.Equal([S(4), S(5)], Assert.IsType<ParticipantEffect.RunCompensations>(effects[1]).Actions);
+        Assert.Equal(2, effects.Count);
+    }
+
+    [Fact]
+    public void A_restore_is_one_record_that_undoes_raises_the_incarnation_and_opens_the_next_interval()
+    {
+        var restore = new ParticipantInput.Restore(new Restore(Recovery, Epoch.First, A("a"), [S(3)]), Incarnation.Of(4), C(6), 10);
+
+        var step = Apply(Compensating, restore);
+
+        var record = Assert.IsType<RolledBack>(Assert.IsType<ParticipantEffect.Persist>(step.Effects[0]).Record);
+        Assert.Equal((C(1), Incarnation.Of(5), C(7)), (record.Target, record.Incarnation, record.Opens));
+        Assert.Equal([S(3)], record.Residue);
+        Assert.Single(step.Effects.OfType<ParticipantEffect.Persist>());
+        var answer = Assert.Single(step.Effects.OfType<ParticipantEffect.Send>().Select(send => send.Message).OfType<Restored>());
+        Assert.Equal((Incarnation.Of(5), C(7)), (answer.Incarnation, answer.Opens));
+    }
+
+    [Fact]
+    public void A_restore_changes_nothing_that_the_participant_knows_of_coordinators_and_recoveries()
+    {
+        var before = Barred.After(new Promised(Ready("a") with { Recovery = Other, Epoch = Epoch.Of(3) })).After(new DecisionLearnt(Other, C(1)));
+
+        var after = before.After(new RolledBack(Other, C(1), Incarnation.Of(1), C(3), [], 0)).After(new Reinstated(Other, false));
+
+        Assert.Equal(Epoch.Of(3), after.Epoch);
+        Assert.Equal(before.Barriers, after.Barriers);
+        Assert.Equal(Other, Assert.Single(after.Ended));
+    }
+
+    [Theory]
+    [InlineData(ParticipantPhase.Prepared)]
+    [InlineData(ParticipantPhase.Compensating)]
+    [InlineData(ParticipantPhase.Restored)]
+    public void A_release_into_quarantine_holds_in_every_phase_of_the_recovery(ParticipantPhase phase)
+    {
+        var release = new ParticipantInput.Release(new Release(Recovery, Epoch.First, A("a"), true));
+
+        Assert.Equal(ParticipantPhase.Quarantined, Apply(Representative.Participant(phase), release).State.Phase);
+    }
+
+    [Fact]
+    public void A_request_that_was_carried_out_is_answered_again_without_another_record()
+    {
+        Assert.All([Restored, Restored.After(new Reinstated(Recovery, false))], state =>
+        {
+            foreach (var kind in new[] { ParticipantInputKind.Restore, ParticipantInputKind.Commit })
+            {
+                var answer = Assert.IsType<Restored>(Sent(Assert.Single(Apply(state, Representative.Of(kind)).Effects)));
+                Assert.Equal((Incarnation.Of(1), C(2)), (answer.Incarnation, answer.Opens));
+            }
+        });
+    }
+
+    [Fact]
+    public void Who_is_bound_or_barred_asks_after_silence_and_after_a_restart_under_the_highest_epoch_it_has_seen()
+    {
+        var both = Barred.After(new Promised(Ready("a") with { Recovery = Other, Epoch = Epoch.Of(3) }));
+
+        Assert.All([Apply(both, new ParticipantInput.Silence()).Effects, ParticipantMachine.Reawaken(both)], effects => Assert.Equal(
+            [new StatusQuery(Recovery, Epoch.Of(3), A("a")), new StatusQuery(Other, Epoch.Of(3), A("a"))], effects.Select(Sent)));
+        Assert.Empty(ParticipantMachine.Reawaken(Active));
+    }
+
+    [Fact]
+    public void Only_the_coordinators_word_leads_out_of_a_promise()
+    {
+        ParticipantInputKind[] words = [ParticipantInputKind.Abort, ParticipantInputKind.Commit, ParticipantInputKind.Release];
+
+        Assert.All(ParticipantMachine.Table.Rows.Where(row => row.From == ParticipantPhase.Prepared && !words.Contains(row.On)), row =>
+            Assert.DoesNotContain(row.To, phase => phase != ParticipantPhase.Prepared));
+    }
+
+    private static MachineStep<ParticipantState, ParticipantEffect> Apply(ParticipantState state, ParticipantInput input) => ParticipantMachine.Apply(state, input);
+
+    private static ParticipantMessage Sent(ParticipantEffect effect) => Assert.IsType<ParticipantEffect.Send>(effect).Message;
+
+    private static ParticipantInput.Prepare Prepare(RecoveryId? recovery = null, long plan = 1, long epoch = 0, UndoEstimate? estimate = null) =>
+        new(new Prepare(recovery ?? Recovery, Epoch.Of(epoch), A("a"), plan, [C(1)], []), estimate ?? Affected);
+
+    private static ParticipantInput.Compensate Compensate(params long[] actions) =>
+        new(new Compensate(Recovery, Epoch.First, A("a"), [.. actions.Select(S)]));
+}

@@ -1,0 +1,154 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging.Abstractions;
+using OrleansRecovery.Protocol.Coordinator;
+using OrleansRecovery.Protocol.Execution;
+using OrleansRecovery.Protocol.Journal;
+using OrleansRecovery.Protocol.Ledger;
+using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Signals;
+using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Client;
+using OrleansRecovery.Runtime.Hosting;
+using OrleansRecovery.Runtime.Ports;
+using OrleansRecovery.Runtime.Tests.Support;
+
+namespace OrleansRecovery.Runtime.Tests.Hosting;
+
+/// <summary>What a coordinator sends, seen by participants that never answer.</summary>
+public sealed class ExecutionDriverTests
+{
+    private static readonly AgentId A = AgentId.Parse("a");
+
+    [Fact]
+    public async Task A_coordinator_that_takes_over_sends_under_an_epoch_above_all_before_which_its_log_has_first()
+    {
+        await using var journal = new InMemoryJournal();
+        var (ended, current) = await RecoveredOnceAsync(journal);
+        var epochs = new List<long> { ended.Epoch.Number };
+        for (var takeover = 0; takeover < 3; takeover++)
+        {
+            await using var silent = await SilentAsync(journal);
+            if (takeover == 0)
+            {
+                await silent.Driver.FailedAsync(new Interval(A, current), Incarnation.Of(1), FailureReason.InvalidOutput, "again", CancellationToken.None);
+            }
+
+            var (message, version) = await silent.NextAsync();
+            Assert.Equal(message.Epoch, (await LogAsync(journal, version.Number)).Recoveries[Assert.IsType<Prepare>(message).Recovery].Epoch);
+            epochs.Add(message.Epoch.Number);
+        }
+
+        Assert.Equal(epochs.Distinct().Order(), epochs);
+    }
+
+    [Fact]
+    public async Task A_later_recovery_has_a_higher_id_also_when_the_clock_was_set_back_between_two_coordinators()
+    {
+        await using var journal = new InMemoryJournal();
+        var (ended, current) = await RecoveredOnceAsync(journal);
+        await using var silent = await SilentAsync(journal, new SlowClock(TimeSpan.FromMinutes(-10)));
+        await silent.Driver.FailedAsync(new Interval(A, current), Incarnation.Of(1), FailureReason.InvalidOutput, "again", CancellationToken.None);
+        var (message, _) = await silent.NextAsync();
+        Assert.True(message.Recovery.CompareTo(ended.Recovery) > 0, $"{message.Recovery} comes after {ended.Recovery}.");
+    }
+
+    [Fact]
+    public async Task A_question_about_a_recovery_that_no_log_knows_is_answered_with_abort()
+    {
+        await using var journal = new InMemoryJournal();
+        await RecoveredOnceAsync(journal);
+        await using var silent = await SilentAsync(journal);
+        silent.Driver.Tell(new StatusQuery(RecoveryId.Parse("r-none"), Epoch.Of(7), A));
+        var (message, _) = await silent.NextAsync();
+        var abort = Assert.IsType<Abort>(message);
+        Assert.Equal((RecoveryId.Parse("r-none"), A), (abort.Recovery, abort.Agent));
+    }
+
+    [Fact]
+    public async Task A_question_about_a_recovery_that_has_ended_is_answered_with_its_end()
+    {
+        await using var journal = new InMemoryJournal();
+        var (ended, _) = await RecoveredOnceAsync(journal);
+        await using var silent = await SilentAsync(journal);
+        silent.Driver.Tell(new StatusQuery(ended.Recovery, ended.Epoch, A));
+        var (message, _) = await silent.NextAsync();
+        Assert.Equal(ended.Recovery, Assert.IsType<Release>(message).Recovery);
+    }
+
+    // One recovery from signal to outcome, with participants that answer.
+    private static async Task<(CoordinatorState Ended, CheckpointNumber Current)> RecoveredOnceAsync(InMemoryJournal journal)
+    {
+        await using var probe = await ProbeHost.StartAsync(new ProbeWorld(), journal: journal);
+        await probe.SendAsync("a", "act", "x");
+        await probe.SettledAsync();
+        await probe.FailAsync("a", 1);
+        var status = await probe.SettledAsync();
+        var recovery = Assert.Single((await LogAsync(journal, long.MaxValue)).Recoveries.Values);
+        Assert.Equal(CoordinatorPhase.Completed, recovery.Phase);
+        return (recovery, status.Agents[0].Current);
+    }
+
+    private static async Task<ExecutionHistory> LogAsync(InMemoryJournal journal, long length)
+    {
+        var history = new ExecutionHistory();
+        await foreach (var record in ((IJournal)journal).ReadAsync(StreamId.OfExecution(ProbeHost.Execution)))
+        {
+            if (record.Position < length)
+            {
+                history.Apply(ExecutionLog.Read(record.Body.Span));
+            }
+        }
+
+        return history;
+    }
+
+    private static async Task<Silent> SilentAsync(InMemoryJournal journal, TimeProvider? time = null)
+    {
+        var silent = new Silent(journal);
+        var setup = new ExecutionSetup(journal, SignalPolicy.Default, TimeSpan.FromMinutes(10), time ?? TimeProvider.System, NullLogger.Instance);
+        silent.Driver = await ExecutionDriver.LoadAsync(setup, silent, ProbeHost.Execution, CancellationToken.None);
+        silent.Driver.Begin();
+        return silent;
+    }
+
+    private sealed class SlowClock(TimeSpan offset) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + offset;
+    }
+
+    /// <summary>Participants that are asked, and say nothing.</summary>
+    private sealed class Silent(IJournal journal) : IExecutionEnvironment, IAsyncDisposable
+    {
+        private readonly Channel<(ParticipantMessage Message, SequenceNumber Version)> _sent = Channel.CreateUnbounded<(ParticipantMessage, SequenceNumber)>();
+
+        public ExecutionDriver Driver { get; set; } = null!;
+
+        public async Task<(ParticipantMessage Message, SequenceNumber Version)> NextAsync()
+        {
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+            return await _sent.Reader.ReadAsync(patience.Token);
+        }
+
+        public Task AppendAsync(StreamAppend? log, IReadOnlyList<LedgerEntry> entries) => log is null ? Task.CompletedTask : journal.AppendAsync(log);
+
+        public void Deliver(ParticipantMessage message, SequenceNumber version) => _sent.Writer.TryWrite((message, version));
+
+        public void Wake(AgentId agent)
+        {
+        }
+
+        public void Remind(AgentId agent)
+        {
+        }
+
+        public Task SealAsync(Interval interval, IssuerId by, CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task<Collected?> CollectAsync(AgentId agent, CheckpointNumber line, CancellationToken cancellationToken) => Task.FromResult<Collected?>(null);
+
+        public void Publish(ExecutionProgress progress)
+        {
+        }
+
+        public ValueTask DisposeAsync() => Driver.DisposeAsync();
+    }
+}
