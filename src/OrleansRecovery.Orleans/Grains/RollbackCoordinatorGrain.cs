@@ -187,7 +187,7 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
     private async Task LoadAsync(CancellationToken cancellationToken)
     {
         var driver = await ExecutionDriver.LoadAsync(silo.Setup, this, _address, cancellationToken);
-        await TellLedgerAsync(cancellationToken);
+        await UntilToldAsync(() => TellLedgerAsync(cancellationToken), cancellationToken);
         driver.Begin();
         _driver = driver;
     }
