@@ -32,7 +32,7 @@ internal sealed partial class RollbackCoordinatorGrain : IExecutionEnvironment
 
         if (entries.Count > 0)
         {
-            await UntilToldAsync(async () => (await Ledger.AppendAsync(WireJson.Of(entries))).Value());
+            await UntilToldAsync(async () => (await Ledger.AppendAsync(WireJson.Of(entries))).Value(), _stopping.Token);
         }
     }
 
@@ -67,13 +67,13 @@ internal sealed partial class RollbackCoordinatorGrain : IExecutionEnvironment
         catch (RecoveryException)
         {
             // What was written all the same the driver reads and goes on from: so the ledger must have it before what follows.
-            await UntilToldAsync(() => TellLedgerAsync(_stopping.Token));
+            await UntilToldAsync(() => TellLedgerAsync(_stopping.Token), _stopping.Token);
             throw;
         }
     }
 
     // The log says it already: the ledger must say it too, however long that takes.
-    private async Task UntilToldAsync(Func<Task> tell)
+    private async Task UntilToldAsync(Func<Task> tell, CancellationToken cancellationToken)
     {
         silo.LedgerWaits[_address] = silo.Time.GetTimestamp();
         while (true)
@@ -85,12 +85,12 @@ internal sealed partial class RollbackCoordinatorGrain : IExecutionEnvironment
                 return;
             }
 #pragma warning disable CA1031 // Whatever keeps the ledger from being told passes, or ends this activation.
-            catch (Exception failure) when (!_stopping.IsCancellationRequested)
+            catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
 #pragma warning restore CA1031
             {
                 RecoveryMetrics.LedgerRetried();
                 silo.Logger.LedgerWaits(_address.ToString(), failure.Message);
-                await Task.Delay(LedgerPause, silo.Time, _stopping.Token);
+                await Task.Delay(LedgerPause, silo.Time, cancellationToken);
             }
         }
     }

@@ -196,7 +196,7 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
     {
         RequestContext.Clear(); // the driver outlives the call that woke it
         var driver = await ExecutionDriver.LoadAsync(silo.Setup, this, _address, cancellationToken);
-        await TellLedgerAsync(cancellationToken);
+        await UntilToldAsync(() => TellLedgerAsync(cancellationToken), cancellationToken);
         driver.Begin();
         _driver = driver;
         silo.Drivers[_address] = driver;

@@ -54,6 +54,19 @@ public sealed partial class AgentMailbox
         }
     }
 
+    // What this activation waits for may have come to another one that it knows nothing of: the journal tells.
+    private async Task RemindAsync(AgentDriver driver)
+    {
+        if (_awaitsRecovery && _turn is null && await _setup.Journal.VersionAsync(StreamId.OfAgent(_setup.Execution, _agent.Agent), _stopping.Token) > driver.History.Next.Number)
+        {
+            _awaitsRecovery = false;
+            Unload();
+            return;
+        }
+
+        await driver.RemindAsync(_stopping.Token);
+    }
+
     private void Drop(Exception failure)
     {
         if (_driver is { IsBroken: true })

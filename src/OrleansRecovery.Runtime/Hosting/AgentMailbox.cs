@@ -209,7 +209,7 @@ public sealed partial class AgentMailbox : IAsyncDisposable
         }
         else if (item.Reminds && _driver is { } loaded)
         {
-            await loaded.RemindAsync(_stopping.Token);
+            await RemindAsync(loaded);
         }
     }
 
