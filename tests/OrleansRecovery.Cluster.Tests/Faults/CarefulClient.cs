@@ -16,6 +16,10 @@ internal sealed class CarefulClient(IRecoveryClient inner, StorageFaults faults)
     public Task<MessageId> SendAsync<TMessage>(ExecutionAddress execution, AgentId to, TMessage message, CancellationToken cancellationToken = default)
         where TMessage : notnull => CallAsync(execution, () => inner.SendAsync(execution, to, message, cancellationToken));
 
+    public Task<TReply> AskAsync<TMessage, TReply>(ExecutionAddress execution, AgentId to, TMessage message, CancellationToken cancellationToken = default)
+        where TMessage : notnull
+        where TReply : notnull => CallAsync(execution, () => inner.AskAsync<TMessage, TReply>(execution, to, message, cancellationToken));
+
     public Task<SignalReceipt> SignalAsync(FailureSignal signal, CancellationToken cancellationToken = default) =>
         CallAsync(new ExecutionAddress(signal.Tenant, signal.Execution), () => inner.SignalAsync(signal, cancellationToken));
 

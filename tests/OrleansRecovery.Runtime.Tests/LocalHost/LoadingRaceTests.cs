@@ -101,7 +101,7 @@ public sealed class LoadingRaceTests
 
     private static Task<ExecutionDriver> DriverAsync(IJournal journal) => ExecutionDriver.LoadAsync(
         new ExecutionSetup(
-            journal, SignalPolicy.Default, TimeSpan.FromHours(1), () => RecoveryId.Parse("r-1"), TimeProvider.System, NullLogger.Instance),
+            journal, SignalPolicy.Default, TimeSpan.FromHours(1), TimeProvider.System, NullLogger.Instance),
         new NobodyListens(),
         ProbeHost.Execution,
         CancellationToken.None);
