@@ -13,7 +13,7 @@ namespace OrleansRecovery.TestSupport;
 /// <summary>Every recorded failure of the shared data, through real agents on a host, against what the collection recorded.</summary>
 public abstract class RecordedFailures(ITestOutputHelper output)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     /// <summary>Of the records, which are many, each so-manieth is replayed.</summary>
     protected virtual int Each => 1;
@@ -85,7 +85,7 @@ public abstract class RecordedFailures(ITestOutputHelper output)
         }
 
         output.WriteLine($"tau-retail under escalate: {waited} wait for an operator, {clean} complete");
-        Assert.True(waited > 0);
+        Assert.True(waited > 0 || Each > 1);
     }
 
     [SharedDataFact]

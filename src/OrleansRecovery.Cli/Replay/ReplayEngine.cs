@@ -77,8 +77,8 @@ public sealed class ReplayEngine
     }
 
     /// <summary>The execution in which a run is replayed.</summary>
-    public static ExecutionAddress AddressOf(RecordedRun run, int failed) =>
-        new(TenantId.Parse("replay"), ExecutionId.Parse(TermText.Normalize($"{run.Name}-{failed}")));
+    public static ExecutionAddress AddressOf(RecordedRun run, int failed, RefusedVoteRule refusedVote) =>
+        new(TenantId.Parse("replay"), ExecutionId.Parse(TermText.Normalize($"{run.Name}-{failed}-{refusedVote}")));
 
     /// <summary>Runs a run on a local host of its own, and fails a step of it.</summary>
     /// <param name="journal">Where; a fresh execution is made in it.</param>
@@ -90,7 +90,7 @@ public sealed class ReplayEngine
     public static async Task<ReplayReport> RunAsync(
         IJournalDatabase journal, LedgerKey ledgerKey, RecordedRun run, int failed, RefusedVoteRule refusedVote, CancellationToken cancellationToken)
     {
-        var address = AddressOf(run, failed);
+        var address = AddressOf(run, failed, refusedVote);
         var catalog = new AgentCatalog();
         AddTo(catalog);
         await using var host = await LocalRecoveryHost.OpenAsync(
@@ -103,7 +103,7 @@ public sealed class ReplayEngine
         IRecoveryClient host, RecordedRun run, int failed, RefusedVoteRule refusedVote, CancellationToken cancellationToken)
     {
         var engine = new ReplayEngine(run);
-        var address = AddressOf(run, failed);
+        var address = AddressOf(run, failed, refusedVote);
         Running[address] = engine;
         try
         {
