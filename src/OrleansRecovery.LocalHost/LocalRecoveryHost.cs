@@ -151,8 +151,14 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IAsyncDisposabl
 
     /// <inheritdoc/>
     public Task DecideAsync(
-        ExecutionAddress execution, RecoveryId recovery, OperatorDecision decision, IssuerId by, string reason, CancellationToken cancellationToken = default) =>
-        Host(execution).DecideAsync(recovery, decision, by, reason);
+        ExecutionAddress execution,
+        RecoveryId recovery,
+        OperatorDecision decision,
+        IssuerId by,
+        string reason,
+        long? plan = null,
+        CancellationToken cancellationToken = default) =>
+        Host(execution).DecideAsync(recovery, decision, by, reason, plan);
 
     /// <inheritdoc/>
     public Task PauseAsync(ExecutionAddress execution, IssuerId by, string reason, CancellationToken cancellationToken = default) =>

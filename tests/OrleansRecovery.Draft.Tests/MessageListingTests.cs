@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using OrleansRecovery.Draft.Tests.Traces;
 using OrleansRecovery.Draft.Tests.Writers;
+using OrleansRecovery.Protocol.Tests.Support;
 using OrleansRecovery.Protocol.Json;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Tests.Messages;
@@ -19,10 +20,10 @@ public sealed class MessageListingTests
     [MemberData(nameof(Kinds))]
     public void An_example_is_of_its_kind_and_valid(RecoveryMessageKind kind)
     {
-        var written = MessageCodec.Write(MessageExamples.Of(kind));
+        var written = MessageCodec.Write(MessageExamples.Addressed(kind));
 
         Assert.True(MessageCodec.TryRead(written, out var read, out _));
-        Assert.Equal(kind, read.Kind);
+        Assert.Equal(kind, read.Message.Kind);
         Assert.Null(Schemas.Fault(WireNames.Of(kind), Parse(written)));
     }
 
@@ -30,7 +31,7 @@ public sealed class MessageListingTests
     [MemberData(nameof(Kinds))]
     public void A_listing_of_a_message_is_the_message(RecoveryMessageKind kind)
     {
-        var written = MessageCodec.Write(MessageSamples.Full(kind));
+        var written = MessageCodec.Write(Sample.Addressed(MessageSamples.Full(kind)));
 
         var pretty = string.Join('\n', DraftText.Pretty(Parse(written)));
         var broken = string.Concat(DraftText.Broken(written, 4).Select(line => line.TrimStart(' ')));

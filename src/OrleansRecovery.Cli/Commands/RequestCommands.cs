@@ -66,7 +66,8 @@ internal static class RequestCommands
     private static Command Decide(string name, OperatorDecision decision, string description)
     {
         var recovery = new Argument<string?>("recovery") { Description = "The recovery; not needed when one is open", DefaultValueFactory = _ => null };
-        var command = new Command(name, description) { recovery, Reason, By };
+        var plan = new Option<long?>("--plan") { Description = "The version of the set that you looked at, as 'recovery status' says; default: the newest" };
+        var command = new Command(name, description) { recovery, plan, Reason, By };
         command.Run((parsed, cancellationToken) => PostAsync(parsed, async (journal, address) =>
         {
             var log = await LoadedExecution.ReadLogAsync(journal, address, cancellationToken);
@@ -76,7 +77,7 @@ internal static class RequestCommands
                 : log.Recoveries.Count > 0 ? log.Recoveries.Keys.Last()
                 : throw RecoveryException.Of(
                     RecoveryErrorCode.UnknownRecovery, $"Execution {address} has no recovery.", "Nothing was changed.", "Read 'recovery status'.");
-            return Request(parsed) with { Decision = new StoredDecision(id, decision) };
+            return Request(parsed) with { Decision = new StoredDecision(id, decision, parsed.GetValue(plan) ?? log.Recoveries.GetValueOrDefault(id)?.Plan) };
         }, cancellationToken));
         return command;
     }

@@ -77,7 +77,7 @@ internal static class StatusCommand
 
         if (recovery.WaitsFor is { } reason)
         {
-            tree.AddNode($"[red]waits for an operator[/]: {reason}; see 'recovery approve --help', 'force', 'retry', 'reject'");
+            tree.AddNode($"[red]waits for an operator[/] about plan {recovery.Plan}: {reason}; see 'recovery approve --help', 'force', 'retry', 'reject'");
         }
 
         Terminal.Out.Write(tree);

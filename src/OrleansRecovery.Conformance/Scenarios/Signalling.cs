@@ -23,7 +23,7 @@ internal static class Signalling
         await Expect.RefusedAsync(RecoveryErrorCode.StaleSignal, () => stage.FailAsync("a", 1, age: TimeSpan.FromHours(1)));
         await stage.FailAsync("a", 1, "s-once");
         await stage.SettledAsync();
-        await Expect.RefusedAsync(RecoveryErrorCode.StaleSignal, () => stage.FailAsync("a", 2, "s-once"));
+        await Expect.RefusedAsync(RecoveryErrorCode.RepeatedSignal, () => stage.FailAsync("a", 2, "s-once"));
         Expect.Equal(1, (await stage.SettledAsync()).Recoveries.Count);
         var kinds = await stage.LedgerAsync();
         Expect.Equal(4, kinds.Count(kind => kind == RecoveryRecordKind.SignalRefused));

@@ -91,8 +91,14 @@ public sealed partial class ClusterRecoveryClient(IGrainFactory grains, TimeProv
 
     /// <inheritdoc/>
     public async Task DecideAsync(
-        ExecutionAddress execution, RecoveryId recovery, OperatorDecision decision, IssuerId by, string reason, CancellationToken cancellationToken = default) =>
-        (await Of(execution).DecideAsync(WireJson.Of(new OperatorRuling(recovery, decision, by, reason))).WaitAsync(cancellationToken)).Value();
+        ExecutionAddress execution,
+        RecoveryId recovery,
+        OperatorDecision decision,
+        IssuerId by,
+        string reason,
+        long? plan = null,
+        CancellationToken cancellationToken = default) =>
+        (await Of(execution).DecideAsync(WireJson.Of(new OperatorRuling(recovery, decision, by, reason, plan))).WaitAsync(cancellationToken)).Value();
 
     /// <inheritdoc/>
     public async Task PauseAsync(ExecutionAddress execution, IssuerId by, string reason, CancellationToken cancellationToken = default) =>

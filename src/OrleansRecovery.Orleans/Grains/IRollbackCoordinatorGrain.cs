@@ -36,7 +36,8 @@ public sealed record OutsideMessage(AgentId To, string Type, JsonElement Payload
 /// <param name="Decision">The decision.</param>
 /// <param name="By">Who decides.</param>
 /// <param name="Reason">Why.</param>
-public sealed record OperatorRuling(RecoveryId Recovery, OperatorDecision Decision, IssuerId By, string Reason);
+/// <param name="Plan">The version of the set that was looked at, or null.</param>
+public sealed record OperatorRuling(RecoveryId Recovery, OperatorDecision Decision, IssuerId By, string Reason, long? Plan = null);
 
 /// <summary>
 /// One execution: the index of its dependencies, and its coordinator. Every step is durable before anything follows from it. Its key is
@@ -65,9 +66,9 @@ public interface IRollbackCoordinatorGrain : IGrainWithStringKey
     [Alias("responses")]
     Task<Reply<IReadOnlyList<PendingMessage>>> ResponsesAsync(string agent, Json<MessageId> request);
 
-    /// <summary><see cref="IExecution.CheckDeclaredAsync"/>.</summary>
+    /// <summary><see cref="IExecution.MayDeclareAsync"/>.</summary>
     [Alias("check-declared")]
-    Task<Reply<Nothing>> CheckDeclaredAsync(Json<Interval> producer, Json<Interval> consumer);
+    Task<Reply<bool>> MayDeclareAsync(Json<Interval> producer, Json<Interval> consumer);
 
     /// <summary><see cref="IExecution.IsAnyDeadAsync"/>.</summary>
     [Alias("is-any-dead")]

@@ -28,8 +28,8 @@ internal sealed class RemoteExecution(IRollbackCoordinatorGrain coordinator, Tim
     public Task<IReadOnlyList<PendingMessage>> ResponsesAsync(AgentId agent, MessageId request, CancellationToken cancellationToken) =>
         AskAsync(() => coordinator.ResponsesAsync(agent.Text, WireJson.Of(request)), cancellationToken);
 
-    public Task CheckDeclaredAsync(Interval producer, Interval consumer, CancellationToken cancellationToken) =>
-        AskAsync(() => coordinator.CheckDeclaredAsync(WireJson.Of(producer), WireJson.Of(consumer)), cancellationToken);
+    public Task<bool> MayDeclareAsync(Interval producer, Interval consumer, CancellationToken cancellationToken) =>
+        AskAsync(() => coordinator.MayDeclareAsync(WireJson.Of(producer), WireJson.Of(consumer)), cancellationToken);
 
     public Task<bool> IsAnyDeadAsync(IReadOnlyList<MessageId> messages, CancellationToken cancellationToken) =>
         AskAsync(() => coordinator.IsAnyDeadAsync(WireJson.Of(messages)), cancellationToken);

@@ -101,8 +101,8 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
     public Task<Reply<IReadOnlyList<PendingMessage>>> ResponsesAsync(string agent, Json<MessageId> request) =>
         WireJson.ReplyAsync(() => Driver.ResponsesAsync(AgentId.Parse(agent), request.Value(), _stopping.Token));
 
-    public Task<Reply<Nothing>> CheckDeclaredAsync(Json<Interval> producer, Json<Interval> consumer) =>
-        WireJson.ReplyAsync(() => Driver.CheckDeclaredAsync(producer.Value(), consumer.Value(), _stopping.Token));
+    public Task<Reply<bool>> MayDeclareAsync(Json<Interval> producer, Json<Interval> consumer) =>
+        WireJson.ReplyAsync(() => Driver.MayDeclareAsync(producer.Value(), consumer.Value(), _stopping.Token));
 
     public Task<Reply<bool>> IsAnyDeadAsync(Json<IReadOnlyList<MessageId>> messages) =>
         WireJson.ReplyAsync(() => Driver.IsAnyDeadAsync(messages.Value(), _stopping.Token));
@@ -165,7 +165,7 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
     {
         await RemindAsync();
         var decided = ruling.Value();
-        await Driver.DecideAsync(decided.Recovery, decided.Decision, decided.By, decided.Reason);
+        await Driver.DecideAsync(decided.Recovery, decided.Decision, decided.By, decided.Reason, decided.Plan);
     });
 
     public Task<Reply<Nothing>> PauseAsync(bool pause, string by, string reason) => WireJson.ReplyAsync(async () =>

@@ -16,8 +16,8 @@ public enum CoordinatorEffectKind
     /// <summary><see cref="CoordinatorEffect.ConfirmDecision"/>.</summary>
     ConfirmDecision,
 
-    /// <summary><see cref="CoordinatorEffect.HandOver"/>.</summary>
-    HandOver,
+    /// <summary><see cref="CoordinatorEffect.Repeat"/>.</summary>
+    Repeat,
 
     /// <summary><see cref="CoordinatorEffect.Announce"/>.</summary>
     Announce,
@@ -61,13 +61,13 @@ public abstract record CoordinatorEffect
         public override CoordinatorEffectKind Kind => CoordinatorEffectKind.ConfirmDecision;
     }
 
-    /// <summary>An older recovery holds a participant: give it the signals of this one, which only reports from here.</summary>
-    /// <param name="To">The older recovery.</param>
-    /// <param name="Signals">The signals.</param>
-    public sealed record HandOver(RecoveryId To, IReadOnlyList<FailureSignal> Signals) : CoordinatorEffect
+    /// <summary>A participant is still bound by another recovery: tell it again what it has not heard of that one, as if it had asked.</summary>
+    /// <param name="Holder">The other recovery.</param>
+    /// <param name="Agent">The participant.</param>
+    public sealed record Repeat(RecoveryId Holder, AgentId Agent) : CoordinatorEffect
     {
         /// <inheritdoc/>
-        public override CoordinatorEffectKind Kind => CoordinatorEffectKind.HandOver;
+        public override CoordinatorEffectKind Kind => CoordinatorEffectKind.Repeat;
     }
 
     /// <summary>Tell everybody who follows the execution, and its machine, how it ended.</summary>

@@ -43,7 +43,7 @@ public enum CoordinatorInputKind
 /// <summary>An agent that the host's index expects to fall. A prediction only: votes close the set.</summary>
 /// <param name="Agent">The agent.</param>
 /// <param name="Target">The checkpoint that it would go back to.</param>
-/// <param name="Recipients">Who received, by a required dependency, what it sent in the undone intervals.</param>
+/// <param name="Recipients">Who received what it sent in the undone intervals.</param>
 public sealed record PredictedUndo(AgentId Agent, CheckpointNumber Target, IReadOnlyList<AgentId> Recipients);
 
 /// <summary>What an operator decides.</summary>
@@ -56,7 +56,7 @@ public enum Ruling
     /// <summary>The recovery ends and nothing is changed. Only before the decision.</summary>
     Reject,
 
-    /// <summary>Go on, and name what cannot be undone as residue.</summary>
+    /// <summary>Go on, and name as residue what cannot be undone, or what a participant that does not answer was to undo.</summary>
     Force,
 
     /// <summary>Try again what failed.</summary>
@@ -154,7 +154,8 @@ public abstract record CoordinatorInput
     /// <param name="Ruling">What.</param>
     /// <param name="By">Who.</param>
     /// <param name="Reason">Why.</param>
-    public sealed record Ruled(Ruling Ruling, IssuerId By, string Reason) : CoordinatorInput
+    /// <param name="Plan">The version of the set that the operator saw, or null: a ruling about another one is refused.</param>
+    public sealed record Ruled(Ruling Ruling, IssuerId By, string Reason, long? Plan = null) : CoordinatorInput
     {
         /// <inheritdoc/>
         [JsonIgnore]

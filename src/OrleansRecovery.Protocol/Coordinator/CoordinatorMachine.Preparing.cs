@@ -69,15 +69,19 @@ public static partial class CoordinatorMachine
 
         if (vote.Answer == VoteKind.Busy)
         {
-            MeetOther(turn, vote.Holder);
+            // An execution has one open recovery: the one that holds the participant is over, and the word of it has not arrived. Time asks again.
+            if (vote.Holder is { } holder)
+            {
+                turn.Effects.Add(new CoordinatorEffect.Repeat(holder, vote.Agent));
+            }
+
             return;
         }
 
         turn.State = state with { Members = state.Members.SetItem(vote.Agent, member with { Vote = vote }) };
         if (vote.Answer is VoteKind.Ready or VoteKind.Refused)
         {
-            var recipients = vote.Trace.Sends.Where(send => send.Strength == DependencyStrength.Required).Select(send => send.To).Distinct();
-            Spread(turn, vote.Agent, vote.Target, recipients);
+            Spread(turn, vote.Agent, vote.Target, vote.Trace.Sends.Select(send => send.To).Distinct());
         }
 
         AskUnasked(turn);
@@ -89,16 +93,6 @@ public static partial class CoordinatorMachine
         Close(turn);
     }
 
-    // Of two recoveries that meet at a participant the older absorbs the younger, which then only reports.
-    private static void MeetOther(Turn turn, RecoveryId? holder)
-    {
-        if (holder is { } other && other.CompareTo(turn.State.Recovery) < 0)
-        {
-            turn.Effects.Add(new CoordinatorEffect.HandOver(other, turn.State.Signals));
-            Abort(turn, AbortReason.Absorbed);
-        }
-    }
-
     private static void OnTicked(Turn turn)
     {
         var state = turn.State;
@@ -107,7 +101,7 @@ public static partial class CoordinatorMachine
             turn.State = state with { TryCount = state.TryCount + 1 };
             if (turn.State.TryCount >= state.Opening.Policy.VoteTryCountMax)
             {
-                Escalate(turn, EscalationReason.Unreachable, Phase.Preparing);
+                GiveUpOnSilent(turn);
                 return;
             }
         }
@@ -115,6 +109,18 @@ public static partial class CoordinatorMachine
         if (!state.Phase.IsTerminal())
         {
             turn.Effects.AddRange(Outstanding(turn.State));
+        }
+    }
+
+    private static void GiveUpOnSilent(Turn turn)
+    {
+        if (turn.State.Opening.Policy.SilentParticipant == SilentParticipantRule.Abort)
+        {
+            Abort(turn, AbortReason.Unreachable);
+        }
+        else
+        {
+            Escalate(turn, EscalationReason.Unreachable, Phase.Preparing);
         }
     }
 
@@ -166,7 +172,8 @@ public static partial class CoordinatorMachine
             members = members.SetItem(agent, members[agent] with { AskedPlan = plan });
         }
 
-        turn.State = turn.State with { Plan = plan, Members = members, TryCount = 0 };
+        // What an operator allowed was the set as it was.
+        turn.State = turn.State with { Plan = plan, Members = members, TryCount = 0, IsApproved = false, IsForced = false };
         foreach (var agent in turn.ToAsk)
         {
             turn.Send(PrepareOf(turn.State, agent, members[agent]));

@@ -61,12 +61,12 @@ public static partial class CoordinatorMachine
 
     private static void OnRestored(Turn turn, Restored message)
     {
-        if (turn.State.Phase != Phase.Restoring || !turn.State.Members.TryGetValue(message.Agent, out var member) || member.IsRestored)
+        if (turn.State.Phase != Phase.Restoring || !turn.State.Members.TryGetValue(message.Agent, out var member) || !member.Falls || member.IsSettled)
         {
             return; // said twice, or after the end
         }
 
-        turn.State = turn.State with { Members = turn.State.Members.SetItem(message.Agent, member with { IsRestored = true }) };
+        turn.State = turn.State with { Members = turn.State.Members.SetItem(message.Agent, member with { Opened = message.Opens }) };
         FinishIfRestored(turn);
     }
 
@@ -76,6 +76,9 @@ public static partial class CoordinatorMachine
         var beforeDecision = state.Phase is Phase.Signalled or Phase.Preparing || state.Escalation is { From: Phase.Preparing };
         switch (input.Ruling)
         {
+            case var _ when input.Plan is { } seen && seen != state.Plan:
+                turn.Effects.Add(new CoordinatorEffect.RefuseRuling(IsOutdated(state, seen)));
+                break;
             case Ruling.Reject when beforeDecision:
                 Abort(turn, AbortReason.Operator);
                 break;
@@ -89,7 +92,14 @@ public static partial class CoordinatorMachine
                 break;
             case Ruling.Force when state.Escalation is { Reason: EscalationReason.CompensationFailed }:
                 turn.State = state with { Phase = Phase.Compensating, Escalation = null, IsForced = true };
-                GiveUpFailed(turn);
+                GiveUp(turn, turn.State.Compensation!.Failed, ResidueReason.CompensationFailed);
+                break;
+            case Ruling.Force when state.Phase == Phase.Compensating:
+                GiveUp(turn, state.Compensation!.Order.Ready, ResidueReason.Unreachable);
+                break;
+            case Ruling.Force when state.Phase == Phase.Restoring:
+                GiveUpUnrestored(turn, _ => true);
+                FinishIfRestored(turn);
                 break;
             case Ruling.Retry when state.Escalation is { Reason: EscalationReason.CompensationFailed or EscalationReason.Unreachable } escalation:
                 turn.State = state with
@@ -117,20 +127,39 @@ public static partial class CoordinatorMachine
             : $"Recovery {state.Recovery} is {state.Phase} and waits for no '{ruling}'.",
         "Nothing was changed.",
         state.IsDecided
-            ? "The decision is taken, and there is only forward: wait for the outcome, or force or retry what has failed."
+            ? "The decision is taken, and there is only forward: wait for the outcome, force it past what does not answer, or retry what has failed."
             : "Read the status; reject ends the recovery, approve allows a large set, force accepts residue, retry asks again.");
 
-    private static void GiveUpFailed(Turn turn)
+    private static RecoveryError IsOutdated(CoordinatorState state, long seen) => new(
+        RecoveryErrorCode.DecisionNotPossible,
+        $"The ruling is about plan {seen} of recovery {state.Recovery}, and the set has changed since: it is plan {state.Plan} now.",
+        "Nothing was changed.",
+        "Read the status, look at the set as it is now, and rule again.");
+
+    // Named as residue, and the recovery goes on with what waited for them.
+    private static void GiveUp(Turn turn, IEnumerable<ActionId> actions, ResidueReason reason)
     {
         var freed = new List<ActionId>();
-        foreach (var action in turn.State.Compensation!.Failed)
+        foreach (var action in actions)
         {
-            NameResidue(turn, action, ResidueReason.CompensationFailed);
+            NameResidue(turn, action, reason);
             freed.AddRange(Settle(turn, action));
         }
 
         Call(turn, freed);
         RestoreIfUndone(turn);
+    }
+
+    private static void GiveUpUnrestored(Turn turn, Func<MemberState, bool> which)
+    {
+        foreach (var (agent, member) in turn.State.Falling.Where(member => !member.Value.IsSettled && which(member.Value)))
+        {
+            turn.State = turn.State with
+            {
+                Residue = turn.State.Residue.Add(new Residue(agent, null, null, ResidueReason.NotRestored)),
+                Members = turn.State.Members.SetItem(agent, member with { IsGivenUp = true }),
+            };
+        }
     }
 
     // Says which actions waited for this one last.
@@ -222,20 +251,10 @@ public static partial class CoordinatorMachine
         }
 
         turn.State = turn.State with { Phase = Phase.Restoring };
-        foreach (var (agent, member) in turn.State.Falling)
+        GiveUpUnrestored(turn, member => member.CannotRestore);
+        foreach (var (agent, _) in turn.State.Falling.Where(member => !member.Value.IsSettled))
         {
-            if (member.CannotRestore)
-            {
-                turn.State = turn.State with
-                {
-                    Residue = turn.State.Residue.Add(new Residue(agent, null, null, ResidueReason.NotRestored)),
-                    Members = turn.State.Members.SetItem(agent, member with { IsRestored = true }),
-                };
-            }
-            else
-            {
-                turn.Send(RestoreOf(turn.State, agent));
-            }
+            turn.Send(RestoreOf(turn.State, agent));
         }
 
         FinishIfRestored(turn);
@@ -249,7 +268,7 @@ public static partial class CoordinatorMachine
 
     private static void FinishIfRestored(Turn turn)
     {
-        if (turn.State.Falling.Any(member => !member.Value.IsRestored))
+        if (turn.State.Falling.Any(member => !member.Value.IsSettled))
         {
             return;
         }
@@ -262,7 +281,7 @@ public static partial class CoordinatorMachine
     /// <summary>The end of a recovery, as everybody is told.</summary>
     private static Outcome OutcomeOf(CoordinatorState state) => new(
         state.Recovery,
-        state.Opening.Execution,
+        [.. state.Signals.Select(signal => new SignalName(signal.Issuer, signal.Signal))],
         state.Phase switch
         {
             Phase.Completed => RecoveryResult.Completed,
@@ -301,6 +320,15 @@ public static partial class CoordinatorMachine
         return [];
     }
 
+    // Of the producers that the member was told not to rely upon, what is undone. Their other intervals are sound.
+    private static IReadOnlyList<UndoneRange> UndoneFor(CoordinatorState state, MemberState member) =>
+    [
+        .. from invalidated in member.Invalidated
+           let producer = state.Members[invalidated.Key]
+           where producer.Falls
+           select new UndoneRange(invalidated.Key, producer.Vote!.Target, producer.Opened),
+    ];
+
     private static IEnumerable<ParticipantMessage> OutstandingFor(CoordinatorState state, AgentId agent, MemberState member)
     {
         var phase = state.Escalation?.From ?? state.Phase;
@@ -316,12 +344,12 @@ public static partial class CoordinatorMachine
                     : [];
             case Phase.Restoring:
                 // The commit again, too: without it a participant that missed it would only go on asking.
-                return member is { Falls: true, IsRestored: false }
+                return member is { Falls: true, IsSettled: false }
                     ? [new Commit(state.Recovery, state.Epoch, agent, member.Vote!.Target), RestoreOf(state, agent)]
                     : [];
             case Phase.Completed:
             case Phase.CompletedWithResidue:
-                return [new Release(state.Recovery, state.Epoch, agent, member is { Falls: true, CannotRestore: true })];
+                return [new Release(state.Recovery, state.Epoch, agent, member.IsGivenUp, UndoneFor(state, member))];
             case Phase.Aborted:
                 return [new Abort(state.Recovery, state.Epoch, agent, state.AbortReason ?? AbortReason.Operator)];
             case Phase.Signalled:

@@ -37,7 +37,7 @@ public static partial class CoordinatorMachine
         (Phase.Preparing, On.RestoreReported, []),
         (Phase.Preparing, On.Asked, [Phase.Preparing]),
         (Phase.Preparing, On.Ruled, [Phase.Preparing, Phase.Aborted]),
-        (Phase.Preparing, On.Ticked, [Phase.Preparing, Phase.Escalated]),
+        (Phase.Preparing, On.Ticked, [Phase.Preparing, Phase.Escalated, Phase.Aborted]),
         (Phase.Preparing, On.Resumed, [Phase.Preparing]),
 
         (Phase.Committed, On.Planned, []),
@@ -58,7 +58,7 @@ public static partial class CoordinatorMachine
         (Phase.Compensating, On.CompensationReported, [Phase.Compensating, Phase.Restoring, Phase.Escalated, Phase.CompletedWithResidue]),
         (Phase.Compensating, On.RestoreReported, []),
         (Phase.Compensating, On.Asked, [Phase.Compensating]),
-        (Phase.Compensating, On.Ruled, [Phase.Compensating]),
+        (Phase.Compensating, On.Ruled, [Phase.Compensating, Phase.Restoring, Phase.CompletedWithResidue]), // past what does not answer
         (Phase.Compensating, On.Ticked, [Phase.Compensating]),
         (Phase.Compensating, On.Resumed, [Phase.Compensating]),
 
@@ -69,7 +69,7 @@ public static partial class CoordinatorMachine
         (Phase.Restoring, On.CompensationReported, [Phase.Restoring]), // said twice
         (Phase.Restoring, On.RestoreReported, [Phase.Restoring, Phase.Completed, Phase.CompletedWithResidue]),
         (Phase.Restoring, On.Asked, [Phase.Restoring]),
-        (Phase.Restoring, On.Ruled, [Phase.Restoring]),
+        (Phase.Restoring, On.Ruled, [Phase.Restoring, Phase.CompletedWithResidue]), // past what does not answer
         (Phase.Restoring, On.Ticked, [Phase.Restoring]),
         (Phase.Restoring, On.Resumed, [Phase.Restoring]),
 
@@ -167,7 +167,11 @@ public static partial class CoordinatorMachine
                 break;
             case On.Resumed:
                 turn.State = turn.State with { Epoch = ((CoordinatorInput.Resumed)input).Epoch };
-                turn.Effects.AddRange(Outstanding(turn.State));
+                if (!turn.State.Phase.IsTerminal()) // after the end whoever has not heard of it asks
+                {
+                    turn.Effects.AddRange(Outstanding(turn.State));
+                }
+
                 break;
         }
 

@@ -20,19 +20,24 @@ public sealed record RecoveryOpening(
 /// <param name="Invalidated">Outputs of others that fall, by producer.</param>
 /// <param name="AskedPlan">The version of the set that it was last asked about.</param>
 /// <param name="Vote">Its answer to that version, or null while it is awaited.</param>
-/// <param name="IsRestored">It is back at its target.</param>
+/// <param name="Opened">The interval that it goes on with, once it is back at its target; null before.</param>
+/// <param name="IsGivenUp">It does not go back: it has no sound checkpoint, or an operator waits for it no longer.</param>
 public sealed record MemberState(
     ImmutableSortedSet<CheckpointNumber> Suspects,
     ImmutableSortedDictionary<AgentId, CheckpointNumber> Invalidated,
     long AskedPlan,
     Vote? Vote,
-    bool IsRestored)
+    CheckpointNumber? Opened,
+    bool IsGivenUp)
 {
     /// <summary>A member that nobody has asked yet.</summary>
-    public static MemberState New { get; } = new([], ImmutableSortedDictionary<AgentId, CheckpointNumber>.Empty, 0, null, false);
+    public static MemberState New { get; } = new([], ImmutableSortedDictionary<AgentId, CheckpointNumber>.Empty, 0, null, null, false);
 
     /// <summary>Does it fall?</summary>
     public bool Falls => Vote is { Answer: VoteKind.Ready or VoteKind.Refused };
+
+    /// <summary>Is nothing more expected of it?</summary>
+    public bool IsSettled => Opened is not null || IsGivenUp;
 
     /// <summary>It falls, but there is no sound checkpoint that it could go back to.</summary>
     public bool CannotRestore => Vote is { } vote && vote.Objections.Any(objection => objection.Reason == RefusalReason.NoSuchCheckpoint);

@@ -33,19 +33,18 @@ internal sealed class EventOrder
         Actions = actions.ToImmutableSortedDictionary();
     }
 
-    // Happened-before has no cycle. Where what participants say would make one (an interval that was read while it went on, or a false vote), the edges
-    // into what is caught in it do not count: program order stays, and the recovery goes on.
+    // Happened-before has no circle. Where what participants say would make one (an interval that was read while it went on, or a false vote), edges
+    // between agents that lie on a circle do not count: program order stays, and so does all order before and after it (draft, R-CMP-3).
     private void AddCrossing(List<(int From, int To)> crossing)
     {
         crossing.ForEach(edge => AddEdge(edge.From, edge.To));
-        var rounds = new int[_actionAt.Count];
-        var caught = Walk(rounds);
-        if (caught.Count == 0)
+        if (Walk(new int[_actionAt.Count]) == _actionAt.Count)
         {
             return;
         }
 
-        foreach (var (from, to) in crossing.Where(edge => caught.Contains(edge.To) && caught.Contains(edge.From)))
+        var circles = Circles.Of(_predecessors);
+        foreach (var (from, to) in crossing.Where(edge => circles[edge.From] == circles[edge.To]))
         {
             _predecessors[to].Remove(from);
             _successorCounts[from]--;
@@ -75,20 +74,20 @@ internal sealed class EventOrder
         return rounds;
     }
 
-    // Walks backwards from every agent's last event; what it does not reach is caught in a cycle.
-    private HashSet<int> Walk(int[] rounds)
+    // Walks backwards from every agent's last event. It does not reach what is on a circle, nor what is before one.
+    private int Walk(int[] rounds)
     {
-        var caught = Enumerable.Range(0, _actionAt.Count).ToHashSet();
+        var reached = 0;
         var left = _successorCounts.ToArray();
         var work = new Stack<int>();
         Release(_last, 0);
         while (work.TryPop(out var node))
         {
-            caught.Remove(node);
+            reached++;
             Release(_predecessors[node], rounds[node] + (_actionAt[node] is null ? 0 : 1));
         }
 
-        return caught;
+        return reached;
 
         void Release(IEnumerable<int> nodes, int round)
         {
@@ -111,8 +110,7 @@ internal sealed class EventOrder
         List<(MessageId Message, int Node)> receipts)
     {
         var events = new List<(SequenceNumber Sequence, Action<int> Add)>();
-        events.AddRange(trace.Sends.Where(send => send.Strength == DependencyStrength.Required)
-            .Select(send => (send.Sequence, (Action<int>)(node => sends[new MessageId(agent, send.Sequence)] = node))));
+        events.AddRange(trace.Sends.Select(send => (send.Sequence, (Action<int>)(node => sends[new MessageId(agent, send.Sequence)] = node))));
         events.AddRange(trace.Receipts.Select(receipt => (receipt.Sequence, (Action<int>)(node => receipts.Add((receipt.Message, node))))));
         events.AddRange(trace.Actions.Select(action => (action.Sequence, (Action<int>)(node =>
         {

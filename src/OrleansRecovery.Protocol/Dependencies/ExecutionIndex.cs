@@ -126,6 +126,7 @@ public sealed partial class ExecutionIndex
             case AgentEventKind.DecisionLearnt:
             case AgentEventKind.CompensationSettled:
             case AgentEventKind.Reinstated:
+            case AgentEventKind.FenceRaised:
                 break;
         }
     }
@@ -260,6 +261,7 @@ public sealed partial class ExecutionIndex
         RemovePending(message);
         consumer.Awaited.RemoveAll(request => request.Id == message.InReplyTo);
         message.ConsumedIn = consumer.Last;
+        message.IsFollowed = consumed.Strength == DependencyStrength.Required;
         consumer.Last.Receipts.Add(message);
         if (consumed.Strength == DependencyStrength.Required && message.Sender.Agent != consumer.Agent)
         {

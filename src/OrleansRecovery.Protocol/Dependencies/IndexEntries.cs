@@ -63,13 +63,13 @@ public sealed class IntervalEntry
     public IEnumerable<Interval> Consumers() => Dependents().Select(consumer => new Interval(consumer.Agent, consumer.Number));
 
     internal IEnumerable<IntervalEntry> Dependents() =>
-        Sends.Where(sent => sent.Strength == DependencyStrength.Required && sent.ConsumedIn is { IsLive: true })
+        Sends.Where(sent => sent.IsFollowed && sent.ConsumedIn is { IsLive: true })
             .Select(sent => sent.ConsumedIn!)
             .Concat(DeclaredConsumers.Where(consumer => consumer.IsLive));
 
-    /// <summary>Who received, by a required dependency, what it sent, consumed or not.</summary>
+    /// <summary>Who received what it sent, consumed or not, and who declared that it was used: each of them knows itself whether it relies on it.</summary>
     public IEnumerable<AgentId> Recipients() =>
-        Sends.Where(sent => sent.Strength == DependencyStrength.Required).Select(sent => sent.To)
+        Sends.Select(sent => sent.To)
             .Concat(DeclaredConsumers.Where(consumer => consumer.IsLive).Select(consumer => consumer.Agent));
 }
 
@@ -83,7 +83,6 @@ public sealed class MessageEntry
         Incarnation = incarnation;
         To = sent.To;
         Dependency = sent.Dependency;
-        Strength = sent.Strength;
         InReplyTo = sent.InReplyTo;
         AwaitsReply = sent.AwaitsReply;
         Arrival = arrival;
@@ -104,9 +103,6 @@ public sealed class MessageEntry
     /// <summary>How the information travels.</summary>
     public DependencyKind Dependency { get; }
 
-    /// <summary>Whether the rollback set follows it.</summary>
-    public DependencyStrength Strength { get; }
-
     /// <summary>The request that it answers, or null.</summary>
     public MessageId? InReplyTo { get; }
 
@@ -121,4 +117,7 @@ public sealed class MessageEntry
     internal IntervalEntry Sender { get; }
 
     internal IntervalEntry? ConsumedIn { get; set; }
+
+    /// <summary>Its consumer recorded a required dependency: what the sender said of the strength does not count.</summary>
+    internal bool IsFollowed { get; set; }
 }

@@ -66,7 +66,7 @@ public enum RecoveryErrorCode
     /// <summary>A signature does not verify, or its key is not known.</summary>
     BadSignature = 20,
 
-    /// <summary>A signal is expired, replayed, or from the future.</summary>
+    /// <summary>A signal is expired, from the future, or about a sealed interval.</summary>
     StaleSignal = 21,
 
     /// <summary>The issuer may not signal about this agent.</summary>
@@ -122,4 +122,7 @@ public enum RecoveryErrorCode
 
     /// <summary>A method of a grain interface cannot become a message.</summary>
     UnsupportedMethod = 39,
+
+    /// <summary>A signal with this name was admitted before.</summary>
+    RepeatedSignal = 40,
 }

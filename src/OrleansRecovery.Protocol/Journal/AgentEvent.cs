@@ -59,6 +59,9 @@ public enum AgentEventKind
 
     /// <summary><see cref="Collected"/>.</summary>
     Collected,
+
+    /// <summary><see cref="FenceRaised"/>.</summary>
+    FenceRaised,
 }
 
 /// <summary>
@@ -83,6 +86,7 @@ public enum AgentEventKind
 [JsonDerivedType(typeof(RolledBack), "rolled_back")]
 [JsonDerivedType(typeof(Reinstated), "reinstated")]
 [JsonDerivedType(typeof(Collected), "collected")]
+[JsonDerivedType(typeof(FenceRaised), "fence_raised")]
 public abstract record AgentEvent
 {
     private protected AgentEvent()
@@ -253,6 +257,9 @@ public sealed record Barred(Vote Vote, IReadOnlyList<InvalidatedRange> Ranges) :
 /// <param name="Recovery">The recovery.</param>
 public sealed record Unbarred(RecoveryId Recovery) : AgentEvent
 {
+    /// <summary>Which of them stay barred, since they are undone.</summary>
+    public IReadOnlyList<UndoneRange> Undone { get; init; } = [];
+
     /// <inheritdoc/>
     [JsonIgnore]
     public override AgentEventKind Kind => AgentEventKind.Unbarred;
@@ -319,6 +326,9 @@ public sealed record RolledBack(
 /// <param name="Quarantined">True: out of service.</param>
 public sealed record Reinstated(RecoveryId Recovery, bool Quarantined) : AgentEvent
 {
+    /// <summary>Outputs of others that are undone, and never to be consumed.</summary>
+    public IReadOnlyList<UndoneRange> Undone { get; init; } = [];
+
     /// <inheritdoc/>
     [JsonIgnore]
     public override AgentEventKind Kind => AgentEventKind.Reinstated;
@@ -335,4 +345,13 @@ public sealed record Collected(CheckpointNumber Below, SequenceNumber From) : Ag
     /// <inheritdoc/>
     [JsonIgnore]
     public override AgentEventKind Kind => AgentEventKind.Collected;
+}
+
+/// <summary>A coordinator with a higher fence was heard: what an earlier one still says does not count any more (draft, R-PRE-1).</summary>
+/// <param name="Epoch">The fence.</param>
+public sealed record FenceRaised(Epoch Epoch) : AgentEvent
+{
+    /// <inheritdoc/>
+    [JsonIgnore]
+    public override AgentEventKind Kind => AgentEventKind.FenceRaised;
 }

@@ -92,7 +92,7 @@ public sealed class AgentHistory
                 break;
             case AgentEventKind.MessageSent:
                 var sent = (MessageSent)record;
-                _live[^1].Sends.Add(new UndoneSend(position, sent.To, sent.Strength));
+                _live[^1].Sends.Add(new UndoneSend(position, sent.To));
                 break;
             case AgentEventKind.ActionIntended:
                 var intended = (ActionIntended)record;
@@ -126,6 +126,7 @@ public sealed class AgentHistory
             case AgentEventKind.PromiseReleased:
             case AgentEventKind.DecisionLearnt:
             case AgentEventKind.Reinstated:
+            case AgentEventKind.FenceRaised:
                 break;
         }
     }

@@ -17,9 +17,6 @@ public enum AbortReason
     /// <summary>A participant did not vote in time.</summary>
     Unreachable,
 
-    /// <summary>An older recovery took it over.</summary>
-    Absorbed,
-
     /// <summary>No participant was affected: what was suspect is undone already.</summary>
     NothingToUndo,
 }
@@ -123,14 +120,22 @@ public sealed record Restored(RecoveryId Recovery, Epoch Epoch, AgentId Agent, I
     public override RecoveryMessageKind Kind => RecoveryMessageKind.Restored;
 }
 
+/// <summary>What <paramref name="Producer"/> sent in these intervals is undone, and is never to be consumed.</summary>
+/// <param name="Producer">Whose output.</param>
+/// <param name="From">The first of them.</param>
+/// <param name="Below">The interval that it goes on with, which is sound; null when it does not go on: then all from <paramref name="From"/> on.</param>
+public readonly record struct UndoneRange(AgentId Producer, CheckpointNumber From, CheckpointNumber? Below);
+
 /// <summary>
 /// Every participant has its new incarnation: consume again, and redeliver what was in transit over the line (theory, R11).
 /// </summary>
 /// <param name="Recovery">The recovery.</param>
 /// <param name="Epoch">The coordinator's fence.</param>
 /// <param name="Agent">The participant.</param>
-/// <param name="Quarantine">Do not go on: policy takes the agent out of service.</param>
-public sealed record Release(RecoveryId Recovery, Epoch Epoch, AgentId Agent, bool Quarantine) : ParticipantMessage(Recovery, Epoch, Agent)
+/// <param name="Quarantine">Do not go on: the agent is out of service.</param>
+/// <param name="Undone">What is undone of what the participant was told not to rely upon: its producers now have other intervals.</param>
+public sealed record Release(RecoveryId Recovery, Epoch Epoch, AgentId Agent, bool Quarantine, IReadOnlyList<UndoneRange> Undone)
+    : ParticipantMessage(Recovery, Epoch, Agent)
 {
     /// <inheritdoc/>
     [JsonIgnore]

@@ -3,12 +3,13 @@ using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Json;
+using OrleansRecovery.Protocol.Terms;
 
 namespace OrleansRecovery.Protocol.Messages;
 
 /// <summary>
-/// The wire form of the messages: one JSON object in canonical form (<see cref="CanonicalJson"/>), with <c>ver</c>, <c>type</c> and the members of the
-/// record, all names in snake_case; <c>draft/schemas</c> has a JSON Schema of each.
+/// The wire form of the messages: one JSON object in canonical form (<see cref="CanonicalJson"/>), with <c>ver</c>, <c>type</c>, <c>tenant</c>,
+/// <c>execution</c> and the members of the record, all names in snake_case; <c>draft/schemas</c> has a JSON Schema of each.
 /// <list type="bullet">
 /// <item>A reader takes any white space and any order of members, but no member twice.</item>
 /// <item>A member without a value is left out; null is refused.</item>
@@ -26,7 +27,7 @@ public static class MessageCodec
     /// <summary>Deepest nesting of objects and arrays, unknown members included.</summary>
     public const int DepthMax = 16;
 
-    /// <summary>Longest text, in Unicode characters. Names are shorter (<see cref="Terms.TermText.LengthMax"/>).</summary>
+    /// <summary>Longest text, in Unicode characters. Names are shorter (<see cref="TermText.LengthMax"/>).</summary>
     public const int TextLengthMax = 1024;
 
     /// <summary>Most names in <c>crit</c>.</summary>
@@ -45,27 +46,31 @@ public static class MessageCodec
     /// <exception cref="RecoveryException">
     /// <c>SchemaViolation</c>: a text is longer, or a number larger, than the schema allows; <c>PayloadTooLarge</c>: the message is.
     /// </exception>
-    public static byte[] Write(RecoveryMessage message)
+    public static byte[] Write(AddressedMessage message)
     {
-        ArgumentNullException.ThrowIfNull(message);
+        var (execution, said) = message;
+        Invariant.Holds(
+            said is not FailureSignal signal || new ExecutionAddress(signal.Tenant, signal.Execution) == execution, "A signal names the execution that it goes to.");
         var buffer = new ArrayBufferWriter<byte>();
         using (var writer = new Utf8JsonWriter(buffer))
         {
-            var members = JsonSerializer.SerializeToElement(message, MessageJsonContext.TypeOf(message.Kind));
-            if (Check(members, message.Kind) is { } refused)
-            {
-                throw new RecoveryException(refused);
-            }
-
+            var address = JsonSerializer.SerializeToElement(execution, MessageJsonContext.Default.ExecutionAddress);
+            var members = JsonSerializer.SerializeToElement(said, MessageJsonContext.TypeOf(said.Kind));
             writer.WriteStartObject();
             writer.WriteNumber(Version, RecoveryMessage.SchemaVersion);
-            writer.WriteString(Type, WireNames.Of(message.Kind));
-            foreach (var member in members.EnumerateObject())
+            writer.WriteString(Type, WireNames.Of(said.Kind));
+            foreach (var member in address.EnumerateObject().Concat(members.EnumerateObject()).DistinctBy(member => member.Name))
             {
                 member.WriteTo(writer);
             }
 
             writer.WriteEndObject();
+        }
+
+        using var written = JsonDocument.Parse(buffer.WrittenMemory);
+        if (Check(written.RootElement, said.Kind) is { } refused)
+        {
+            throw new RecoveryException(refused);
         }
 
         var canonical = CanonicalJson.Write(buffer.WrittenSpan);
@@ -77,7 +82,7 @@ public static class MessageCodec
     /// <c>UnknownVersion</c>, or <c>SchemaViolation</c> with the path of the member that is missing, of the wrong type, out of range, or critical and unknown.
     /// </summary>
     public static bool TryRead(
-        ReadOnlySpan<byte> utf8, [NotNullWhen(true)] out RecoveryMessage? message, [NotNullWhen(false)] out RecoveryError? error)
+        ReadOnlySpan<byte> utf8, [NotNullWhen(true)] out AddressedMessage? message, [NotNullWhen(false)] out RecoveryError? error)
     {
         message = null;
         if (utf8.Length > MessageBytesMax)
@@ -106,7 +111,7 @@ public static class MessageCodec
 
     private const string Unread = "It was not read; nothing was changed.";
 
-    private static RecoveryError? Read(JsonElement root, out RecoveryMessage? message)
+    private static RecoveryError? Read(JsonElement root, out AddressedMessage? message)
     {
         message = null;
         if (root.ValueKind != JsonValueKind.Object)
@@ -141,7 +146,8 @@ public static class MessageCodec
 
         try
         {
-            message = (RecoveryMessage)root.Deserialize(MessageJsonContext.TypeOf(kind))!;
+            message = new AddressedMessage(
+                root.Deserialize(MessageJsonContext.Default.ExecutionAddress), (RecoveryMessage)root.Deserialize(MessageJsonContext.TypeOf(kind))!);
             return null;
         }
         catch (JsonException invalid)
@@ -189,7 +195,7 @@ public static class MessageCodec
         return null;
     }
 
-    private static string Shown(string name) => name.Length <= Terms.TermText.LengthMax ? name : string.Concat(name.AsSpan(0, Terms.TermText.LengthMax), "...");
+    private static string Shown(string name) => name.Length <= TermText.LengthMax ? name : string.Concat(name.AsSpan(0, TermText.LengthMax), "...");
 
     private static RecoveryError Violation(string message, MessageFault fault) => new(
         RecoveryErrorCode.SchemaViolation,

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using OrleansRecovery.Protocol.Terms;
 
 namespace OrleansRecovery.Protocol.Messages;
 
@@ -9,6 +10,7 @@ namespace OrleansRecovery.Protocol.Messages;
     RespectRequiredConstructorParameters = false,
     RespectNullableAnnotations = true,
     MaxDepth = MessageCodec.DepthMax)]
+[JsonSerializable(typeof(ExecutionAddress))]
 [JsonSerializable(typeof(FailureSignal))]
 [JsonSerializable(typeof(Prepare))]
 [JsonSerializable(typeof(Vote))]

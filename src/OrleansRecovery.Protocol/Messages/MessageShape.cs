@@ -20,7 +20,8 @@ internal sealed class MessageShape
     private const string Digest = "evidence_digest";
 
     private static readonly FrozenDictionary<RecoveryMessageKind, MessageShape> ByKind =
-        Enum.GetValues<RecoveryMessageKind>().ToFrozenDictionary(kind => kind, kind => new MessageShape(MessageJsonContext.TypeOf(kind), null));
+        Enum.GetValues<RecoveryMessageKind>().ToFrozenDictionary(
+            kind => kind, kind => new MessageShape(MessageJsonContext.Default.ExecutionAddress, null).With(new MessageShape(MessageJsonContext.TypeOf(kind), null)));
 
     private readonly ShapeKind _kind;
     private readonly IReadOnlyList<Member> _members = [];
@@ -42,6 +43,8 @@ internal sealed class MessageShape
         }
     }
 
+    private MessageShape(ShapeKind kind, IReadOnlyList<Member> members) => (_kind, _members) = (kind, members);
+
     private enum ShapeKind
     {
         Text,
@@ -54,6 +57,8 @@ internal sealed class MessageShape
 
     /// <summary>The shape of a kind of message.</summary>
     internal static MessageShape Of(RecoveryMessageKind kind) => ByKind[kind];
+
+    private MessageShape With(MessageShape other) => new(_kind, [.. _members.Concat(other._members).DistinctBy(member => member.Name)]);
 
     /// <summary>Has it a member with this name?</summary>
     internal bool Knows(string name) => _members.Any(member => member.Name == name);

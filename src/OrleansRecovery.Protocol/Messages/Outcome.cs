@@ -31,7 +31,10 @@ public enum ResidueReason
     /// <summary>No compensation is registered.</summary>
     CompensationMissing,
 
-    /// <summary>The agent has no sound checkpoint to go back to, and is quarantined.</summary>
+    /// <summary>The participant did not answer, and an operator waited no longer: whether the action is undone is not known.</summary>
+    Unreachable,
+
+    /// <summary>The agent has no sound checkpoint to go back to, or did not answer, and is quarantined.</summary>
     NotRestored,
 }
 
@@ -42,14 +45,19 @@ public enum ResidueReason
 /// <param name="Reason">Why.</param>
 public sealed record Residue(AgentId Agent, SequenceNumber? Action, string? Name, ResidueReason Reason);
 
+/// <summary>A signal's name. Each issuer names its own.</summary>
+/// <param name="Issuer">The issuer.</param>
+/// <param name="Signal">The signal's id.</param>
+public readonly record struct SignalName(IssuerId Issuer, SignalId Signal);
+
 /// <summary>The end of a recovery, told to everybody who follows the execution.</summary>
 /// <param name="Recovery">The recovery.</param>
-/// <param name="Execution">The execution.</param>
+/// <param name="Signals">The signals that it answered.</param>
 /// <param name="Result">How it ended.</param>
 /// <param name="Residue">What could not be undone; empty unless the result says so.</param>
 /// <param name="Reason">For an abort: why.</param>
 public sealed record Outcome(
-    RecoveryId Recovery, ExecutionId Execution, RecoveryResult Result, IReadOnlyList<Residue> Residue, AbortReason? Reason = null)
+    RecoveryId Recovery, IReadOnlyList<SignalName> Signals, RecoveryResult Result, IReadOnlyList<Residue> Residue, AbortReason? Reason = null)
     : RecoveryMessage
 {
     /// <inheritdoc/>

@@ -33,6 +33,9 @@ public enum RefusalReason
 
     /// <summary>A compensatable action has no registered compensation.</summary>
     CompensationMissing,
+
+    /// <summary>The participant's own policy forbids it.</summary>
+    Policy,
 }
 
 /// <summary>One reason why a participant cannot go back cleanly.</summary>
@@ -63,8 +66,7 @@ public enum ActionProgress
 /// <summary>A message that an undone interval sent.</summary>
 /// <param name="Sequence">Its position in the sender's journal, hence its id.</param>
 /// <param name="To">The receiver.</param>
-/// <param name="Strength">An advisory one is not followed.</param>
-public readonly record struct UndoneSend(SequenceNumber Sequence, AgentId To, DependencyStrength Strength);
+public readonly record struct UndoneSend(SequenceNumber Sequence, AgentId To);
 
 /// <summary>A message that an undone interval consumed.</summary>
 /// <param name="Sequence">Where the consumption stands in the receiver's journal.</param>

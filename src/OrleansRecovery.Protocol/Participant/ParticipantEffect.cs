@@ -35,7 +35,7 @@ public abstract record ParticipantEffect
     /// <summary>Which effect it is.</summary>
     public abstract ParticipantEffectKind Kind { get; }
 
-    /// <summary>Append the record to the agent's journal. At most one in a step, and it comes first.</summary>
+    /// <summary>Append the record to the agent's journal. What a step has to append comes first in it.</summary>
     /// <param name="Record">The record.</param>
     public sealed record Persist(AgentEvent Record) : ParticipantEffect
     {

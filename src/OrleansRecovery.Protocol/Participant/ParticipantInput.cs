@@ -44,6 +44,9 @@ public abstract record ParticipantInput
     /// <summary>Which input it is.</summary>
     public abstract ParticipantInputKind Kind { get; }
 
+    /// <summary>What the coordinator said, or null when the input is the agent's own.</summary>
+    public virtual ParticipantMessage? Said => null;
+
     /// <summary>The agent is about to journal work of its own.</summary>
     public sealed record Work : ParticipantInput
     {
@@ -58,6 +61,9 @@ public abstract record ParticipantInput
     {
         /// <inheritdoc/>
         public override ParticipantInputKind Kind => ParticipantInputKind.Prepare;
+
+        /// <inheritdoc/>
+        public override ParticipantMessage Said => Message;
     }
 
     /// <summary>The coordinator says that nothing is to be changed.</summary>
@@ -66,6 +72,9 @@ public abstract record ParticipantInput
     {
         /// <inheritdoc/>
         public override ParticipantInputKind Kind => ParticipantInputKind.Abort;
+
+        /// <inheritdoc/>
+        public override ParticipantMessage Said => Message;
     }
 
     /// <summary>The coordinator says that the agent falls.</summary>
@@ -74,6 +83,9 @@ public abstract record ParticipantInput
     {
         /// <inheritdoc/>
         public override ParticipantInputKind Kind => ParticipantInputKind.Commit;
+
+        /// <inheritdoc/>
+        public override ParticipantMessage Said => Message;
     }
 
     /// <summary>The coordinator says which actions to undo now.</summary>
@@ -82,6 +94,9 @@ public abstract record ParticipantInput
     {
         /// <inheritdoc/>
         public override ParticipantInputKind Kind => ParticipantInputKind.Compensate;
+
+        /// <inheritdoc/>
+        public override ParticipantMessage Said => Message;
     }
 
     /// <summary>A compensation that the agent ran has ended.</summary>
@@ -104,14 +119,23 @@ public abstract record ParticipantInput
     {
         /// <inheritdoc/>
         public override ParticipantInputKind Kind => ParticipantInputKind.Restore;
+
+        /// <inheritdoc/>
+        public override ParticipantMessage Said => Message;
     }
 
     /// <summary>The coordinator says that every participant is restored.</summary>
     /// <param name="Message">The request.</param>
-    public sealed record Release(Messages.Release Message) : ParticipantInput
+    /// <param name="Incarnation">The agent's incarnation, from its journal.</param>
+    /// <param name="Current">The interval that the agent is in, from its journal.</param>
+    /// <param name="At">Now, in milliseconds since 1970 UTC.</param>
+    public sealed record Release(Messages.Release Message, Incarnation Incarnation, CheckpointNumber Current, long At) : ParticipantInput
     {
         /// <inheritdoc/>
         public override ParticipantInputKind Kind => ParticipantInputKind.Release;
+
+        /// <inheritdoc/>
+        public override ParticipantMessage Said => Message;
     }
 
     /// <summary>The coordinator has not been heard of for a while.</summary>

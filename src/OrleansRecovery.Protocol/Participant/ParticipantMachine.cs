@@ -2,6 +2,7 @@ using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Machines;
 using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Terms;
 using On = OrleansRecovery.Protocol.Participant.ParticipantInputKind;
 using Phase = OrleansRecovery.Protocol.Participant.ParticipantPhase;
 using Step = OrleansRecovery.Protocol.Machines.MachineStep<
@@ -11,7 +12,8 @@ namespace OrleansRecovery.Protocol.Participant;
 
 /// <summary>
 /// The participant's state machine: pure, total, deterministic (recovery model, section 3). Every message may be lost, doubled,
-/// delayed or reordered: what has been done already is answered again, and what comes too early is answered with a question.
+/// delayed or reordered: what has been done already is answered again, and what comes too early is answered with a question. The highest epoch that was heard
+/// is durable before anything is answered; what an earlier coordinator says changes nothing.
 /// </summary>
 public static class ParticipantMachine
 {
@@ -77,19 +79,35 @@ public static class ParticipantMachine
             return Step.Illegal(row.Label, state);
         }
 
-        var effects = input.Kind switch
+        if (input.Said is { } said && said.Epoch < state.Epoch)
+        {
+            return new Step(row.Label, true, state, []); // of a coordinator that another has taken over from
+        }
+
+        if (Contradicts(state, input))
+        {
+            return Step.Illegal(row.Label, state);
+        }
+
+        var fenced = input.Said is { } heard && heard.Epoch > state.Epoch ? state.After(new FenceRaised(heard.Epoch)) : state;
+        ParticipantEffect[] effects = input.Kind switch
         {
             On.Work => [],
-            On.Prepare => OnPrepare(state, (ParticipantInput.Prepare)input),
-            On.Abort => OnAbort(state, ((ParticipantInput.Abort)input).Message),
-            On.Commit => OnCommit(state, ((ParticipantInput.Commit)input).Message),
-            On.Compensate => OnCompensate(state, ((ParticipantInput.Compensate)input).Message),
-            On.Settled => OnSettled(state, (ParticipantInput.Settled)input),
-            On.Restore => OnRestore(state, (ParticipantInput.Restore)input),
-            On.Release => OnRelease(state, ((ParticipantInput.Release)input).Message),
-            On.Silence => OnSilence(state),
+            On.Prepare => OnPrepare(fenced, (ParticipantInput.Prepare)input),
+            On.Abort => OnAbort(fenced, ((ParticipantInput.Abort)input).Message),
+            On.Commit => OnCommit(fenced, ((ParticipantInput.Commit)input).Message),
+            On.Compensate => OnCompensate(fenced, ((ParticipantInput.Compensate)input).Message),
+            On.Settled => OnSettled(fenced, (ParticipantInput.Settled)input),
+            On.Restore => OnRestore(fenced, (ParticipantInput.Restore)input),
+            On.Release => OnRelease(fenced, (ParticipantInput.Release)input),
+            On.Silence => OnSilence(fenced),
         };
-        var after = effects is [ParticipantEffect.Persist persist, ..] ? state.After(persist.Record) : state;
+        if (fenced.Epoch > state.Epoch && effects is not [ParticipantEffect.Persist { Record: Promised or Barred }, ..])
+        {
+            effects = [new ParticipantEffect.Persist(new FenceRaised(fenced.Epoch)), .. effects];
+        }
+
+        var after = effects.OfType<ParticipantEffect.Persist>().Aggregate(state, (before, persist) => before.After(persist.Record));
         Invariant.Holds(row.To.Contains(after.Phase), $"{row.Label} led to {after.Phase}.");
         return new Step(row.Label, true, after, effects);
     }
@@ -100,9 +118,9 @@ public static class ParticipantMachine
     private static ParticipantEffect[] OnPrepare(ParticipantState state, ParticipantInput.Prepare input)
     {
         var message = input.Message;
-        if (message.Epoch < state.Epoch || state.Ended.Contains(message.Recovery))
+        if (state.Ended.Contains(message.Recovery))
         {
-            return []; // a coordinator that another has taken over from, or a copy from long ago
+            return []; // a copy from long ago
         }
 
         if (state.Promise is { } promise)
@@ -142,7 +160,7 @@ public static class ParticipantMachine
             return [new ParticipantEffect.Persist(new PromiseReleased(message.Recovery)), new ParticipantEffect.Resume()];
         }
 
-        return LiftBarrier(state, message);
+        return LiftBarrier(state, message, []);
     }
 
     private static ParticipantEffect[] OnCommit(ParticipantState state, Commit message)
@@ -213,8 +231,7 @@ public static class ParticipantMachine
             return RepeatRestored(state, message);
         }
 
-        var record = new RolledBack(
-            message.Recovery, state.Promise!.Vote.Target, input.Incarnation.Next, input.Current.Next, message.Residue, input.At);
+        var record = UndoneBy(state, message, input.Incarnation, input.Current, message.Residue, input.At);
         return
         [
             new ParticipantEffect.Persist(record),
@@ -223,22 +240,25 @@ public static class ParticipantMachine
         ];
     }
 
-    private static ParticipantEffect[] OnRelease(ParticipantState state, Release message)
+    private static ParticipantEffect[] OnRelease(ParticipantState state, ParticipantInput.Release input)
     {
+        var message = input.Message;
         if (!IsPromised(state, message))
         {
-            return LiftBarrier(state, message);
+            return LiftBarrier(state, message, message.Undone);
         }
 
         var outOfService = message.Quarantine || state.Promise!.FromQuarantine;
-        // One that cannot go back is told nothing but to stay out of service: it need not have heard of the decision.
-        if (state.Phase == Phase.Restored || message.Quarantine)
+        var reinstated = new ParticipantEffect.Persist(new Reinstated(message.Recovery, outOfService) { Undone = message.Undone });
+        if (state.Phase == Phase.Restored)
         {
-            var reinstated = new ParticipantEffect.Persist(new Reinstated(message.Recovery, outOfService));
             return outOfService ? [reinstated] : [reinstated, new ParticipantEffect.Resume()];
         }
 
-        return Ask(state, message);
+        // One that could not go back is told nothing but to stay out of service, and need not have heard of the decision. What it did is undone all the same.
+        return message.Quarantine
+            ? [new ParticipantEffect.Persist(UndoneBy(state, message, input.Incarnation, input.Current, [], input.At)), reinstated]
+            : Ask(state, message);
     }
 
     private static ParticipantEffect[] OnSilence(ParticipantState state)
@@ -255,9 +275,22 @@ public static class ParticipantMachine
     private static bool IsPromised(ParticipantState state, ParticipantMessage message) =>
         state.Promise is { } promise && promise.Vote.Recovery == message.Recovery;
 
-    private static ParticipantEffect[] LiftBarrier(ParticipantState state, ParticipantMessage message) =>
+    // What is not what the participant voted for: a coordinator that errs, or somebody else.
+    private static bool Contradicts(ParticipantState state, ParticipantInput input) =>
+        input.Said is { } said && IsPromised(state, said)
+        && ((said is Commit commit && commit.Target != state.Promise!.Vote.Target)
+            || (said is Compensate compensate && compensate.Actions.Any(action => !IsToCompensate(state.Promise!.Vote, action))));
+
+    private static bool IsToCompensate(Vote vote, SequenceNumber action) => vote.Trace.Actions.Any(
+        undone => undone.Sequence == action && undone is { Class: ActionClass.Compensatable, Progress: ActionProgress.Done or ActionProgress.InDoubt });
+
+    private static RolledBack UndoneBy(
+        ParticipantState state, ParticipantMessage message, Incarnation incarnation, CheckpointNumber current, IReadOnlyList<SequenceNumber> residue, long at) =>
+        new(message.Recovery, state.Promise!.Vote.Target, incarnation.Next, current.Next, residue, at);
+
+    private static ParticipantEffect[] LiftBarrier(ParticipantState state, ParticipantMessage message, IReadOnlyList<UndoneRange> undone) =>
         state.Barriers.ContainsKey(message.Recovery)
-            ? [new ParticipantEffect.Persist(new Unbarred(message.Recovery)), new ParticipantEffect.Resume()]
+            ? [new ParticipantEffect.Persist(new Unbarred(message.Recovery) { Undone = undone }), new ParticipantEffect.Resume()]
             : [];
 
     // A decision about a recovery that does not bind the participant: it is over, and the answer was lost; or it is not known.

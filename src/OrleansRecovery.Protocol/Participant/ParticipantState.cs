@@ -20,6 +20,7 @@ public sealed record PromiseState(
 /// <param name="LastRestored">How the last recovery that changed it ended: repeated to a coordinator that asks again.</param>
 /// <param name="Barriers">Open recoveries that do not affect it, and what it will not consume while they are open.</param>
 /// <param name="Ended">Recoveries that bound or barred it and are over: a copy of their prepare that comes late must not bind it again.</param>
+/// <param name="Undone">Outputs of others that recoveries have undone, by producer: it never consumes them.</param>
 public sealed record ParticipantState(
     AgentId Agent,
     ParticipantPhase Phase,
@@ -27,27 +28,38 @@ public sealed record ParticipantState(
     PromiseState? Promise,
     RolledBack? LastRestored,
     ImmutableSortedDictionary<RecoveryId, Barred> Barriers,
-    ImmutableSortedSet<RecoveryId> Ended)
+    ImmutableSortedSet<RecoveryId> Ended,
+    ImmutableSortedDictionary<AgentId, ImmutableList<UndoneRange>> Undone)
 {
     /// <summary>A participant that no recovery has met.</summary>
     public static ParticipantState Initial(AgentId agent) => new(
-        agent, ParticipantPhase.Active, default, null, null, ImmutableSortedDictionary<RecoveryId, Barred>.Empty, []);
+        agent,
+        ParticipantPhase.Active,
+        default,
+        null,
+        null,
+        ImmutableSortedDictionary<RecoveryId, Barred>.Empty,
+        [],
+        ImmutableSortedDictionary<AgentId, ImmutableList<UndoneRange>>.Empty);
 
-    /// <summary>May it consume this message now? Not while an open recovery says that the message will not be relied upon.</summary>
-    public bool Bars(MessageId message, CheckpointNumber sentIn)
+    /// <summary>
+    /// Must it not use what this interval sent or wrote? Not while an open recovery says that it will not be relied upon, and never when it is undone.
+    /// </summary>
+    public bool Bars(Interval producer)
     {
         foreach (var (_, barred) in Barriers)
         {
             foreach (var range in barred.Ranges)
             {
-                if (range.Producer == message.Sender && sentIn >= range.From)
+                if (range.Producer == producer.Agent && producer.Number >= range.From)
                 {
                     return true;
                 }
             }
         }
 
-        return false;
+        return Undone.TryGetValue(producer.Agent, out var undone)
+            && undone.Exists(range => producer.Number >= range.From && (range.Below is not { } below || producer.Number < below));
     }
 
     /// <summary>The state after a record of the journal: the one way in which the state changes, live and after a crash.</summary>
@@ -73,8 +85,11 @@ public sealed record ParticipantState(
                     Barriers = Barriers.SetItem(barred.Vote.Recovery, barred),
                 };
             case AgentEventKind.Unbarred:
-                var unbarred = ((Unbarred)record).Recovery;
-                return this with { Barriers = Barriers.Remove(unbarred), Ended = Ended.Add(unbarred) };
+                var unbarred = (Unbarred)record;
+                return this with
+                {
+                    Barriers = Barriers.Remove(unbarred.Recovery), Ended = Ended.Add(unbarred.Recovery), Undone = UndoneWith(unbarred.Undone),
+                };
             case AgentEventKind.PromiseReleased:
                 return this with
                 {
@@ -96,7 +111,10 @@ public sealed record ParticipantState(
                     Phase = reinstated.Quarantined ? ParticipantPhase.Quarantined : ParticipantPhase.Active,
                     Promise = null,
                     Ended = Ended.Add(reinstated.Recovery),
+                    Undone = UndoneWith(reinstated.Undone),
                 };
+            case AgentEventKind.FenceRaised:
+                return this with { Epoch = ((FenceRaised)record).Epoch };
             case AgentEventKind.IntervalOpened:
             case AgentEventKind.MessageConsumed:
             case AgentEventKind.MessageSent:
@@ -111,4 +129,7 @@ public sealed record ParticipantState(
 
         return this;
     }
+
+    private ImmutableSortedDictionary<AgentId, ImmutableList<UndoneRange>> UndoneWith(IReadOnlyList<UndoneRange> ranges) => ranges.Aggregate(
+        Undone, (undone, range) => undone.SetItem(range.Producer, undone.GetValueOrDefault(range.Producer, []).Add(range)));
 }

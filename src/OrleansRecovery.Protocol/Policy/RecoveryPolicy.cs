@@ -32,6 +32,17 @@ public enum RefusedVoteRule
     ProceedWithResidue,
 }
 
+/// <summary>What happens when a participant does not vote, however often it is asked.</summary>
+[JsonConverter(typeof(WireNameConverter<SilentParticipantRule>))]
+public enum SilentParticipantRule
+{
+    /// <summary>The recovery waits for an operator, and the others stay fenced.</summary>
+    Escalate,
+
+    /// <summary>The recovery ends and nothing is changed: so no fence outlasts the tries.</summary>
+    Abort,
+}
+
 /// <summary>What happens when every try of a compensation has failed.</summary>
 [JsonConverter(typeof(WireNameConverter<FailedCompensationRule>))]
 public enum FailedCompensationRule
@@ -83,6 +94,9 @@ public sealed record RecoveryPolicy
     /// <summary>What a refused vote does. Default: escalate.</summary>
     public RefusedVoteRule RefusedVote { get; init; } = RefusedVoteRule.Escalate;
 
+    /// <summary>What a participant that stays silent does. Default: escalate.</summary>
+    public SilentParticipantRule SilentParticipant { get; init; } = SilentParticipantRule.Escalate;
+
     /// <summary>What a failed compensation does. Default: escalate.</summary>
     public FailedCompensationRule FailedCompensation { get; init; } = FailedCompensationRule.Escalate;
 
@@ -110,7 +124,7 @@ public sealed record RecoveryPolicy
     /// <summary>How long the coordinator waits for votes before it asks again, in milliseconds. Range 10 to 3,600,000; default 5,000.</summary>
     public int VoteTimeoutMilliseconds { get; init; } = 5_000;
 
-    /// <summary>How often it asks before it escalates. Range 1 to 100; default 6.</summary>
+    /// <summary>How often it asks before <see cref="SilentParticipant"/> says what becomes of it. Range 1 to 100; default 6.</summary>
     public int VoteTryCountMax { get; init; } = 6;
 
     /// <summary>How long after its end an interval can still be found wrong, in milliseconds; older ones are sealed. Range 0 to 31,536,000,000; default 24 hours.</summary>

@@ -5,18 +5,19 @@ using OrleansRecovery.Protocol.Terms;
 namespace OrleansRecovery.Protocol.Signals;
 
 /// <summary>Whether a signal was admitted.</summary>
-/// <param name="Window">What is remembered from here on; after a refusal, the same as before.</param>
+/// <param name="Window">What is remembered from here on. A refusal costs the issuer quota too, and changes nothing else.</param>
 /// <param name="Refusal">Why not, or null when it was admitted.</param>
-public sealed record SignalVerdict(SignalWindow Window, RecoveryError? Refusal)
+/// <param name="IsRecorded">Is a refusal recorded? Not when the issuer's quota is used up: a flood would fill the ledger.</param>
+public sealed record SignalVerdict(SignalWindow Window, RecoveryError? Refusal, bool IsRecorded)
 {
     /// <summary>Was it admitted?</summary>
     public bool IsAdmitted => Refusal is null;
 }
 
 /// <summary>
-/// Decides whether a failure signal is admitted: tenant, scope, freshness, uniqueness and quota, in this order (recovery model, section 4). The signature is
-/// checked before. Pure: a refusal changes nothing; the new window counts when the admitted signal is durable in the execution's log. What a host signals
-/// itself, when a turn fails, is not decided here: nobody else may use its name.
+/// Decides whether a failure signal is admitted: tenant, scope, freshness, uniqueness, quota and existence, in this order (recovery model, section 4). The signature is
+/// checked before. Pure; the new window counts when the admitted signal is durable in the execution's log. What a host signals itself, when a turn fails, is
+/// not decided here: nobody else may use its name.
 /// </summary>
 public static class SignalAdmission
 {
@@ -26,26 +27,21 @@ public static class SignalAdmission
     /// <param name="signal">The signal.</param>
     /// <param name="execution">The execution that it came to.</param>
     /// <param name="isSealed">Is the suspect interval sealed, so that no failure of it is accepted any more?</param>
+    /// <param name="fault">Why the suspect interval cannot be named, or null when it is there and live.</param>
     /// <param name="now">The time, in milliseconds since 1970 UTC.</param>
     public static SignalVerdict Decide(
-        SignalWindow window, SignalPolicy policy, FailureSignal signal, ExecutionAddress execution, bool isSealed, long now)
+        SignalWindow window, SignalPolicy policy, FailureSignal signal, ExecutionAddress execution, bool isSealed, RecoveryError? fault, long now)
     {
-        var refusal = TenantRefusal(signal, execution) ?? ScopeRefusal(policy, signal) ?? FreshnessRefusal(policy, signal, isSealed, now);
-        if (refusal is not null)
-        {
-            return new SignalVerdict(window, refusal);
-        }
-
         var known = window.Forget(policy, now);
-        if (known.Has(signal.Signal))
-        {
-            return new SignalVerdict(window, Stale(signal, "was taken before"));
-        }
-
         var quota = known.QuotaOf(signal.Issuer, policy, now);
-        return quota.Level < Quota.Signal
-            ? new SignalVerdict(window, OverQuota(policy, signal, quota))
-            : new SignalVerdict(known.With(signal).With(signal.Issuer, quota with { Level = quota.Level - Quota.Signal }), null);
+        var hasQuota = quota.Level >= Quota.Signal;
+        var refusal = TenantRefusal(signal, execution)
+            ?? ScopeRefusal(policy, signal)
+            ?? FreshnessRefusal(policy, signal, isSealed, now)
+            ?? (known.Has(signal) ? Repeated(signal) : null)
+            ?? (hasQuota ? fault : OverQuota(policy, signal, quota));
+        var charged = hasQuota ? known.With(signal.Issuer, quota with { Level = quota.Level - Quota.Signal }) : known;
+        return new SignalVerdict(refusal is null ? charged.With(signal) : charged, refusal, hasQuota);
     }
 
     internal static bool IsExpired(long expiresAt, SignalPolicy policy, long now) => expiresAt < now - policy.ClockSkewMilliseconds;
@@ -99,13 +95,19 @@ public static class SignalAdmission
         "The refusal was recorded; nothing else was changed.",
         "Send a new signal with an id of its own if the failure is real.");
 
+    private static RecoveryError Repeated(FailureSignal signal) => new(
+        RecoveryErrorCode.RepeatedSignal,
+        $"The signal {signal.Signal} of {signal.Issuer} was admitted before.",
+        "It counts once; the refusal was recorded, and nothing else was changed.",
+        "Nothing, if it is the same signal; give another failure an id of its own.");
+
     private static RecoveryError OverQuota(SignalPolicy policy, FailureSignal signal, Quota quota)
     {
         var wait = (Quota.Signal - quota.Level + policy.QuotaPerMinute - 1) / policy.QuotaPerMinute;
         return new RecoveryError(
             RecoveryErrorCode.QuotaExceeded,
             $"The issuer {signal.Issuer} has used up its {policy.QuotaPerMinute} signals a minute.",
-            "The refusal was recorded; nothing else was changed.",
+            "The signal was counted and not recorded; nothing was changed.",
             $"Send it again in {wait} ms or later.");
     }
 }

@@ -22,7 +22,7 @@ internal readonly record struct Quota(long Level, long At)
 }
 
 /// <summary>
-/// What admission remembers of one execution: ids of signals that could still come again, and what is left of issuers' quotas. Immutable. The ids follow
+/// What admission remembers of one execution: names of signals that could still come again, and what is left of issuers' quotas. Immutable. The names follow
 /// from the execution's log (<see cref="With(FailureSignal)"/>); quotas are full again after a restart.
 /// </summary>
 public sealed record SignalWindow
@@ -34,26 +34,26 @@ public sealed record SignalWindow
     /// <summary>Nothing was seen, and every quota is full.</summary>
     public static SignalWindow Empty { get; } = new();
 
-    /// <summary>How many ids are kept.</summary>
+    /// <summary>How many names are kept.</summary>
     public int Count => Seen.Count;
 
-    private ImmutableHashSet<SignalId> Seen { get; init; } = [];
+    private ImmutableHashSet<SignalName> Seen { get; init; } = [];
 
-    private ImmutableSortedSet<(long ExpiresAt, SignalId Signal)> ByExpiry { get; init; } = [];
+    private ImmutableSortedSet<(long ExpiresAt, IssuerId Issuer, SignalId Signal)> ByExpiry { get; init; } = [];
 
     private ImmutableDictionary<IssuerId, Quota> Quotas { get; init; } = ImmutableDictionary<IssuerId, Quota>.Empty;
 
     /// <summary>Was the signal admitted, as far as the window goes back?</summary>
-    public bool Has(SignalId signal) => Seen.Contains(signal);
+    public bool Has(FailureSignal signal) => Seen.Contains(new SignalName(signal.Issuer, signal.Signal));
 
     /// <summary>The window after a signal that was admitted before: it costs no quota.</summary>
-    public SignalWindow With(FailureSignal signal) => Has(signal.Signal) ? this : this with
+    public SignalWindow With(FailureSignal signal) => Has(signal) ? this : this with
     {
-        Seen = Seen.Add(signal.Signal),
-        ByExpiry = ByExpiry.Add((signal.ExpiresAt, signal.Signal)),
+        Seen = Seen.Add(new SignalName(signal.Issuer, signal.Signal)),
+        ByExpiry = ByExpiry.Add((signal.ExpiresAt, signal.Issuer, signal.Signal)),
     };
 
-    /// <summary>The window without ids of signals that are refused as expired anyway, and without quotas that are full.</summary>
+    /// <summary>The window without names of signals that are refused as expired anyway, and without quotas that are full.</summary>
     internal SignalWindow Forget(SignalPolicy policy, long now)
     {
         var seen = Seen;
@@ -61,7 +61,7 @@ public sealed record SignalWindow
         while (!byExpiry.IsEmpty && byExpiry.Min is var oldest && SignalAdmission.IsExpired(oldest.ExpiresAt, policy, now))
         {
             byExpiry = byExpiry.Remove(oldest);
-            seen = seen.Remove(oldest.Signal);
+            seen = seen.Remove(new SignalName(oldest.Issuer, oldest.Signal));
         }
 
         var full = policy.QuotaBurst * Quota.Signal;

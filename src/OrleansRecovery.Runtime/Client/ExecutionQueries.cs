@@ -33,7 +33,8 @@ public static class ExecutionQueries
         state.Compensation?.Order.SettledCount ?? 0,
         state.Compensation?.Order.ActionCount ?? 0,
         state.Residue,
-        state.Escalation?.Reason);
+        state.Escalation?.Reason,
+        state.Plan);
 
     /// <summary>The step that a recovery is at.</summary>
     public static RecoveryProgress Progress(CoordinatorState state)
@@ -43,7 +44,7 @@ public static class ExecutionQueries
         {
             CoordinatorPhase.Preparing => (state.Members.Count(member => member.Value.Vote is not null), state.Members.Count),
             CoordinatorPhase.Compensating => (state.Compensation!.Order.SettledCount, state.Compensation.Order.ActionCount),
-            CoordinatorPhase.Restoring => (falling.Count(member => member.Value.IsRestored), falling.Count),
+            CoordinatorPhase.Restoring => (falling.Count(member => member.Value.IsSettled), falling.Count),
             _ => (falling.Count, falling.Count),
         };
         var subject = state.Compensation is { Order.IsComplete: false } compensation && !compensation.Order.Ready.IsEmpty

@@ -81,8 +81,22 @@ public interface IRecoveryClient
     Task<RecoveryStatus> RecoveryAsync(ExecutionAddress execution, RecoveryId recovery, CancellationToken cancellationToken = default);
 
     /// <summary>Decides about an open recovery or an escalated execution.</summary>
+    /// <param name="execution">The execution.</param>
+    /// <param name="recovery">The recovery.</param>
+    /// <param name="decision">The decision.</param>
+    /// <param name="by">Who decides.</param>
+    /// <param name="reason">Why.</param>
+    /// <param name="plan">The version of the set that was looked at (<see cref="RecoveryStatus.Plan"/>), or null: then it holds for the set as it is.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    /// <exception cref="Protocol.Errors.RecoveryException"><c>DecisionNotPossible</c>: it does not fit, or the set has changed; <c>UnknownRecovery</c>.</exception>
     Task DecideAsync(
-        ExecutionAddress execution, RecoveryId recovery, OperatorDecision decision, IssuerId by, string reason, CancellationToken cancellationToken = default);
+        ExecutionAddress execution,
+        RecoveryId recovery,
+        OperatorDecision decision,
+        IssuerId by,
+        string reason,
+        long? plan = null,
+        CancellationToken cancellationToken = default);
 
     /// <summary>Agents finish their turns and consume nothing more, until <see cref="ResumeAsync"/>. Recoveries go on.</summary>
     Task PauseAsync(ExecutionAddress execution, IssuerId by, string reason, CancellationToken cancellationToken = default);

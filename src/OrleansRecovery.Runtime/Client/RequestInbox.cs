@@ -26,7 +26,7 @@ public sealed record StoredRequest(
         }
         else if (Decision is { } decision)
         {
-            await client.DecideAsync(execution, decision.Recovery, decision.Decision, By, Reason, cancellationToken);
+            await client.DecideAsync(execution, decision.Recovery, decision.Decision, By, Reason, decision.Plan, cancellationToken);
         }
         else if (Seal is { } interval)
         {
@@ -46,7 +46,8 @@ public sealed record StoredRequest(
 /// <summary>A decision about a recovery, as it waits.</summary>
 /// <param name="Recovery">The recovery.</param>
 /// <param name="Decision">The decision.</param>
-public sealed record StoredDecision(RecoveryId Recovery, OperatorDecision Decision);
+/// <param name="Plan">The version of the set that was looked at, or null.</param>
+public sealed record StoredDecision(RecoveryId Recovery, OperatorDecision Decision, long? Plan = null);
 
 /// <summary>The durable inbox of an execution's host: how a process that does not drive the execution asks for something.</summary>
 public static class RequestInbox

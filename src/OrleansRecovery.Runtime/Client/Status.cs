@@ -64,6 +64,7 @@ public sealed record AgentStatus(AgentId Agent, string Class, Incarnation Incarn
 /// <param name="CompensationsTotal">Actions to settle, as far as it is known.</param>
 /// <param name="Residue">What could not be undone so far.</param>
 /// <param name="WaitsFor">For an escalated one: what the operator must decide about; otherwise null.</param>
+/// <param name="Plan">The version of the set: a ruling may name it, and is refused when the set has changed since.</param>
 public sealed record RecoveryStatus(
     RecoveryId Recovery,
     CoordinatorPhase Phase,
@@ -72,7 +73,8 @@ public sealed record RecoveryStatus(
     int CompensationsDone,
     int CompensationsTotal,
     IReadOnlyList<Residue> Residue,
-    EscalationReason? WaitsFor);
+    EscalationReason? WaitsFor,
+    long Plan = 0);
 
 /// <summary>One step of a recovery, as it happens.</summary>
 /// <param name="Recovery">The recovery.</param>

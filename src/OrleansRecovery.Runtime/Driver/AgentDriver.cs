@@ -106,7 +106,7 @@ public sealed partial class AgentDriver : IDisposable
         await _gate.WaitAsync(cancellationToken);
         try
         {
-            if (Participant.Phase == ParticipantPhase.Active && History.CollectableBelow(line) is { } collected)
+            if (Participant is { Phase: ParticipantPhase.Active, Barriers.IsEmpty: true } && History.CollectableBelow(line) is { } collected)
             {
                 await AppendLockedAsync([collected], [], cancellationToken);
                 return collected;
@@ -141,7 +141,7 @@ public sealed partial class AgentDriver : IDisposable
                 var restore = new ParticipantInput.Restore((Restore)message, History.Incarnation, History.Current, Now());
                 return await StepAsync(restore, cancellationToken);
             case RecoveryMessageKind.Release:
-                return await StepAsync(new ParticipantInput.Release((Release)message), cancellationToken);
+                return await StepAsync(new ParticipantInput.Release((Release)message, History.Incarnation, History.Current, Now()), cancellationToken);
             case RecoveryMessageKind.FailureSignal:
             case RecoveryMessageKind.Vote:
             case RecoveryMessageKind.Compensated:
@@ -245,14 +245,25 @@ public sealed partial class AgentDriver : IDisposable
     private async Task<bool> StepLockedAsync(ParticipantInput input, CancellationToken cancellationToken)
     {
         var step = ParticipantMachine.Apply(Participant, input);
+        if (!step.IsLegal)
+        {
+            _setup.Environment.Refused(step.Row, input.Kind);
+            return false;
+        }
+
+        var records = step.Effects.OfType<ParticipantEffect.Persist>().Select(effect => effect.Record).ToList();
+        if (records.Count > 0)
+        {
+            await AppendLockedAsync(records, [], cancellationToken);
+        }
+
         var resumed = false;
         foreach (var effect in step.Effects)
         {
             switch (effect.Kind)
             {
                 case ParticipantEffectKind.Persist:
-                    await AppendLockedAsync([((ParticipantEffect.Persist)effect).Record], [], cancellationToken);
-                    break;
+                    break; // durable by now
                 case ParticipantEffectKind.Send:
                     RecoverySpans.Answered(((ParticipantEffect.Send)effect).Message);
                     _setup.Environment.ToCoordinator(((ParticipantEffect.Send)effect).Message);

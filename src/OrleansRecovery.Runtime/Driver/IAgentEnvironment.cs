@@ -1,5 +1,6 @@
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Participant;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Ports;
 
@@ -20,9 +21,14 @@ public interface IAgentEnvironment
     /// <summary>Waits for a response to a request of this agent that is alive and not barred.</summary>
     Task<IncomingMessage> ResponseAsync(MessageId request, CancellationToken cancellationToken);
 
-    /// <summary>Refuses a dependency on an interval that is not there, is undone, or itself depends on the consumer.</summary>
-    /// <exception cref="Protocol.Errors.RecoveryException"><c>UnknownInterval</c> or <c>CyclicDependency</c>.</exception>
-    Task CheckDeclaredAsync(Interval producer, Interval consumer, CancellationToken cancellationToken);
+    /// <summary>The participant's machine has no transition for an input, by this row of its table: nothing was changed.</summary>
+    void Refused(string row, ParticipantInputKind input);
+
+    /// <summary>May the consumer declare that it used what the producer did? Not while an open recovery is about to undo it.</summary>
+    /// <exception cref="Protocol.Errors.RecoveryException">
+    /// <c>UnknownInterval</c>: it is not there or undone; <c>CyclicDependency</c>: it depends on the consumer.
+    /// </exception>
+    Task<bool> MayDeclareAsync(Interval producer, Interval consumer, CancellationToken cancellationToken);
 
     /// <summary>Was the send of one of these messages undone?</summary>
     Task<bool> IsAnyDeadAsync(IReadOnlyList<MessageId> messages, CancellationToken cancellationToken);

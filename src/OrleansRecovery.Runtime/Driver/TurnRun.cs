@@ -190,7 +190,8 @@ internal sealed partial class TurnRun : AgentTurn
             _looked = (consumed.Count, declared.Count);
         }
 
-        if (consumed.Exists(item => participant.Bars(item.Message, item.SentIn))
+        if (consumed.Exists(item => participant.Bars(new Interval(item.Message.Sender, item.SentIn)))
+            || declared.Exists(item => participant.Bars(item.Producer))
             || (consumed.Count > 0 && await _driver.Setup.Environment.IsAnyDeadAsync(consumed.ConvertAll(item => item.Message), cancellationToken)))
         {
             return false;
@@ -198,7 +199,10 @@ internal sealed partial class TurnRun : AgentTurn
 
         foreach (var (producer, consumer) in declared)
         {
-            await _driver.Setup.Environment.CheckDeclaredAsync(producer, consumer, cancellationToken);
+            if (!await _driver.Setup.Environment.MayDeclareAsync(producer, consumer, cancellationToken))
+            {
+                return false;
+            }
         }
 
         return true;

@@ -1,5 +1,6 @@
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Participant;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Driver;
 using OrleansRecovery.Runtime.Ports;
@@ -40,8 +41,11 @@ public sealed partial class AgentMailbox : IAgentEnvironment
         }
     }
 
-    Task IAgentEnvironment.CheckDeclaredAsync(Interval producer, Interval consumer, CancellationToken cancellationToken) =>
-        _setup.Home.CheckDeclaredAsync(producer, consumer, cancellationToken);
+    void IAgentEnvironment.Refused(string row, ParticipantInputKind input) =>
+        _setup.Logger.IllegalInput($"{_setup.Execution}/{_agent.Agent}", input.ToString(), row);
+
+    Task<bool> IAgentEnvironment.MayDeclareAsync(Interval producer, Interval consumer, CancellationToken cancellationToken) =>
+        _setup.Home.MayDeclareAsync(producer, consumer, cancellationToken);
 
     Task<bool> IAgentEnvironment.IsAnyDeadAsync(IReadOnlyList<MessageId> messages, CancellationToken cancellationToken) =>
         _setup.Home.IsAnyDeadAsync(messages, cancellationToken);

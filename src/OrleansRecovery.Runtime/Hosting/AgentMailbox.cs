@@ -45,6 +45,7 @@ public sealed record MailboxSetup(
 public sealed partial class AgentMailbox : IAsyncDisposable
 {
     private static readonly TimeSpan StuckPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan StoppedPause = TimeSpan.FromMilliseconds(50);
 
     private readonly MailboxSetup _setup;
     private readonly AgentSetup _agent;
@@ -269,7 +270,7 @@ public sealed partial class AgentMailbox : IAsyncDisposable
     {
         foreach (var message in pending)
         {
-            if (_driver?.Participant.Bars(message.Id, message.SentIn) != true)
+            if (_driver?.Participant.Bars(new Interval(message.Id.Sender, message.SentIn)) != true)
             {
                 return message;
             }
@@ -292,7 +293,15 @@ public sealed partial class AgentMailbox : IAsyncDisposable
         {
             try
             {
-                await Task.Run(() => ObservedTurnAsync(turn, driver, message), CancellationToken.None);
+                var result = await Task.Run(() => ObservedTurnAsync(turn, driver, message), CancellationToken.None);
+                if (result == TurnResult.Stopped && driver.MayConsume)
+                {
+                    await Task.Delay(StoppedPause, _setup.Time, _stopping.Token); // it used what is about to be undone: run at once, it would be stopped again
+                }
+            }
+            catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+            {
+                // The host stops.
             }
 #pragma warning disable CA1031 // The edge of a turn: the storage's or the journal's trouble; the agent is loaded again.
             catch (Exception failure)

@@ -61,26 +61,26 @@ public sealed partial class ExecutionDriver : IExecution
     }
 
     /// <inheritdoc/>
-    public Task CheckDeclaredAsync(Interval producer, Interval consumer, CancellationToken cancellationToken)
+    public Task<bool> MayDeclareAsync(Interval producer, Interval consumer, CancellationToken cancellationToken)
     {
         lock (_sync)
         {
             if (ExecutionQueries.FaultOf(Address, Started, _index, producer) is { } fault)
             {
-                return Task.FromException(new RecoveryException(fault));
+                return Task.FromException<bool>(new RecoveryException(fault));
             }
 
             if (_index.Reach([consumer]).TryGetValue(producer.Agent, out var dependsFrom) && producer.Number >= dependsFrom && producer != consumer)
             {
-                return Task.FromException(RecoveryException.Of(
+                return Task.FromException<bool>(RecoveryException.Of(
                     RecoveryErrorCode.CyclicDependency,
                     $"{consumer} declares that it used {producer}, which itself depends on {consumer}.",
                     "The dependency was not recorded; the turn fails.",
                     "Declare what was used before it was used, and by the interval that used it."));
             }
-        }
 
-        return Task.CompletedTask;
+            return Task.FromResult(!IsFalling(producer));
+        }
     }
 
     /// <inheritdoc/>
@@ -196,7 +196,7 @@ public sealed partial class ExecutionDriver : IExecution
                 changed = _changed.Task;
                 if (Responses(Outside.Agent, request) is [var first, ..])
                 {
-                    response = IsFalling(first) ? null : first;
+                    response = IsFalling(new Interval(first.Id.Sender, first.SentIn)) ? null : first;
                 }
                 else if (_state.Phase is ExecutionPhase.Stopped or ExecutionPhase.Escalated)
                 {
@@ -215,11 +215,11 @@ public sealed partial class ExecutionDriver : IExecution
     }
 
     // The index says what falls while the suspects stand, and the coordinator when they are undone already.
-    private bool IsFalling(PendingMessage message) => _state.Phase == ExecutionPhase.Recovering
-        && (_open is not { } open || Covers(_index.Reach(open.Suspects), message) || Covers(open.Targets, message));
+    private bool IsFalling(Interval interval) => _state.Phase == ExecutionPhase.Recovering
+        && (_open is not { } open || Covers(_index.Reach(open.Suspects), interval) || Covers(open.Targets, interval));
 
-    private static bool Covers(IReadOnlyDictionary<AgentId, CheckpointNumber> targets, PendingMessage message) =>
-        targets.TryGetValue(message.Id.Sender, out var target) && message.SentIn >= target;
+    private static bool Covers(IReadOnlyDictionary<AgentId, CheckpointNumber> targets, Interval interval) =>
+        targets.TryGetValue(interval.Agent, out var target) && interval.Number >= target;
 
     private IReadOnlyList<PendingMessage> Responses(AgentId agent, MessageId request) =>
         [.. _index.Pending(agent).Where(message => message.InReplyTo == request && message.Dependency == DependencyKind.Result).Select(Pending)];

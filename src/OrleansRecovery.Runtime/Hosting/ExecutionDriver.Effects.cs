@@ -46,8 +46,10 @@ public sealed partial class ExecutionDriver
             case CoordinatorEffectKind.ConfirmDecision:
                 Post(new CoordinatorInput.DecisionDurable(), recovery);
                 break;
-            case CoordinatorEffectKind.HandOver:
-                break; // an execution has one coordinator: recoveries meet only where executions do
+            case CoordinatorEffectKind.Repeat:
+                var (holder, agent) = (CoordinatorEffect.Repeat)effect;
+                Post(new CoordinatorInput.Asked(new StatusQuery(holder, _epoch, agent)), holder);
+                break;
             case CoordinatorEffectKind.Announce:
                 break; // the execution's machine was told in the same append; followers are told by the progress
             case CoordinatorEffectKind.RefuseRuling:

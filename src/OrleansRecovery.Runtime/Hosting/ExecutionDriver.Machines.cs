@@ -6,6 +6,7 @@ using OrleansRecovery.Protocol.Ledger;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Ports;
 
 namespace OrleansRecovery.Runtime.Hosting;
 
@@ -68,16 +69,15 @@ public sealed partial class ExecutionDriver
             return true;
         }
 
-        var verdict = SignalAdmission.Decide(work.Signals, _setup.Signals, signal, Address, IsSealed(signal.Suspect), Now());
-        if ((verdict.Refusal ?? FaultOf(signal.Suspect)) is { } refusal)
+        var verdict = SignalAdmission.Decide(work.Signals, _setup.Signals, signal, Address, IsSealed(signal.Suspect), FaultOf(signal.Suspect), Now());
+        work.Signals = verdict.Window;
+        input.Refusal = verdict.Refusal;
+        if (verdict is { Refusal: { } refusal, IsRecorded: true })
         {
-            input.Refusal = refusal;
             work.Entries.Add(LedgerEntries.OfRefusal(signal, refusal.Id));
-            return false;
         }
 
-        work.Signals = verdict.Window;
-        return true;
+        return verdict.IsAdmitted;
     }
 
     // Opened in the same append as the input that asks for it, so that a crash leaves both or none.
@@ -98,6 +98,12 @@ public sealed partial class ExecutionDriver
         {
             Unknown(input, coordinator);
             return;
+        }
+
+        if (state.Epoch < _epoch && coordinator is not CoordinatorInput.Resumed)
+        {
+            ApplyCoordinator(work, new Input { Recovery = state.Recovery }, new CoordinatorInput.Resumed(_epoch)); // what it says now is said by this coordinator
+            state = work.Touched[state.Recovery];
         }
 
         var step = CoordinatorMachine.Apply(state, coordinator);
@@ -138,16 +144,33 @@ public sealed partial class ExecutionDriver
     // Drawn where recoveries are opened one after another, so that their order is the order of their ids.
     private RecoveryId NewRecoveryId() => RecoveryIds.After(_newest, _setup.Time.GetUtcNow());
 
-    // A recovery that no log knows was aborted (presumed abort).
     private void Unknown(Input input, CoordinatorInput coordinator)
     {
         if (coordinator is CoordinatorInput.Asked asked)
         {
-            var question = asked.Message;
-            _environment.Deliver(new Abort(question.Recovery, question.Epoch, question.Agent, AbortReason.NothingToUndo), _version);
+            _ = PresumeAbortAsync(asked.Message);
         }
 
         input.Refusal = UnknownRecovery(input.Recovery);
+    }
+
+    // A recovery that the log does not know was never durable, and so is aborted. Only the log can say so: one that was written since by somebody who took
+    // over may be decided.
+    private async Task PresumeAbortAsync(StatusQuery question)
+    {
+        try
+        {
+            if (await _setup.Journal.VersionAsync(StreamId.OfExecution(Address), _stopping.Token) == _version.Number)
+            {
+                _environment.Deliver(new Abort(question.Recovery, _epoch, question.Agent, AbortReason.NothingToUndo), _version);
+            }
+        }
+#pragma warning disable CA1031 // The storage is in trouble, or the host stops: the participant asks again.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            _setup.Logger.LogReadFailed(Address.ToString(), failure.Message);
+        }
     }
 
     private sealed class Input

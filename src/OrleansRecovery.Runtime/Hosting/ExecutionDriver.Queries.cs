@@ -144,7 +144,7 @@ public sealed partial class ExecutionDriver
 
     /// <summary>Decides about an open recovery or an escalated execution.</summary>
     /// <exception cref="RecoveryException"><c>DecisionNotPossible</c>, <c>UnknownRecovery</c>.</exception>
-    public Task DecideAsync(RecoveryId recovery, OperatorDecision decision, IssuerId by, string reason)
+    public Task DecideAsync(RecoveryId recovery, OperatorDecision decision, IssuerId by, string reason, long? plan)
     {
         if (_state.Phase == ExecutionPhase.Escalated)
         {
@@ -168,7 +168,7 @@ public sealed partial class ExecutionDriver
             OperatorDecision.Force => Ruling.Force,
             _ => Ruling.Retry,
         };
-        return PutAsync(new Input { Recovery = recovery, Coordinator = new CoordinatorInput.Ruled(ruling, by, reason), Done = NewDone() });
+        return PutAsync(new Input { Recovery = recovery, Coordinator = new CoordinatorInput.Ruled(ruling, by, reason, plan), Done = NewDone() });
     }
 
     /// <summary>Agents that cannot go on, and try again by themselves, with the reason.</summary>

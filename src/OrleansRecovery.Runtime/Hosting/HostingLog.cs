@@ -10,8 +10,11 @@ internal static partial class HostingLog
     [LoggerMessage(Level = LogLevel.Error, Message = "The logs of {Execution} could not be written; they are read again: {Problem}")]
     internal static partial void LogWriteFailed(this ILogger logger, string execution, string problem);
 
-    [LoggerMessage(Level = LogLevel.Debug, Message = "{Execution}: {Input} is illegal (row {Row}) and was ignored")]
-    internal static partial void IllegalInput(this ILogger logger, string execution, string input, string row);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The logs of {Execution} could not be read: {Problem}")]
+    internal static partial void LogReadFailed(this ILogger logger, string execution, string problem);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "{Subject}: {Input} is illegal (row {Row}) and was refused")]
+    internal static partial void IllegalInput(this ILogger logger, string subject, string input, string row);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Recovery {Recovery} answers the signal of {Issuer} that {Suspect} cannot be trusted: {Reason}")]
     internal static partial void Signalled(this ILogger logger, string recovery, string suspect, string issuer, string reason);

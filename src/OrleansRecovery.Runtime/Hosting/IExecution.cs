@@ -36,9 +36,9 @@ public interface IExecution
     /// <summary>The responses to a request that wait.</summary>
     Task<IReadOnlyList<PendingMessage>> ResponsesAsync(AgentId agent, MessageId request, CancellationToken cancellationToken);
 
-    /// <summary>Refuses a dependency on an interval that is not there, is undone, or itself depends on the consumer.</summary>
-    /// <exception cref="RecoveryException"><c>UnknownInterval</c> or <c>CyclicDependency</c>.</exception>
-    Task CheckDeclaredAsync(Interval producer, Interval consumer, CancellationToken cancellationToken);
+    /// <summary>May the consumer declare that it used what the producer did? Not while an open recovery is about to undo it.</summary>
+    /// <exception cref="RecoveryException"><c>UnknownInterval</c>: it is not there or undone; <c>CyclicDependency</c>: it depends on the consumer.</exception>
+    Task<bool> MayDeclareAsync(Interval producer, Interval consumer, CancellationToken cancellationToken);
 
     /// <summary>Was the send of one of these messages undone?</summary>
     Task<bool> IsAnyDeadAsync(IReadOnlyList<MessageId> messages, CancellationToken cancellationToken);

@@ -36,8 +36,14 @@ internal sealed class CarefulClient(IRecoveryClient inner, StorageFaults faults)
         CallAsync(execution, () => inner.RecoveryAsync(execution, recovery, cancellationToken), isRepeatable: true);
 
     public Task DecideAsync(
-        ExecutionAddress execution, RecoveryId recovery, OperatorDecision decision, IssuerId by, string reason, CancellationToken cancellationToken = default) =>
-        CallAsync(execution, () => inner.DecideAsync(execution, recovery, decision, by, reason, cancellationToken));
+        ExecutionAddress execution,
+        RecoveryId recovery,
+        OperatorDecision decision,
+        IssuerId by,
+        string reason,
+        long? plan = null,
+        CancellationToken cancellationToken = default) =>
+        CallAsync(execution, () => inner.DecideAsync(execution, recovery, decision, by, reason, plan, cancellationToken));
 
     public Task PauseAsync(ExecutionAddress execution, IssuerId by, string reason, CancellationToken cancellationToken = default) =>
         CallAsync(execution, () => inner.PauseAsync(execution, by, reason, cancellationToken));

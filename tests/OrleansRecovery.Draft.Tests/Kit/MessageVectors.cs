@@ -10,12 +10,12 @@ namespace OrleansRecovery.Draft.Tests.Kit;
 /// <summary>Texts, and whether they are messages: with the canonical form of those that are, and the error of the others.</summary>
 internal static class MessageVectors
 {
-    private const string Small = """{"agent":"a","epoch":1,"reason":"operator","recovery":"r1","type":"abort","ver":1}""";
+    private const string Small = """{"agent":"a","epoch":1,"execution":"trip","reason":"operator","recovery":"r1","tenant":"t","type":"abort","ver":1}""";
 
     private static readonly (string What, string Text)[] Texts =
     [
-        .. Enum.GetValues<RecoveryMessageKind>().Select(kind => ($"example of {WireNames.Of(kind)}", Encoding.UTF8.GetString(MessageCodec.Write(MessageExamples.Of(kind))))),
-        ("white space and another order", """{ "ver": 1, "type": "abort", "reason": "operator", "agent": "a", "recovery": "r1", "epoch": 1 }"""),
+        .. Enum.GetValues<RecoveryMessageKind>().Select(kind => ($"example of {WireNames.Of(kind)}", Encoding.UTF8.GetString(MessageCodec.Write(MessageExamples.Addressed(kind))))),
+        ("white space and another order", """{ "ver": 1, "type": "abort", "reason": "operator", "agent": "a", "execution": "trip", "recovery": "r1", "epoch": 1, "tenant": "t" }"""),
         ("an escape that is not needed", Changed("\"operator\"", "\"oper\\u0061tor\"")),
         ("an unknown member", Changed("\"ver\":1", "\"later\":{\"x\":[1.5,null]},\"ver\":1")),
         ("an unknown member marked critical", Changed("\"ver\":1", "\"crit\":[\"later\"],\"later\":1,\"ver\":1")),
@@ -32,6 +32,8 @@ internal static class MessageVectors
         ("an unknown type", Changed("\"abort\"", "\"abolish\"")),
         ("a type of another case", Changed("\"abort\"", "\"Abort\"")),
         ("a mandatory member is missing", Changed("\"agent\":\"a\",", "")),
+        ("no tenant", Changed(",\"tenant\":\"t\"", "")),
+        ("no execution", Changed("\"execution\":\"trip\",", "")),
         ("null", Changed("\"agent\":\"a\"", "\"agent\":null")),
         ("a name with a space", Changed("\"agent\":\"a\"", "\"agent\":\"a b\"")),
         ("an empty name", Changed("\"agent\":\"a\"", "\"agent\":\"\"")),

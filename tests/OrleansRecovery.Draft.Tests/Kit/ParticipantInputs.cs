@@ -54,8 +54,10 @@ internal static class ParticipantInputs
         yield return new ParticipantInput.Compensate(new Compensate(recovery, Epoch.First, Agent, [Action]));
         yield return new ParticipantInput.Restore(
             new Restore(recovery, Epoch.First, Agent, []), moment.History.Incarnation, moment.History.Current, At);
-        yield return new ParticipantInput.Release(new Release(recovery, Epoch.First, Agent, false));
-        yield return new ParticipantInput.Release(new Release(recovery, Epoch.First, Agent, true));
+        yield return Release(new Release(recovery, Epoch.First, Agent, false, [new UndoneRange(NotConsumed.Producer, NotConsumed.From, NotConsumed.From.Next)]));
+        yield return Release(new Release(recovery, Epoch.First, Agent, true, []));
+
+        ParticipantInput.Release Release(Release release) => new(release, moment.History.Incarnation, moment.History.Current, At);
     }
 
     private static IEnumerable<Prepare> Prepares(RecoveryId recovery) =>

@@ -3,6 +3,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using OrleansRecovery.Draft.Tests.Writers;
+using OrleansRecovery.Protocol.Tests.Support;
 using OrleansRecovery.Protocol.Messages;
 
 namespace OrleansRecovery.Draft.Tests.Kit;
@@ -21,7 +22,7 @@ internal static class VectorFile
         return new StringBuilder().AppendJoin('\n', DraftText.Pretty(document.RootElement, ColumnsMax)).Append('\n').ToString();
     }
 
-    public static JsonNode Json(RecoveryMessage message) => JsonNode.Parse(MessageCodec.Write(message))!;
+    public static JsonNode Json(RecoveryMessage message) => JsonNode.Parse(MessageCodec.Write(Sample.Addressed(message)))!;
 
     public static JsonArray List<T>(IEnumerable<T> items) => new([.. items.Select(item => (JsonNode?)JsonValue.Create(item))]);
 

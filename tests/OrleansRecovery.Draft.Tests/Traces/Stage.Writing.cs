@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using OrleansRecovery.Draft.Tests.Writers;
+using OrleansRecovery.Protocol.Tests.Support;
 using OrleansRecovery.Protocol.Messages;
 
 namespace OrleansRecovery.Draft.Tests.Traces;
@@ -37,7 +38,7 @@ internal sealed partial class Stage
         }
 
         Messages.Add(message);
-        var written = MessageCodec.Write(message);
+        var written = MessageCodec.Write(Sample.Addressed(message));
         var head = $"{++_messageCount,2}. {from} -> {to}: {JsonNamingPolicy.SnakeCaseLower.ConvertName($"{message.Kind}")}{remark}";
         if (Whole.Contains(message.Kind))
         {

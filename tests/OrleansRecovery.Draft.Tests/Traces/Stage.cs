@@ -58,7 +58,7 @@ internal sealed partial class Stage
     public void Signal(FailureSignal signal)
     {
         Say(signal.Issuer.Text, "coordinator", signal);
-        var verdict = SignalAdmission.Decide(_window, Signals, signal, new ExecutionAddress(Sample.Tenant, Sample.Execution), isSealed: false, Now);
+        var verdict = SignalAdmission.Decide(_window, Signals, signal, new ExecutionAddress(Sample.Tenant, Sample.Execution), isSealed: false, null, Now);
         if (verdict.Refusal is { } refusal)
         {
             Note("coordinator", $"refuses it: {refusal.Code}", Recorded([LedgerEntries.OfRefusal(signal, refusal.Id)]));
@@ -186,7 +186,7 @@ internal sealed partial class Stage
                 Step(agent, new ParticipantInput.Restore(restore, history.Incarnation, history.Current, Now));
                 break;
             case Release release:
-                Step(agent, new ParticipantInput.Release(release));
+                Step(agent, new ParticipantInput.Release(release, history.Incarnation, history.Current, Now));
                 break;
             case Vote vote:
                 Feed(message.Recovery, new CoordinatorInput.Voted(vote));

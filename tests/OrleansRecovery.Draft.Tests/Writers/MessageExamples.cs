@@ -13,13 +13,14 @@ internal static class MessageExamples
     private static readonly RecoveryId Recovery = RecoveryId.Parse("019aa5d0-7c00-7c3e-9b1a-4f2d8e6a5b10");
     private static readonly Epoch Epoch = Epoch.Of(2);
     private static readonly AgentId Agent = A("flight");
+    private static readonly ExecutionAddress Execution = new(TenantId.Parse("example-travel"), ExecutionId.Parse("trip-4711"));
 
     public static string Write()
     {
         var text = new StringBuilder(DraftText.Preface);
         foreach (var kind in Enum.GetValues<RecoveryMessageKind>())
         {
-            using var message = JsonDocument.Parse(MessageCodec.Write(Of(kind)));
+            using var message = JsonDocument.Parse(MessageCodec.Write(Addressed(kind)));
             var name = WireNames.Of(kind);
             text.Append($"## {name} {{#example-{name.Replace('_', '-')}}}\n\n");
             DraftText.AppendListing(text, "json", DraftText.Pretty(message.RootElement));
@@ -28,14 +29,17 @@ internal static class MessageExamples
         return text.ToString();
     }
 
+    /// <summary>The example of a kind, as it is sent.</summary>
+    public static AddressedMessage Addressed(RecoveryMessageKind kind) => new(Execution, Of(kind));
+
     /// <summary>The example of a kind.</summary>
     public static RecoveryMessage Of(RecoveryMessageKind kind) => kind switch
     {
         RecoveryMessageKind.FailureSignal => new FailureSignal(
             SignalId.Parse("019aa5d0-7a10-7d52-8c07-1b9e3f60a244"),
             IssuerId.Parse("monitor"),
-            TenantId.Parse("example-travel"),
-            ExecutionId.Parse("trip-4711"),
+            Execution.Tenant,
+            Execution.Execution,
             I("flight", 2),
             Incarnation.First,
             FailureReason.InvalidOutput,
@@ -47,7 +51,7 @@ internal static class MessageExamples
         RecoveryMessageKind.Vote => new Vote(
             Recovery, Epoch, Agent, 3, VoteKind.Refused, Incarnation.First, C(2),
             new UndoneTrace(
-                [new UndoneSend(S(19), A("hotel"), DependencyStrength.Required)],
+                [new UndoneSend(S(19), A("hotel"))],
                 [new UndoneReceipt(S(12), M("planner", 8))],
                 [new UndoneAction(S(14), ActionClass.Compensatable, ActionProgress.Done, "reserve_seat"), new UndoneAction(S(16), ActionClass.Irrevocable, ActionProgress.InDoubt, "pay_fare")])
             {
@@ -61,9 +65,9 @@ internal static class MessageExamples
         RecoveryMessageKind.Compensated => new Compensated(Recovery, Epoch, Agent, S(14), CompensationResult.Compensated, 2, "released at the second try"),
         RecoveryMessageKind.Restore => new Restore(Recovery, Epoch, Agent, [S(16)]),
         RecoveryMessageKind.Restored => new Restored(Recovery, Epoch, Agent, Incarnation.Of(1), C(3)),
-        RecoveryMessageKind.Release => new Release(Recovery, Epoch, Agent, false),
+        RecoveryMessageKind.Release => new Release(Recovery, Epoch, Agent, false, [new UndoneRange(A("planner"), C(4), C(6))]),
         RecoveryMessageKind.Outcome => new Outcome(
-            Recovery, ExecutionId.Parse("trip-4711"), RecoveryResult.CompletedWithResidue,
+            Recovery, [new SignalName(IssuerId.Parse("monitor"), SignalId.Parse("019aa5d0-7a10-7d52-8c07-1b9e3f60a244"))], RecoveryResult.CompletedWithResidue,
             [new Residue(Agent, S(16), "pay_fare", ResidueReason.Irrevocable)]),
         RecoveryMessageKind.StatusQuery => new StatusQuery(Recovery, Epoch, Agent),
     };

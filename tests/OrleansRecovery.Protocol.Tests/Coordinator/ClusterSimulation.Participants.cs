@@ -59,11 +59,7 @@ internal sealed partial class ClusterSimulation
                 Step(participant, new ParticipantInput.Restore(restore, history.Incarnation, history.Current, _steps));
                 break;
             case Release release:
-                Step(participant, new ParticipantInput.Release(release));
-                break;
-            case Vote { Holder: { } holder } vote when _coordinators[holder].State.Phase.IsTerminal():
-                // Its release was lost. That is no answer to the younger one, which asks again.
-                Feed(_coordinators[holder], new CoordinatorInput.Asked(new StatusQuery(holder, vote.Epoch, vote.Agent)));
+                Step(participant, new ParticipantInput.Release(release, history.Incarnation, history.Current, _steps));
                 break;
             case Vote vote:
                 Feed(_coordinators[message.Recovery], new CoordinatorInput.Voted(vote));
@@ -92,20 +88,25 @@ internal sealed partial class ClusterSimulation
 
     private void CarryOut(SimParticipant participant, ParticipantState after, IReadOnlyList<ParticipantEffect> effects)
     {
+        // What a step has to append is one append.
+        foreach (var persist in effects.OfType<ParticipantEffect.Persist>())
+        {
+            CheckRecord(participant, persist.Record);
+            _world.Append(participant.Agent, persist.Record);
+            participant.State = after;
+        }
+
+        if (effects is [ParticipantEffect.Persist, ..] && IsFaulty && Chance(_crash / 2))
+        {
+            Crash(participant); // durable, but nothing of it was carried out
+            return;
+        }
+
         foreach (var effect in effects)
         {
             switch (effect)
             {
-                case ParticipantEffect.Persist persist:
-                    CheckRecord(participant, persist.Record);
-                    _world.Append(participant.Agent, persist.Record);
-                    participant.State = after;
-                    if (IsFaulty && Chance(_crash / 2))
-                    {
-                        Crash(participant); // durable, but nothing of it was carried out
-                        return;
-                    }
-
+                case ParticipantEffect.Persist:
                     break;
                 case ParticipantEffect.Send send:
                     Post(send.Message);

@@ -45,6 +45,7 @@ internal sealed partial class ClusterSimulation
         {
             RefusedVote = PickOne(Enum.GetValues<RefusedVoteRule>()),
             FailedCompensation = PickOne(Enum.GetValues<FailedCompensationRule>()),
+            SilentParticipant = PickOne(Enum.GetValues<SilentParticipantRule>()),
             AgentCountMax = _random.Next(4) == 0 ? 1 : 1_000,
             VoteTryCountMax = _random.Next(1, 7),
         };
@@ -73,7 +74,7 @@ internal sealed partial class ClusterSimulation
             if (_random.Next(5) == 0)
             {
                 Pass(_random.Next(20));
-                Open(RandomSignal()); // two at once: the older absorbs the younger where they meet
+                Signal(RandomSignal()); // two at once
             }
 
             RunUntil(() => _waiting.Count == 0 && _coordinators.Values.All(coordinator => coordinator.State.Phase.IsTerminal()));
@@ -154,7 +155,7 @@ internal sealed partial class ClusterSimulation
     {
         foreach (var coordinator in _coordinators.Values.Where(coordinator => !coordinator.State.Phase.IsTerminal() || Chance(0.05)).ToList())
         {
-            if (coordinator.State.Phase == CoordinatorPhase.Escalated || Chance(0.02))
+            if (coordinator.State.Phase == CoordinatorPhase.Escalated || Chance(coordinator.State.Phase == CoordinatorPhase.Compensating ? 0.2 : 0.02))
             {
                 Feed(coordinator, new CoordinatorInput.Ruled(PickOne(Enum.GetValues<Ruling>()), Sample.Operator, "it was time"));
             }
@@ -186,7 +187,7 @@ internal sealed partial class ClusterSimulation
         {
             Taken.Add((step.Row, $"{step.State.Phase}"));
             var choice = Storyteller.Choices(_random, 100).First(choice => !Storyteller.IsDeclare(choice));
-            Storyteller.DoWork(_world, participant.Agent, choice, message => !participant.State.Bars(message.Id, message.SentIn));
+            Storyteller.DoWork(_world, participant.Agent, choice, message => !participant.State.Bars(new Interval(message.Id.Sender, message.SentIn)));
         }
     }
 
@@ -235,6 +236,11 @@ internal sealed partial class ClusterSimulation
 
     private void Feed(SimCoordinator coordinator, CoordinatorInput input)
     {
+        if (coordinator.State.Epoch < _epoch && input is not CoordinatorInput.Resumed)
+        {
+            Feed(coordinator, new CoordinatorInput.Resumed(_epoch));
+        }
+
         var before = coordinator.State;
         var step = CoordinatorMachine.Apply(before, input);
         if (!step.IsLegal)
@@ -276,8 +282,9 @@ internal sealed partial class ClusterSimulation
                 case CoordinatorEffect.Send send:
                     Post(send.Message);
                     break;
-                case CoordinatorEffect.HandOver handOver:
-                    HandOver(handOver);
+                case CoordinatorEffect.Repeat repeat:
+                    Assert.True(_coordinators[repeat.Holder].State.Phase.IsTerminal(), $"{repeat.Holder} holds {repeat.Agent} and is open.");
+                    _local.Add((repeat.Holder, new CoordinatorInput.Asked(new StatusQuery(repeat.Holder, _epoch, repeat.Agent))));
                     break;
                 case CoordinatorEffect.Announce announce:
                     Assert.Equal(announce.Outcome.Result == RecoveryResult.Aborted, announce.Outcome.Reason is not null);
@@ -291,28 +298,26 @@ internal sealed partial class ClusterSimulation
     }
 
     // As the execution's machine does: signals join until the decision, and wait for the end after it.
-    private void HandOver(CoordinatorEffect.HandOver handOver)
+    private void Signal(FailureSignal signal)
     {
-        var other = _coordinators[handOver.To];
-        foreach (var signal in handOver.Signals)
+        var newest = _coordinators.Values.Last();
+        if (newest.State.IsDecided || newest.State.Phase.IsTerminal())
         {
-            if (other.State.IsDecided || other.State.Phase.IsTerminal())
-            {
-                _waiting.Add((handOver.To, signal));
-            }
-            else
-            {
-                Feed(other, new CoordinatorInput.Joined(signal));
-            }
+            _waiting.Add((newest.State.Recovery, signal));
+        }
+        else
+        {
+            Feed(newest, new CoordinatorInput.Joined(signal));
         }
     }
 
     private void OpenWaiting()
     {
-        foreach (var (other, signal) in _waiting.Where(item => _coordinators[item.Other].State.Phase.IsTerminal()).ToList())
+        if (_waiting.Count > 0 && _coordinators[_waiting[^1].Other].State.Phase.IsTerminal())
         {
-            _waiting.Remove((other, signal));
-            Open(signal);
+            var signals = _waiting.ConvertAll(item => item.Signal);
+            _waiting.Clear();
+            Open(signals);
         }
     }
 

@@ -18,10 +18,9 @@ public sealed class CoordinatorStepTests
     private static readonly CoordinatorState Asked = Representative.Fold(Opening(), PlanOfTwo);
 
     [Fact]
-    public void Every_receiver_that_a_vote_names_as_required_is_asked_and_no_other()
+    public void Every_receiver_that_a_vote_names_is_asked_and_no_other()
     {
-        var trace = new UndoneTrace(
-            [new UndoneSend(S(2), A("c"), DependencyStrength.Required), new UndoneSend(S(3), A("d"), DependencyStrength.Advisory)], [], []);
+        var trace = new UndoneTrace([new UndoneSend(S(2), A("c")), new UndoneSend(S(3), A("c"))], [], []);
 
         var messages = Sent(Step(Asked, new CoordinatorInput.Voted(Ready("a", trace: trace))));
 
@@ -140,16 +139,94 @@ public sealed class CoordinatorStepTests
     }
 
     [Fact]
-    public void The_younger_of_two_recoveries_gives_way_with_its_signals_and_the_older_asks_again()
+    public void A_participant_that_another_recovery_still_holds_is_told_the_end_of_that_one_and_asked_again()
     {
-        var younger = Step(Asked, new CoordinatorInput.Voted(Busy("a", "r0")));
-        Assert.Equal((CoordinatorPhase.Aborted, AbortReason.Absorbed), (younger.State.Phase, younger.State.AbortReason));
-        var handed = Assert.Single(younger.Effects.OfType<CoordinatorEffect.HandOver>());
-        Assert.Equal((RecoveryId.Parse("r0"), Asked.Signals[0]), (handed.To, Assert.Single(handed.Signals)));
+        var step = Step(Asked, new CoordinatorInput.Voted(Busy("a", "r0")));
 
-        var older = Step(Asked, new CoordinatorInput.Voted(Busy("a", "r2")));
-        Assert.Same(Asked, older.State);
-        Assert.Contains(A("a"), Sent(Step(older.State, new CoordinatorInput.Ticked())).OfType<Prepare>().Select(prepare => prepare.Agent));
+        Assert.Same(Asked, step.State);
+        Assert.Equal(new CoordinatorEffect.Repeat(RecoveryId.Parse("r0"), A("a")), Assert.Single(step.Effects));
+        Assert.Contains(A("a"), Sent(Step(step.State, new CoordinatorInput.Ticked())).OfType<Prepare>().Select(prepare => prepare.Agent));
+    }
+
+    [Fact]
+    public void A_silent_participant_ends_the_recovery_where_policy_bounds_the_fence()
+    {
+        var policy = RecoveryPolicy.Default with { SilentParticipant = SilentParticipantRule.Abort, VoteTryCountMax = 1 };
+
+        var step = Step(Representative.Fold(Opening(policy), PlanOfTwo), new CoordinatorInput.Ticked());
+
+        Assert.Equal((CoordinatorPhase.Aborted, AbortReason.Unreachable), (step.State.Phase, step.State.AbortReason));
+        Assert.Equal([A("a"), A("b")], Sent(step).OfType<Abort>().Select(abort => abort.Agent));
+    }
+
+    [Fact]
+    public void A_ruling_about_a_set_that_has_changed_since_is_refused()
+    {
+        var joined = Step(Asked, new CoordinatorInput.Joined(Signal("c", 1, "s2"))).State;
+
+        var outdated = Step(joined, new CoordinatorInput.Ruled(Ruling.Reject, Operator, "no", Plan: 1));
+        Assert.Same(joined, outdated.State);
+        Assert.Contains("plan 2", Assert.Single(outdated.Effects.OfType<CoordinatorEffect.RefuseRuling>()).Error.Cause, StringComparison.Ordinal);
+        Assert.Equal(CoordinatorPhase.Aborted, Step(joined, new CoordinatorInput.Ruled(Ruling.Reject, Operator, "no", Plan: 2)).State.Phase);
+    }
+
+    [Fact]
+    public void What_an_operator_allowed_does_not_hold_for_a_set_that_grew()
+    {
+        var policy = RecoveryPolicy.Default with { AgentCountMax = 1 };
+        // Allowed, but not decided: the index has not said yet who declared that it used what b undoes now.
+        var allowed = Representative.Fold(Opening(policy), PlanOfTwo, new CoordinatorInput.Voted(Ready("a")), new CoordinatorInput.Voted(Ready("b", target: 0)))
+            with { IsApproved = true, IsForced = true };
+        var grown = Representative.Fold(allowed, new CoordinatorInput.Joined(Signal("c", 1, "s2")));
+        Assert.False(grown.IsApproved || grown.IsForced);
+    }
+
+    [Fact]
+    public void Compensations_that_nobody_reports_become_residue_when_an_operator_forces_it()
+    {
+        var undoing = Representative.Fold(
+            Opening(),
+            PlanOfTwo,
+            new CoordinatorInput.Voted(Ready("a", trace: Actions(Action(3), Action(4)))),
+            new CoordinatorInput.Voted(Ready("b")),
+            new CoordinatorInput.DecisionDurable());
+
+        var once = Step(undoing, new CoordinatorInput.Ruled(Ruling.Force, Operator, "a is gone")).State;
+        var twice = Step(once, new CoordinatorInput.Ruled(Ruling.Force, Operator, "a is gone"));
+
+        Assert.Equal(CoordinatorPhase.Compensating, once.Phase);
+        Assert.Equal(CoordinatorPhase.Restoring, twice.State.Phase);
+        Assert.Equal([(S(4), ResidueReason.Unreachable), (S(3), ResidueReason.Unreachable)], twice.State.Residue.Select(residue => (residue.Action!.Value, residue.Reason)));
+        Assert.Same(twice.State, Step(twice.State, Undone("a", 3)).State); // too late
+    }
+
+    [Fact]
+    public void Who_does_not_come_back_is_quarantined_when_an_operator_forces_it_and_others_never_consume_what_it_sent()
+    {
+        var restoring = Representative.Fold(
+            Opening(), PlanOfTwo, new CoordinatorInput.Voted(Ready("a")), new CoordinatorInput.Voted(Ready("b")), new CoordinatorInput.DecisionDurable());
+
+        var forced = Step(Step(restoring, Back("b")).State, new CoordinatorInput.Ruled(Ruling.Force, Operator, "a is gone"));
+
+        Assert.Equal(CoordinatorPhase.CompletedWithResidue, forced.State.Phase);
+        Assert.Equal(new Residue(A("a"), null, null, ResidueReason.NotRestored), Assert.Single(forced.State.Residue));
+        var released = Sent(forced).OfType<Release>().ToList();
+        Assert.Equal([(A("a"), true), (A("b"), false)], released.Select(release => (release.Agent, release.Quarantine)));
+        Assert.Equal([new UndoneRange(A("a"), C(1), null)], released[1].Undone);
+        var late = Sent(Step(forced.State, new CoordinatorInput.Asked(new StatusQuery(Recovery, Epoch.First, A("a")))));
+        Assert.True(Assert.IsType<Release>(Assert.Single(late)).Quarantine);
+    }
+
+    [Fact]
+    public void A_release_tells_what_is_undone_of_what_the_participant_was_told_of_and_from_where_on_it_is_sound()
+    {
+        var restoring = Representative.Fold(
+            Opening(), PlanOfTwo, new CoordinatorInput.Voted(Ready("a")), new CoordinatorInput.Voted(NotAffected("b")), new CoordinatorInput.DecisionDurable());
+
+        var released = Sent(Step(restoring, Back("a"))).OfType<Release>().ToList();
+
+        Assert.Empty(released[0].Undone);
+        Assert.Equal([new UndoneRange(A("a"), C(1), C(2))], released[1].Undone);
     }
 
     [Fact]

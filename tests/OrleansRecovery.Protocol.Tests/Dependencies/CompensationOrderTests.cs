@@ -17,6 +17,38 @@ public sealed class CompensationOrderTests
             [Sample.A("b")] = Trace("a", Sample.M("a", 3)),
         });
 
+        var settled = Settled(order);
+
+        Assert.Equal(4, settled.Count);
+        Assert.All(["a", "b"], agent => Assert.True(settled.IndexOf(Sample.Act(agent, 4)) < settled.IndexOf(Sample.Act(agent, 2))));
+    }
+
+    [Fact]
+    public void What_comes_before_a_circle_or_after_it_keeps_its_order()
+    {
+        // x acts and writes to a; a and b say that each consumed what the other sent after it; b writes to y, which acts.
+        var order = CompensationOrder.Of(new Dictionary<AgentId, UndoneTrace>
+        {
+            [Sample.A("x")] = new([new UndoneSend(Sample.S(2), Sample.A("a"))], [], [Sample.Action(1)]),
+            [Sample.A("a")] = new(
+                [new UndoneSend(Sample.S(4), Sample.A("b"))],
+                [new UndoneReceipt(Sample.S(1), Sample.M("x", 2)), new UndoneReceipt(Sample.S(3), Sample.M("b", 4))],
+                [Sample.Action(2)]),
+            [Sample.A("b")] = new(
+                [new UndoneSend(Sample.S(4), Sample.A("a")), new UndoneSend(Sample.S(6), Sample.A("y"))],
+                [new UndoneReceipt(Sample.S(3), Sample.M("a", 4))],
+                [Sample.Action(5)]),
+            [Sample.A("y")] = new([], [new UndoneReceipt(Sample.S(1), Sample.M("b", 6))], [Sample.Action(2)]),
+        });
+
+        var settled = Settled(order);
+        Assert.Equal(4, settled.Count);
+        Assert.True(settled.IndexOf(Sample.Act("y", 2)) < settled.IndexOf(Sample.Act("b", 5)), "y acted on what b sent");
+        Assert.True(settled.IndexOf(Sample.Act("a", 2)) < settled.IndexOf(Sample.Act("x", 1)), "a acted on what x sent");
+    }
+
+    private static List<ActionId> Settled(CompensationOrder order)
+    {
         var settled = new List<ActionId>();
         while (!order.IsComplete)
         {
@@ -25,12 +57,11 @@ public sealed class CompensationOrderTests
             order = order.Settle(next);
         }
 
-        Assert.Equal(4, settled.Count);
-        Assert.All(["a", "b"], agent => Assert.True(settled.IndexOf(Sample.Act(agent, 4)) < settled.IndexOf(Sample.Act(agent, 2))));
+        return settled;
     }
 
     private static UndoneTrace Trace(string to, MessageId received) => new(
-        [new UndoneSend(Sample.S(3), Sample.A(to), DependencyStrength.Required)],
+        [new UndoneSend(Sample.S(3), Sample.A(to))],
         [new UndoneReceipt(Sample.S(1), received)],
         [Sample.Action(2), Sample.Action(4)]);
 }

@@ -16,7 +16,7 @@ public sealed class ExecutionScenarioTests
         Assert.Equal(ExecutionPhase.Recovering, state.Phase);
         state = Apply(state, new ExecutionInput.RecoveryDecided(RecoveryId.Parse("r1"))).State;
         var (ended, effects) = Apply(state, new ExecutionInput.RecoveryEnded(
-            new Outcome(RecoveryId.Parse("r1"), Sample.Execution, RecoveryResult.Completed, [], null), RecoveryId.Parse("r2")));
+            new Outcome(RecoveryId.Parse("r1"), [], RecoveryResult.Completed, [], null), RecoveryId.Parse("r2")));
         Assert.Equal(ExecutionPhase.Paused, ended.Phase);
         Assert.IsType<ExecutionEffect.Hold>(Assert.Single(effects));
         var (running, resumed) = Apply(ended, new ExecutionInput.Continued(Sample.Operator, "back"));
@@ -42,7 +42,7 @@ public sealed class ExecutionScenarioTests
         var (waiting, nothing) = Apply(state, new ExecutionInput.Signalled(Sample.Signal("b", 1, "s2"), RecoveryId.Parse("r2")));
         Assert.Empty(nothing);
         var (next, effects) = Apply(waiting, new ExecutionInput.RecoveryEnded(
-            new Outcome(RecoveryId.Parse("r1"), Sample.Execution, RecoveryResult.Completed, [], null), RecoveryId.Parse("r3")));
+            new Outcome(RecoveryId.Parse("r1"), [], RecoveryResult.Completed, [], null), RecoveryId.Parse("r3")));
         var open = Assert.IsType<ExecutionEffect.OpenRecovery>(Assert.Single(effects));
         Assert.Equal(RecoveryId.Parse("r3"), open.Recovery);
         Assert.Equal(SignalId.Parse("s2"), Assert.Single(open.Signals).Signal);

@@ -19,8 +19,34 @@ public sealed class ParticipantMachineTests
     private static readonly ParticipantState Barred = Active.After(new Barred(NotAffected("a", plan: 2), [new InvalidatedRange(A("b"), C(2))]));
 
     [Fact]
-    public void A_prepare_under_an_older_epoch_is_ignored() =>
-        Assert.Empty(Apply(Active.After(new Promised(Ready("a") with { Epoch = Epoch.Of(3) })), Prepare(plan: 2, epoch: 2)).Effects);
+    public void Nothing_that_a_coordinator_says_under_an_older_epoch_counts() => Assert.All([Active, Prepared, Compensating, Restored, Barred], state =>
+    {
+        var fenced = state.After(new FenceRaised(Epoch.Of(3)));
+        foreach (var input in Enum.GetValues<ParticipantInputKind>().Select(Representative.Of).Where(input => input.Said is not null))
+        {
+            var step = Apply(fenced, input);
+            Assert.Same(fenced, step.State);
+            Assert.Empty(step.Effects);
+        }
+    });
+
+    [Fact]
+    public void A_higher_epoch_is_stored_before_anything_is_answered_whatever_it_comes_with() => Assert.All([Prepared, Compensating, Restored, Barred], state =>
+    {
+        foreach (var input in new ParticipantInput[]
+        {
+            Prepare(epoch: 5),
+            new ParticipantInput.Abort(new Abort(Recovery, Epoch.Of(5), A("a"), AbortReason.Operator)),
+            new ParticipantInput.Commit(new Commit(Recovery, Epoch.Of(5), A("a"), C(1))),
+            new ParticipantInput.Compensate(new Compensate(Recovery, Epoch.Of(5), A("a"), [S(3)])),
+            new ParticipantInput.Restore(new Restore(Recovery, Epoch.Of(5), A("a"), []), Incarnation.First, C(1), 0),
+        })
+        {
+            var step = Apply(state, input);
+            Assert.IsType<ParticipantEffect.Persist>(step.Effects[0]);
+            Assert.Equal(Epoch.Of(5), step.State.Epoch);
+        }
+    });
 
     [Fact]
     public void A_prepare_of_a_recovery_that_has_ended_is_ignored_however_it_ended()
@@ -50,8 +76,8 @@ public sealed class ParticipantMachineTests
     [Fact]
     public void A_repeated_prepare_is_answered_with_the_stored_vote_under_the_epoch_of_the_request()
     {
-        Assert.Equal(Prepared.Promise!.Vote with { Epoch = Epoch.Of(5) }, Sent(Assert.Single(Apply(Prepared, Prepare(epoch: 5)).Effects)));
-        Assert.Equal(NotAffected("a", plan: 2) with { Epoch = Epoch.Of(5) }, Sent(Assert.Single(Apply(Barred, Prepare(plan: 2, epoch: 5)).Effects)));
+        Assert.Equal(Prepared.Promise!.Vote with { Epoch = Epoch.Of(5) }, Sent(Apply(Prepared, Prepare(epoch: 5)).Effects[^1]));
+        Assert.Equal(NotAffected("a", plan: 2) with { Epoch = Epoch.Of(5) }, Sent(Apply(Barred, Prepare(plan: 2, epoch: 5)).Effects[^1]));
     }
 
     [Fact]
@@ -75,12 +101,28 @@ public sealed class ParticipantMachineTests
     [Fact]
     public void What_is_invalidated_is_barred_from_the_listed_interval_on_until_the_recovery_ends()
     {
-        Assert.True(Barred.Bars(M("b", 5), C(2)));
-        Assert.True(Barred.Bars(M("b", 5), C(7)));
-        Assert.False(Barred.Bars(M("b", 5), C(1)));
-        Assert.False(Barred.Bars(M("c", 5), C(2)));
-        Assert.False(Apply(Barred, Representative.Of(ParticipantInputKind.Abort)).State.Bars(M("b", 5), C(2)));
-        Assert.False(Apply(Barred, Representative.Of(ParticipantInputKind.Release)).State.Bars(M("b", 5), C(2)));
+        Assert.True(Barred.Bars(I("b", 2)));
+        Assert.True(Barred.Bars(I("b", 7)));
+        Assert.False(Barred.Bars(I("b", 1)));
+        Assert.False(Barred.Bars(I("c", 2)));
+        Assert.False(Apply(Barred, Representative.Of(ParticipantInputKind.Abort)).State.Bars(I("b", 2)));
+    }
+
+    [Fact]
+    public void What_a_release_says_is_undone_is_never_consumed_and_what_its_producer_sends_after_is()
+    {
+        var release = new Release(Recovery, Epoch.First, A("a"), false, [new UndoneRange(A("b"), C(2), C(5)), new UndoneRange(A("d"), C(3), null)]);
+
+        Assert.All([Barred, Restored], state =>
+        {
+            var after = Apply(state, new ParticipantInput.Release(release, Incarnation.First, C(1), 0)).State;
+
+            Assert.True(after.Bars(I("b", 2)));
+            Assert.True(after.Bars(I("b", 4)));
+            Assert.False(after.Bars(I("b", 5)));
+            Assert.False(after.Bars(I("b", 1)));
+            Assert.True(after.Bars(I("d", 9)));
+        });
     }
 
     [Fact]
@@ -89,7 +131,7 @@ public sealed class ParticipantMachineTests
         var step = Apply(Barred, Prepare(plan: 1, estimate: Affected with { Target = null }));
 
         Assert.Equal(NotAffected("a", plan: 2), Sent(Assert.Single(step.Effects)));
-        Assert.True(step.State.Bars(M("b", 5), C(2)));
+        Assert.True(step.State.Bars(I("b", 2)));
     }
 
     [Fact]
@@ -100,6 +142,20 @@ public sealed class ParticipantMachineTests
         var decided = Apply(Prepared, Representative.Of(ParticipantInputKind.Commit));
         Assert.IsType<DecisionLearnt>(Assert.IsType<ParticipantEffect.Persist>(Assert.Single(decided.Effects)).Record);
         Assert.Equal([S(3)], Assert.IsType<ParticipantEffect.RunCompensations>(Assert.Single(Apply(decided.State, Compensate(3)).Effects)).Actions);
+    }
+
+    [Fact]
+    public void A_commit_to_another_target_than_the_vote_named_is_illegal() =>
+        Assert.False(Apply(Prepared, new ParticipantInput.Commit(new Commit(Recovery, Epoch.First, A("a"), C(0)))).IsLegal);
+
+    [Fact]
+    public void A_request_to_compensate_what_the_vote_did_not_name_as_compensatable_is_illegal()
+    {
+        var vote = Ready("a", trace: Actions(Action(3), Action(4, ActionClass.Idempotent), Action(5, progress: ActionProgress.Failed)));
+        var state = Active.After(new Promised(vote)).After(new DecisionLearnt(Recovery, C(1)));
+
+        Assert.True(Apply(state, Compensate(3)).IsLegal);
+        Assert.All([4, 5, 6], action => Assert.False(Apply(state, Compensate(3, action)).IsLegal));
     }
 
     [Fact]
@@ -114,7 +170,7 @@ public sealed class ParticipantMachineTests
     [Fact]
     public void What_is_compensated_is_reported_again_and_not_run_again_and_what_failed_is_run_again()
     {
-        var state = Compensating
+        var state = Active.After(new Promised(Ready("a", trace: Actions(Action(3), Action(4), Action(5))))).After(new DecisionLearnt(Recovery, C(1)))
             .After(new CompensationSettled(Recovery, S(3), CompensationResult.Compensated, 2))
             .After(new CompensationSettled(Recovery, S(4), CompensationResult.Failed, 3));
 
@@ -157,11 +213,15 @@ public sealed class ParticipantMachineTests
     [InlineData(ParticipantPhase.Prepared)]
     [InlineData(ParticipantPhase.Compensating)]
     [InlineData(ParticipantPhase.Restored)]
-    public void A_release_into_quarantine_holds_in_every_phase_of_the_recovery(ParticipantPhase phase)
+    public void A_release_into_quarantine_holds_in_every_phase_of_the_recovery_and_what_fell_is_undone_once(ParticipantPhase phase)
     {
-        var release = new ParticipantInput.Release(new Release(Recovery, Epoch.First, A("a"), true));
+        var state = Representative.Participant(phase);
 
-        Assert.Equal(ParticipantPhase.Quarantined, Apply(Representative.Participant(phase), release).State.Phase);
+        var step = Apply(state, new ParticipantInput.Release(new Release(Recovery, Epoch.First, A("a"), true, []), Incarnation.Of(4), C(6), 10));
+
+        Assert.Equal(ParticipantPhase.Quarantined, step.State.Phase);
+        var undone = step.Effects.OfType<ParticipantEffect.Persist>().Select(persist => persist.Record).OfType<RolledBack>();
+        Assert.Equal(phase == ParticipantPhase.Restored ? [] : [(C(1), Incarnation.Of(5), C(7))], undone.Select(record => (record.Target, record.Incarnation, record.Opens)));
     }
 
     [Fact]

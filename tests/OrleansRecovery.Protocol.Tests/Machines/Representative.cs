@@ -17,7 +17,7 @@ internal static class Representative
     public static ParticipantState Participant(ParticipantPhase phase)
     {
         var state = ParticipantState.Initial(A("a"));
-        var prepared = state.After(new Promised(Ready("a")));
+        var prepared = state.After(new Promised(Ready("a", trace: Actions(Action(3)))));
         var compensating = prepared.After(new DecisionLearnt(Recovery, C(1)));
         return phase switch
         {
@@ -39,7 +39,7 @@ internal static class Representative
         ParticipantInputKind.Settled => new ParticipantInput.Settled(S(3), CompensationResult.Compensated, 1, null),
         ParticipantInputKind.Restore =>
             new ParticipantInput.Restore(new Restore(Recovery, Epoch.First, A("a"), []), Incarnation.First, C(1), 0),
-        ParticipantInputKind.Release => new ParticipantInput.Release(new Release(Recovery, Epoch.First, A("a"), false)),
+        ParticipantInputKind.Release => new ParticipantInput.Release(new Release(Recovery, Epoch.First, A("a"), false, []), Incarnation.First, C(1), 0),
         ParticipantInputKind.Silence => new ParticipantInput.Silence(),
     };
 
@@ -87,8 +87,10 @@ internal static class Representative
         CoordinatorInputKind.Resumed => new CoordinatorInput.Resumed(Epoch.Of(1)),
     };
 
-    public static CoordinatorState Fold(RecoveryOpening opening, params CoordinatorInput[] inputs) =>
-        inputs.Aggregate(CoordinatorMachine.Open(opening).State, (state, input) => CoordinatorMachine.Apply(state, input).State);
+    public static CoordinatorState Fold(RecoveryOpening opening, params CoordinatorInput[] inputs) => Fold(CoordinatorMachine.Open(opening).State, inputs);
+
+    public static CoordinatorState Fold(CoordinatorState state, params CoordinatorInput[] inputs) =>
+        inputs.Aggregate(state, (before, input) => CoordinatorMachine.Apply(before, input).State);
 
     public static ExecutionState Execution(ExecutionPhase phase)
     {
@@ -109,7 +111,7 @@ internal static class Representative
         ExecutionInputKind.Signalled => new ExecutionInput.Signalled(Signal("a", 1), Recovery),
         ExecutionInputKind.RecoveryDecided => new ExecutionInput.RecoveryDecided(Recovery),
         ExecutionInputKind.RecoveryEnded => new ExecutionInput.RecoveryEnded(
-            new Outcome(Recovery, Support.Sample.Execution, RecoveryResult.Completed, []), RecoveryId.Parse("r2")),
+            new Outcome(Recovery, [], RecoveryResult.Completed, []), RecoveryId.Parse("r2")),
         ExecutionInputKind.Paused => new ExecutionInput.Paused(Operator, "wait"),
         ExecutionInputKind.Continued => new ExecutionInput.Continued(Operator, "go"),
         ExecutionInputKind.RecoveryAllowed => new ExecutionInput.RecoveryAllowed(Operator, "once more", Recovery),

@@ -22,10 +22,10 @@ public sealed class MessageCodecTests
     public void A_message_reads_back_as_it_was_written(RecoveryMessageKind kind) =>
         Prop.ForAll(MessageSamples.Of(kind).ToArbitrary(), message =>
         {
-            var written = MessageCodec.Write(message);
+            var written = Write(message);
             Assert.True(MessageCodec.TryRead(written, out var read, out var error), error?.ToString());
-            Assert.Equal(kind, read.Kind);
-            Assert.Equal(Everything(message), Everything(read));
+            Assert.Equal(kind, read.Message.Kind);
+            Assert.Equal(Everything(message), Everything(read.Message));
             Assert.Equal(written, MessageCodec.Write(read));
         }).QuickCheckThrowOnFailure();
 
@@ -33,7 +33,7 @@ public sealed class MessageCodecTests
     [MemberData(nameof(Kinds))]
     public void What_is_written_is_canonical_and_says_its_version_and_kind(RecoveryMessageKind kind)
     {
-        var written = MessageCodec.Write(MessageSamples.Full(kind));
+        var written = Write(MessageSamples.Full(kind));
 
         Assert.Equal(CanonicalJson.Write(written), written);
         var root = Parse(written);
@@ -44,19 +44,32 @@ public sealed class MessageCodecTests
     [Fact]
     public void The_form_of_a_message_is_fixed_to_the_byte() =>
         Assert.Equal(
-            """{"agent":"a","epoch":1,"reason":"nothing_to_undo","recovery":"r1","type":"abort","ver":1}""",
-            Encoding.UTF8.GetString(MessageCodec.Write(Small with { Epoch = Protocol.Terms.Epoch.Of(1) })));
+            """{"agent":"a","epoch":1,"execution":"trip","reason":"nothing_to_undo","recovery":"r1","tenant":"t","type":"abort","ver":1}""",
+            Encoding.UTF8.GetString(Write(Small with { Epoch = Protocol.Terms.Epoch.Of(1) })));
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void A_message_names_its_execution_and_is_refused_at_every_other(RecoveryMessageKind kind)
+    {
+        var sent = Sample.Addressed(MessageSamples.Full(kind));
+        Assert.True(MessageCodec.TryRead(MessageCodec.Write(sent), out var read, out var error), error?.ToString());
+
+        Assert.Equal(sent.Execution, read.Execution);
+        Assert.Null(read.RefusalAt(sent.Execution));
+        Assert.Equal(RecoveryErrorCode.ForeignTenant, read.RefusalAt(sent.Execution with { Tenant = Protocol.Terms.TenantId.Parse("other") })?.Code);
+        Assert.Equal(RecoveryErrorCode.ForeignTenant, read.RefusalAt(sent.Execution with { Execution = Protocol.Terms.ExecutionId.Parse("other") })?.Code);
+    }
 
     [Fact]
     public void White_space_and_the_order_of_members_do_not_matter()
     {
         var text = """
             { "ver": 1, "type": "abort",
-              "reason": "operator", "agent": "a", "recovery": "r1", "epoch": 0 }
+              "reason": "operator", "agent": "a", "recovery": "r1", "execution": "trip", "epoch": 0, "tenant": "t" }
             """;
 
         Assert.True(MessageCodec.TryRead(Encoding.UTF8.GetBytes(text), out var message, out _));
-        Assert.Equal(AbortReason.Operator, Assert.IsType<Abort>(message).Reason);
+        Assert.Equal(AbortReason.Operator, Assert.IsType<Abort>(message.Message).Reason);
     }
 
     [Theory]
@@ -122,7 +135,7 @@ public sealed class MessageCodecTests
     [Fact]
     public void The_path_leads_into_lists()
     {
-        var message = Parse(MessageCodec.Write(MessageSamples.Full(RecoveryMessageKind.Vote)));
+        var message = Parse(Write(MessageSamples.Full(RecoveryMessageKind.Vote)));
         message["trace"]!["sends"]![0]!.AsObject().Remove("to");
 
         AssertRefused(message.ToJsonString(), RecoveryErrorCode.SchemaViolation, "$.trace.sends[0].to is missing");
@@ -134,7 +147,7 @@ public sealed class MessageCodecTests
         var text = Changed(root => root["later"] = new JsonObject { ["a"] = 1.5, ["b"] = null });
 
         Assert.True(MessageCodec.TryRead(Encoding.UTF8.GetBytes(text), out var message, out var error), error?.ToString());
-        Assert.Equal(MessageCodec.Write(Small), MessageCodec.Write(message));
+        Assert.Equal(Write(Small), MessageCodec.Write(message));
     }
 
     [Fact]
@@ -183,7 +196,7 @@ public sealed class MessageCodecTests
     public void A_text_has_at_most_1024_characters_whatever_their_size()
     {
         var longest = Sample.Signal("a", 1) with { Detail = string.Concat(Enumerable.Repeat("\U0001F600", MessageCodec.TextLengthMax)) };
-        var written = MessageCodec.Write(longest);
+        var written = Write(longest);
         var longer = Parse(written);
         longer["detail"] = longest.Detail + "a";
 
@@ -208,7 +221,7 @@ public sealed class MessageCodecTests
     [Fact]
     public void A_digest_is_64_lower_case_hexadecimal_digits()
     {
-        var message = Parse(MessageCodec.Write(Sample.Signal("a", 1) with { EvidenceDigest = new string('a', 64) }));
+        var message = Parse(Write(Sample.Signal("a", 1) with { EvidenceDigest = new string('a', 64) }));
         foreach (var digest in new[] { new string('A', 64), new string('a', 63), new string('g', 64), string.Empty })
         {
             message["evidence_digest"] = digest;
@@ -220,7 +233,7 @@ public sealed class MessageCodecTests
     public void No_input_makes_the_reader_throw()
     {
         var random = new System.Random(20_261_121);
-        var messages = Enum.GetValues<RecoveryMessageKind>().Select(kind => MessageCodec.Write(MessageSamples.Full(kind))).ToList();
+        var messages = Enum.GetValues<RecoveryMessageKind>().Select(kind => Write(MessageSamples.Full(kind))).ToList();
         var (taken, refused) = (0, 0);
         for (var i = 0; i < 10_000; i++)
         {
@@ -281,11 +294,13 @@ public sealed class MessageCodecTests
 
     private static string Everything(RecoveryMessage message) => JsonSerializer.Serialize(message, message.GetType());
 
+    private static byte[] Write(RecoveryMessage message) => MessageCodec.Write(Sample.Addressed(message));
+
     private static JsonObject Parse(byte[] message) => JsonNode.Parse(message)!.AsObject();
 
     private static string Changed(Action<JsonObject> change)
     {
-        var root = Parse(MessageCodec.Write(Small));
+        var root = Parse(Write(Small));
         change(root);
         return root.ToJsonString();
     }
@@ -293,7 +308,7 @@ public sealed class MessageCodecTests
     private static JsonArray Nested(int depth) => depth == 1 ? [] : [Nested(depth - 1)];
 
     private static RecoveryErrorCode WriteFails(RecoveryMessage message) =>
-        Assert.Throws<RecoveryException>(() => MessageCodec.Write(message)).Error.Code;
+        Assert.Throws<RecoveryException>(() => Write(message)).Error.Code;
 
     private static void AssertRefused(string text, RecoveryErrorCode code, string cause = "")
     {

@@ -24,7 +24,7 @@ public sealed class MessageSchemaTests
     public void What_the_codec_writes_is_valid(RecoveryMessageKind kind) =>
         Prop.ForAll(
             MessageSamples.Of(kind).ToArbitrary(),
-            message => Assert.Null(Schemas.Fault(WireNames.Of(kind), Parse(MessageCodec.Write(message)))))
+            message => Assert.Null(Schemas.Fault(WireNames.Of(kind), Parse(MessageCodec.Write(Support.Sample.Addressed(message))))))
             .QuickCheckThrowOnFailure();
 
     [Theory]
@@ -100,7 +100,7 @@ public sealed class MessageSchemaTests
     // Every member that the schema of a kind names, at every depth; of lists the first item's.
     private static List<Member> MembersOf(RecoveryMessageKind kind)
     {
-        var full = Encoding.UTF8.GetString(MessageCodec.Write(MessageSamples.Full(kind)));
+        var full = Encoding.UTF8.GetString(MessageCodec.Write(Support.Sample.Addressed(MessageSamples.Full(kind))));
         var name = WireNames.Of(kind);
         return [.. MembersOf(Schemas[name], name, full, [])];
     }

@@ -22,26 +22,43 @@ public sealed class SignalAdmissionTests
         var second = Decide(Signal(), first.Window);
 
         Assert.True(first.IsAdmitted);
-        Assert.True(first.Window.Has(Signal().Signal));
-        AssertRefused(second, RecoveryErrorCode.StaleSignal, "was taken before");
+        Assert.True(first.Window.Has(Signal()));
+        AssertRefused(second, RecoveryErrorCode.RepeatedSignal);
     }
 
     [Fact]
-    public void An_id_stays_used_under_another_expiry_or_issuer()
+    public void An_id_stays_used_under_another_expiry_and_is_each_issuers_own()
     {
         var window = Decide(Signal()).Window;
 
-        AssertRefused(Decide(Signal() with { ExpiresAt = Now + 2_000_000 }, window), RecoveryErrorCode.StaleSignal, "was taken before");
-        AssertRefused(Decide(Signal() with { Issuer = IssuerId.Parse("other") }, window), RecoveryErrorCode.StaleSignal, "was taken before");
+        AssertRefused(Decide(Signal() with { ExpiresAt = Now + 2_000_000 }, window), RecoveryErrorCode.RepeatedSignal);
+        Assert.True(Decide(Signal() with { Issuer = IssuerId.Parse("other") }, window).IsAdmitted);
     }
 
     [Fact]
-    public void A_refusal_changes_nothing()
+    public void A_refusal_costs_the_issuer_as_much_as_an_admission_and_its_id_stays_free()
     {
-        var window = Decide(Signal()).Window;
+        var policy = new SignalPolicy { QuotaPerMinute = 1, QuotaBurst = 3 };
+        var window = Decide(Signal(), policy: policy).Window;
+        window = Decide(Signal(), window, policy).Window;
+        window = Decide(Signal("s2") with { ExpiresAt = 0 }, window, policy).Window;
 
-        Assert.Same(window, Decide(Signal(), window).Window);
-        Assert.Same(window, Decide(Signal("s2") with { ExpiresAt = 0 }, window).Window);
+        Assert.False(window.Has(Signal("s2")));
+        AssertRefused(Decide(Signal("s2"), window, policy), RecoveryErrorCode.QuotaExceeded);
+        Assert.True(Decide(Signal("s2") with { Issuer = IssuerId.Parse("other") }, window, policy).IsAdmitted);
+    }
+
+    [Fact]
+    public void A_refusal_is_recorded_as_long_as_its_issuer_has_quota()
+    {
+        var policy = new SignalPolicy { QuotaPerMinute = 1, QuotaBurst = 2 };
+        var old = Signal() with { ExpiresAt = 0 };
+        var first = Decide(old, policy: policy);
+        var second = Decide(old, first.Window, policy);
+
+        Assert.True(first.IsRecorded && second.IsRecorded);
+        Assert.False(Decide(old, second.Window, policy).IsRecorded);
+        AssertRefused(Decide(old, second.Window, policy), RecoveryErrorCode.StaleSignal);
     }
 
     [Theory]
@@ -196,9 +213,9 @@ public sealed class SignalAdmissionTests
         var last = Signal().ExpiresAt + SignalPolicy.Default.ClockSkewMilliseconds;
 
         var still = Decide(Signal("s2") with { DetectedAt = last, ExpiresAt = last + 1_000 }, window, now: last).Window;
-        Assert.True(still.Has(Signal().Signal));
+        Assert.True(still.Has(Signal()));
         var gone = Decide(Signal("s3") with { DetectedAt = last, ExpiresAt = last + 2_000 }, still, now: last + 1).Window;
-        Assert.False(gone.Has(Signal().Signal));
+        Assert.False(gone.Has(Signal()));
         Assert.Equal(2, gone.Count);
         AssertRefused(Decide(Signal(), gone, now: last + 1), RecoveryErrorCode.StaleSignal, "has expired");
     }
@@ -209,7 +226,7 @@ public sealed class SignalAdmissionTests
         var window = SignalWindow.Empty.With(Signal()).With(Signal()).With(Signal("s2"));
 
         Assert.Equal(2, window.Count);
-        AssertRefused(Decide(Signal("s2"), window), RecoveryErrorCode.StaleSignal, "was taken before");
+        AssertRefused(Decide(Signal("s2"), window), RecoveryErrorCode.RepeatedSignal);
     }
 
     [Theory]
@@ -244,7 +261,7 @@ public sealed class SignalAdmissionTests
         AssertRefused(Decide(Signal() with { Tenant = TenantId.Parse("other"), ExpiresAt = 0 }, window, policy), RecoveryErrorCode.ForeignTenant);
         AssertRefused(Decide(Signal() with { ExpiresAt = 0 }, window, policy), RecoveryErrorCode.NotAuthorized);
         AssertRefused(Decide(mine with { ExpiresAt = 0 }, window, policy), RecoveryErrorCode.StaleSignal, "has expired");
-        AssertRefused(Decide(mine, window, policy), RecoveryErrorCode.StaleSignal, "was taken before");
+        AssertRefused(Decide(mine, window, policy), RecoveryErrorCode.RepeatedSignal);
         AssertRefused(Decide(mine with { Signal = SignalId.Parse("s2") }, window, policy), RecoveryErrorCode.QuotaExceeded);
     }
 
@@ -252,7 +269,7 @@ public sealed class SignalAdmissionTests
 
     private static SignalVerdict Decide(
         FailureSignal signal, SignalWindow? window = null, SignalPolicy? policy = null, bool isSealed = false, long now = Now) =>
-        SignalAdmission.Decide(window ?? SignalWindow.Empty, policy ?? SignalPolicy.Default, signal, Address, isSealed, now);
+        SignalAdmission.Decide(window ?? SignalWindow.Empty, policy ?? SignalPolicy.Default, signal, Address, isSealed, null, now);
 
     private static SignalWindow Admitted(SignalVerdict verdict)
     {

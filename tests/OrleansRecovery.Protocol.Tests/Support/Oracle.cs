@@ -100,7 +100,7 @@ internal sealed class Oracle
         foreach (var node in _nodes.Where(node => IsUndone(node, line)))
         {
             var before = new HashSet<ActionId>(lastOf.GetValueOrDefault(node.Agent) ?? []);
-            foreach (var item in _receipts.Where(item => item.Receipt == node && IsRequired(item.Send) && past.ContainsKey(item.Send)))
+            foreach (var item in _receipts.Where(item => item.Receipt == node && past.ContainsKey(item.Send)))
             {
                 before.UnionWith(past[item.Send]);
             }
@@ -151,8 +151,8 @@ internal sealed class Oracle
         }
     }
 
+    private static bool IsRequired(Node send) => ((MessageSent)send.Record).Strength == DependencyStrength.Required;
+
     private bool IsUndone(Node node, IReadOnlyDictionary<AgentId, CheckpointNumber> line) =>
         _live.Contains(node.In) && line.TryGetValue(node.Agent, out var target) && node.In.Number >= target;
-
-    private static bool IsRequired(Node send) => ((MessageSent)send.Record).Strength == DependencyStrength.Required;
 }

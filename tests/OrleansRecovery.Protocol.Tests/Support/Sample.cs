@@ -18,6 +18,8 @@ internal static class Sample
 
     public static ExecutionId Execution { get; } = ExecutionId.Parse("trip");
 
+    public static ExecutionAddress Address { get; } = new(Tenant, Execution);
+
     public static AgentId A(string name) => AgentId.Parse(name);
 
     public static CheckpointNumber C(long number) => CheckpointNumber.Of(number);
@@ -40,6 +42,10 @@ internal static class Sample
         SignalId.Parse(id), Operator, Tenant, Execution, suspect, Incarnation.First, FailureReason.InvalidOutput, 10, 20);
 
     public static FailureSignal Signal(string agent, long interval, string id = "s1") => Signal(I(agent, interval), id);
+
+    /// <summary>The message as it leaves a process.</summary>
+    public static AddressedMessage Addressed(RecoveryMessage message) =>
+        new(message is FailureSignal signal ? new ExecutionAddress(signal.Tenant, signal.Execution) : Address, message);
 
     public static Vote Ready(string agent, long target = 1, long plan = 1, UndoneTrace? trace = null, params Objection[] objections) => new(
         Recovery,

@@ -65,7 +65,42 @@ public sealed class ExecutionDriverTests
     }
 
     [Fact]
-    public async Task A_question_about_a_recovery_that_has_ended_is_answered_with_its_end()
+    public async Task A_coordinator_that_was_replaced_says_of_no_recovery_that_it_was_aborted()
+    {
+        await using var journal = new InMemoryJournal();
+        var (_, current) = await RecoveredOnceAsync(journal);
+        await using var replaced = await SilentAsync(journal);
+        await using var successor = await SilentAsync(journal);
+        await successor.Driver.FailedAsync(new Interval(A, current), Incarnation.Of(1), FailureReason.InvalidOutput, "again", CancellationToken.None);
+        var (prepare, _) = await successor.NextAsync();
+
+        replaced.Driver.Tell(new StatusQuery(prepare.Recovery, prepare.Epoch, A));
+        await Assert.ThrowsAsync<StaleAppendException>(() =>
+            replaced.Driver.FailedAsync(new Interval(A, current), Incarnation.Of(1), FailureReason.InvalidOutput, "now it learns", CancellationToken.None));
+        replaced.Driver.Tell(new StatusQuery(prepare.Recovery, prepare.Epoch, A));
+
+        Assert.IsType<Prepare>((await replaced.NextAsync()).Message);
+    }
+
+    [Fact]
+    public async Task A_participant_that_is_still_bound_by_an_ended_recovery_is_told_its_end_and_asked_again()
+    {
+        await using var journal = new InMemoryJournal();
+        var (ended, current) = await RecoveredOnceAsync(journal);
+        await using var silent = await SilentAsync(journal);
+        await silent.Driver.FailedAsync(new Interval(A, current), Incarnation.Of(1), FailureReason.InvalidOutput, "again", CancellationToken.None);
+        var prepare = Assert.IsType<Prepare>((await silent.NextAsync()).Message);
+
+        silent.Driver.Tell(new Vote(
+            prepare.Recovery, prepare.Epoch, A, prepare.Plan, VoteKind.Busy, Incarnation.Of(1), current, UndoneTrace.Empty, [], ended.Recovery));
+
+        var (release, _) = await silent.NextAsync();
+        Assert.Equal((ended.Recovery, prepare.Epoch), (Assert.IsType<Release>(release).Recovery, release.Epoch));
+        Assert.Equal(prepare.Recovery, Assert.IsType<Prepare>((await silent.NextAsync()).Message).Recovery);
+    }
+
+    [Fact]
+    public async Task A_question_about_a_recovery_that_has_ended_is_answered_with_its_end_under_the_epoch_of_who_answers()
     {
         await using var journal = new InMemoryJournal();
         var (ended, _) = await RecoveredOnceAsync(journal);
@@ -73,6 +108,7 @@ public sealed class ExecutionDriverTests
         silent.Driver.Tell(new StatusQuery(ended.Recovery, ended.Epoch, A));
         var (message, _) = await silent.NextAsync();
         Assert.Equal(ended.Recovery, Assert.IsType<Release>(message).Recovery);
+        Assert.True(message.Epoch > ended.Epoch, $"{message.Epoch} is above {ended.Epoch}.");
     }
 
     // One recovery from signal to outcome, with participants that answer.

@@ -229,19 +229,19 @@ public sealed class TurnTests
         await probe.SendAsync("a", "act", "x");
         await probe.SettledAsync();
         var both = await Task.WhenAll(Enumerable.Range(0, 2).Select(async _ => await Record.ExceptionAsync(() => probe.FailAsync("a", 1, "s-once"))));
-        Assert.Equal(RecoveryErrorCode.StaleSignal, Assert.IsType<RecoveryException>(Assert.Single(both, refused => refused is not null)).Error.Code);
+        Assert.Equal(RecoveryErrorCode.RepeatedSignal, Assert.IsType<RecoveryException>(Assert.Single(both, refused => refused is not null)).Error.Code);
         await probe.SettledAsync();
         await probe.DisposeAsync();
 
         await using var again = await ProbeHost.ReopenAsync(new ProbeWorld(), journal);
         var refused = await Assert.ThrowsAsync<RecoveryException>(() => again.FailAsync("a", 2, "s-once"));
-        Assert.Contains("was taken before", refused.Error.Cause, StringComparison.Ordinal);
+        Assert.Contains("was admitted before", refused.Error.Cause, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Issuers_are_held_to_the_hosts_signal_policy()
     {
-        var signals = new SignalPolicy { QuotaBurst = 1, QuotaPerMinute = 1, Scopes = [SignalScope.Parse("monitor", "a")] };
+        var signals = new SignalPolicy { QuotaBurst = 2, QuotaPerMinute = 1, Scopes = [SignalScope.Parse("monitor", "a")] };
         await using var probe = await ProbeHost.StartAsync(new ProbeWorld(), options: new LocalHostOptions { Signals = signals });
         await probe.SendAsync("a", "act", "x");
         await probe.SendAsync("b", "act", "y");
