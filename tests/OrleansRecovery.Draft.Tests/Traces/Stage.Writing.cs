@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using OrleansRecovery.Draft.Tests.Writers;
@@ -11,23 +10,30 @@ internal sealed partial class Stage
 {
     private const int Indent = 4;
 
-    // What a short form leaves out: it is the same in every message of the recovery, or stands in the line above.
-    private static readonly HashSet<string> Common = new(["ver", "type", "recovery", "epoch", "agent", "execution", "tenant"], StringComparer.Ordinal);
+    // What a trace leaves out: it is the same in every message of the recovery, stands at the head of the line, or decides nothing here.
+    private static readonly HashSet<string> LeftOut = new(
+        ["ver", "type", "recovery", "agent", "execution", "tenant", "issuer", "incarnation", "detected_at", "expires_at", "attempts", "intervals"], StringComparer.Ordinal);
 
     private readonly List<string> _lines = [];
+    private readonly List<string> _notes = [];
     private int _messageCount;
+    private string? _recovery;
 
     /// <summary>The messages, in the order in which they were written down.</summary>
     public List<RecoveryMessage> Messages { get; } = [];
-
-    /// <summary>The kinds whose messages are shown whole; of the others only what is their own.</summary>
-    public HashSet<RecoveryMessageKind> Whole { get; init; } = [.. Enum.GetValues<RecoveryMessageKind>()];
 
     /// <summary>Is everything written down, or nothing for now?</summary>
     public bool IsSilent { get; set; }
 
     /// <summary>What happened so far.</summary>
-    public IReadOnlyList<string> Lines => _lines;
+    public IReadOnlyList<string> Lines
+    {
+        get
+        {
+            WriteNotes();
+            return _lines;
+        }
+    }
 
     private void Say(string from, string to, RecoveryMessage message, string remark = "")
     {
@@ -37,21 +43,13 @@ internal sealed partial class Stage
         }
 
         Messages.Add(message);
-        var written = MessageCodec.Write(message);
-        var head = $"{++_messageCount,2}. {from} -> {to}: {JsonNamingPolicy.SnakeCaseLower.ConvertName($"{message.Kind}")}{remark}";
-        if (Whole.Contains(message.Kind))
-        {
-            _lines.Add(head);
-            _lines.AddRange(DraftText.Broken(written, Indent));
-            return;
-        }
-
-        using var document = JsonDocument.Parse(written);
-        var own = new JsonObject(document.RootElement.EnumerateObject().Where(member => !Common.Contains(member.Name))
-            .Select(member => KeyValuePair.Create(member.Name, JsonNode.Parse(member.Value.GetRawText()))));
-        var rest = own.Count == 0 ? [] : DraftText.Broken(Encoding.UTF8.GetBytes(own.ToJsonString().Insert(1, "...,")), Indent).ToList();
-        var fits = rest is [var only] && head.Length + 1 + only.Trim().Length <= DraftText.ColumnsMax;
-        _lines.AddRange(fits ? [$"{head} {rest[0].Trim()}"] : [head, .. rest]);
+        WriteNotes();
+        var members = JsonNode.Parse(MessageCodec.Write(message))!.AsObject();
+        var name = JsonNamingPolicy.SnakeCaseLower.ConvertName($"{message.Kind}");
+        var recovery = members["recovery"]?.GetValue<string>() ?? _recovery;
+        string[] change = recovery == _recovery ? [] : [$"recovery={recovery}"]; // it holds until another is named
+        _recovery = recovery;
+        _lines.AddRange(DraftText.Fill($"{++_messageCount,2}. ", [from, "->", to + ":", name + remark, .. change, .. Own(members)], Indent + 2));
     }
 
     private void Note(string who, string what, IReadOnlyList<string> written)
@@ -59,8 +57,8 @@ internal sealed partial class Stage
         if (!IsSilent)
         {
             var verb = who is "coordinator" or "execution" ? "records" : "writes";
-            var records = written.Count > 0 ? $", {verb} {string.Join(" and ", written)}" : "";
-            _lines.AddRange(DraftText.Fill(new string(' ', Indent), $"[{who}: {what}{records}]".Split(' '), Indent + 1));
+            var records = written.Count > 0 ? $", {verb} {string.Join(", ", written)}" : "";
+            _notes.Add($"[{who}: {what}{records}]");
         }
     }
 
@@ -68,7 +66,31 @@ internal sealed partial class Stage
     {
         if (!IsSilent)
         {
+            WriteNotes();
             _lines.Add($"    --- {what}");
         }
     }
+
+    // The notes between two messages stand together.
+    private void WriteNotes()
+    {
+        if (_notes.Count > 0)
+        {
+            _lines.AddRange(DraftText.Fill(new string(' ', Indent), string.Join(' ', _notes).Split(' '), Indent + 1));
+            _notes.Clear();
+        }
+    }
+
+    // The members that a message has of its own: no empty lists, nothing that is false or the first epoch.
+    private static IEnumerable<string> Own(JsonObject message) => message.SelectMany(member =>
+        member.Key == "trace" ? Own(member.Value!.AsObject())
+            : LeftOut.Contains(member.Key) || member.Value is JsonArray { Count: 0 } || Short(member.Value!) == "false" || (member.Key == "epoch" && Short(member.Value!) == "0") ? []
+            : new[] { $"{member.Key}={Short(member.Value!)}" });
+
+    private static string Short(JsonNode value) => value switch
+    {
+        JsonArray list => $"[{string.Join(",", list.Select(item => Short(item!)))}]",
+        JsonObject members => string.Join('/', members.Where(member => !(member.Value is JsonArray { Count: 0 })).Select(member => Short(member.Value!))),
+        _ => value.GetValueKind() == JsonValueKind.String ? value.GetValue<string>() : value.ToJsonString(),
+    };
 }

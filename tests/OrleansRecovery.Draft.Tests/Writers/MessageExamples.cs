@@ -1,6 +1,4 @@
 using System.Text;
-using System.Text.Json;
-using OrleansRecovery.Protocol.Json;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Terms;
 using static OrleansRecovery.Protocol.Tests.Support.Sample;
@@ -19,10 +17,7 @@ internal static class MessageExamples
         var text = new StringBuilder(DraftText.Preface);
         foreach (var kind in Enum.GetValues<RecoveryMessageKind>())
         {
-            using var message = JsonDocument.Parse(MessageCodec.Write(Of(kind)));
-            var name = WireNames.Of(kind);
-            text.Append($"## {name} {{#example-{name.Replace('_', '-')}}}\n\n");
-            DraftText.AppendListing(text, "json", DraftText.Pretty(message.RootElement));
+            DraftText.AppendListing(text, "json", DraftText.Broken(MessageCodec.Write(Of(kind)), 0));
         }
 
         return text.ToString();

@@ -18,23 +18,20 @@ internal static class StateListing
         AppendMeanings<TInput>(text);
         text.Append($"The phases of the {machine}:\n\n");
         AppendMeanings<TPhase>(text);
-        text.Append("A row names its label, its input, and the phases that may follow; inputs listed after \"stays\" leave the phase as it is.\n\n");
-        foreach (var phase in Enum.GetValues<TPhase>())
-        {
-            var rows = table.Rows.Where(row => row.From.Equals(phase)).ToList();
-            text.Append($"In phase {phase}:\n\n");
-            DraftText.AppendListing(
-                text,
-                "",
-                [
-                    .. rows.Where(Moves).SelectMany(row => DraftText.Fill($"{row.Label} {row.On}: ", Listed(row.To.Select(to => $"{to}")), Indent)),
-                    .. Group("stays", rows.Where(row => row.IsLegal && !Moves(row))),
-                    .. Group("illegal", rows.Where(row => !row.IsLegal)),
-                ]);
-        }
-
+        text.Append("Below the name of a phase, a row names its label, its input, and the phases that may follow; inputs listed after \"stays\" leave the phase as it is.\n\n");
+        DraftText.AppendListing(text, "", Enum.GetValues<TPhase>().SelectMany(phase => LinesOf(phase, [.. table.Rows.Where(row => row.From.Equals(phase))])));
         return text.ToString();
     }
+
+    private static IEnumerable<string> LinesOf<TPhase, TInput>(TPhase phase, IReadOnlyList<TransitionRow<TPhase, TInput>> rows)
+        where TPhase : struct, Enum
+        where TInput : struct, Enum =>
+        [
+            $"{phase}",
+            .. rows.Where(Moves).SelectMany(row => DraftText.Fill($"  {row.Label} {row.On}: ", Listed(row.To.Select(to => $"{to}")), Indent + 2)),
+            .. Group("stays", rows.Where(row => row.IsLegal && !Moves(row))),
+            .. Group("illegal", rows.Where(row => !row.IsLegal)),
+        ];
 
     private static bool Moves<TPhase, TInput>(TransitionRow<TPhase, TInput> row)
         where TPhase : struct, Enum
@@ -44,7 +41,7 @@ internal static class StateListing
     private static IEnumerable<string> Group<TPhase, TInput>(string name, IEnumerable<TransitionRow<TPhase, TInput>> rows)
         where TPhase : struct, Enum
         where TInput : struct, Enum =>
-        rows.Any() ? DraftText.Fill($"{name}: ", Listed(rows.Select(row => $"{row.Label} {row.On}")), Indent) : [];
+        rows.Any() ? DraftText.Fill($"  {name}: ", Listed(rows.Select(row => $"{row.Label} {row.On}")), Indent + 2) : [];
 
     private static IEnumerable<string> Listed(IEnumerable<string> items)
     {

@@ -1,7 +1,6 @@
 using System.Text;
 using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Json;
-using OrleansRecovery.Protocol.Ledger;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Repository.Tests;
@@ -23,10 +22,9 @@ internal static class WireValues
         Append<ResidueReason>(text, "Why something that fell is still there (`reason` in the `residue` of `outcome`)");
         Append<ActionClass>(text, "What can be done about an action (`class` in the `trace` of `vote`)");
         Append<ActionProgress>(text, "How far an action got (`progress` in the `trace` of `vote`)");
-        Append<DependencyStrength>(text, "Whether the rollback set follows a dependency (`strength` in the `trace` of `vote`)");
+        Append<DependencyStrength>(text, "Whether the rollback set follows a dependency (`strength` in dependency information)");
         Append<EscalationReason>(text, "What a recovery waits for an operator to decide (in recovery records)");
         Append<Ruling>(text, "What an operator decides (in recovery records)");
-        Append<RecoveryRecordKind>(text, "What a recovery record is about (`kind` of a recovery record)");
         return text.ToString();
     }
 
