@@ -82,7 +82,7 @@ render() {
   ! grep -o 'reference\.[^/ ]*\.xml$' "$out/kramdown.log" >&2 || fail "the above is not in references.tsv."
   [ ! -s "$out/kramdown.log" ] || fail "kramdown-rfc says: $(cat "$out/kramdown.log")"
   # Identifiers of requirements are not to be broken over lines: their hyphens are such as do not break, and read as others in the renderings.
-  sed -i -E 's/\bR-([A-Z]+)-([0-9]+)\b/R\&#8209;\1\&#8209;\2/g' "$out/$name.v2.xml"
+  sed -i -E '/<!\[CDATA\[/,/\]\]>/! s/\bR-([A-Z]+)-([0-9]+)\b/R\&#8209;\1\&#8209;\2/g' "$out/$name.v2.xml"
   date=$(sed -n 's/^date: *//p' "$name.md" | head -1)
   [[ $date =~ ^[0-9]{4}-[0-9]{2}-[0-9]{2}$ ]] || fail "the draft's date must be a full one, such as 2026-11-20: the rendering would follow the calendar."
   # In the folder itself: the HTML names the XML as it is given. It also names versions of libraries, which change no word of it.

@@ -14,6 +14,14 @@ internal sealed partial class Stage
     private static readonly HashSet<string> LeftOut = new(
         ["ver", "type", "recovery", "agent", "execution", "tenant", "issuer", "incarnation", "detected_at", "expires_at", "attempts", "intervals"], StringComparer.Ordinal);
 
+    // Members of objects that a trace shows as their parts, in this order.
+    private static readonly List<string> Order =
+        ["agent", "issuer", "producer", "number", "from", "below", "sequence", "action", "name", "class", "progress", "to", "message", "sender", "signal", "reason"];
+
+    // Inputs that the message before them says already.
+    private static readonly HashSet<string> Told = new(
+        [.. Enum.GetNames<RecoveryMessageKind>(), "Voted", "CompensationReported", "RestoreReported"], StringComparer.Ordinal);
+
     private readonly List<string> _lines = [];
     private readonly List<string> _notes = [];
     private int _messageCount;
@@ -58,7 +66,8 @@ internal sealed partial class Stage
         {
             var verb = who is "coordinator" or "execution" ? "records" : "writes";
             var records = written.Count > 0 ? $", {verb} {string.Join(", ", written)}" : "";
-            _notes.Add($"[{who}: {what}{records}]");
+            var told = Told.FirstOrDefault(input => what.StartsWith(input + " ", StringComparison.Ordinal)) ?? "";
+            _notes.Add($"[{who}: {what[told.Length..].TrimStart()}{records}]");
         }
     }
 
@@ -89,8 +98,8 @@ internal sealed partial class Stage
 
     private static string Short(JsonNode value) => value switch
     {
-        JsonArray list => $"[{string.Join(",", list.Select(item => Short(item!)))}]",
-        JsonObject members => string.Join('/', members.Where(member => !(member.Value is JsonArray { Count: 0 })).Select(member => Short(member.Value!))),
+        JsonArray list => $"({string.Join(",", list.Select(item => Short(item!)))})", // a word in square brackets is taken for a reference
+        JsonObject members => string.Join('/', members.OrderBy(member => Order.IndexOf(member.Key)).Select(member => Short(member.Value!))),
         _ => value.GetValueKind() == JsonValueKind.String ? value.GetValue<string>() : value.ToJsonString(),
     };
 }
