@@ -89,7 +89,9 @@ render() {
   pushd "$out" > /dev/null
   local tool=(xml2rfc --skip-config-files --no-network --date "$date" --cache "$out/cache")
   quietly "${tool[@]}" --v2v3 "$name.v2.xml" --out "$name.xml"
-  quietly "${tool[@]}" --text "$name.xml" --out "$name.txt"
+  # Plain text shows no typeface: there, names of members and values have quotes instead.
+  sed -E 's#<tt>([^<]*)</tt>#<tt>"\1"</tt>#g' "$name.xml" > "$name.plain.xml"
+  quietly "${tool[@]}" --text "$name.plain.xml" --out "$name.txt"
   quietly "${tool[@]}" --html "$name.xml" --out "$name.html"
   sed -i -E -e '/^<!-- Generator version information:$/,/^-->$/d' -e 's/\bR\xE2\x80\x91([A-Z]+)\xE2\x80\x91/R-\1-/g' "$name.html"
   popd > /dev/null

@@ -4,7 +4,7 @@ using OrleansRecovery.Repository.Tests;
 
 namespace OrleansRecovery.Draft.Tests.Writers;
 
-/// <summary>A machine's table: its inputs, its phases, and the rows of each phase: first those that may lead out of it.</summary>
+/// <summary>A machine's table: its inputs, and the rows of each phase: first those that may lead out of it. What the phases mean says the text.</summary>
 internal static class StateListing
 {
     private const int Indent = 4;
@@ -16,8 +16,6 @@ internal static class StateListing
         var text = new StringBuilder(DraftText.Preface);
         text.Append($"The inputs of the {machine}:\n\n");
         AppendMeanings<TInput>(text);
-        text.Append($"The phases of the {machine}:\n\n");
-        AppendMeanings<TPhase>(text);
         text.Append("Below the name of a phase, a row names its label, its input, and the phases that may follow; inputs listed after \"stays\" leave the phase as it is.\n\n");
         DraftText.AppendListing(text, "", Enum.GetValues<TPhase>().SelectMany(phase => LinesOf(phase, [.. table.Rows.Where(row => row.From.Equals(phase))])));
         return text.ToString();
