@@ -35,5 +35,5 @@ internal static class HistoryListing
 
     private static IEnumerable<string> Words(IEnumerable<string> words) => words.DefaultIfEmpty("-");
 
-    private static IEnumerable<string> Field(string name, IEnumerable<string> words) => DraftText.Fill($"  {name + ":",-13}", Words(words), 15);
+    private static IEnumerable<string> Field(string name, IEnumerable<string> words) => DraftText.Fill($"  {name}: ", Words(words), 4);
 }

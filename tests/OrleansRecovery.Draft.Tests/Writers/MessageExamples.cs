@@ -5,7 +5,7 @@ using static OrleansRecovery.Protocol.Tests.Support.Sample;
 
 namespace OrleansRecovery.Draft.Tests.Writers;
 
-/// <summary>One message of each kind, as the codec writes it.</summary>
+/// <summary>One message of each kind, as the codec writes it; each begins at the margin.</summary>
 internal static class MessageExamples
 {
     private static readonly RecoveryId Recovery = RecoveryId.Parse("019aa5d0-7c00-7c3e-9b1a-4f2d8e6a5b10");
@@ -15,11 +15,7 @@ internal static class MessageExamples
     public static string Write()
     {
         var text = new StringBuilder(DraftText.Preface);
-        foreach (var kind in Enum.GetValues<RecoveryMessageKind>())
-        {
-            DraftText.AppendListing(text, "json", DraftText.Broken(MessageCodec.Write(Of(kind)), 0));
-        }
-
+        DraftText.AppendListing(text, "", Enum.GetValues<RecoveryMessageKind>().SelectMany(kind => DraftText.Broken(MessageCodec.Write(Of(kind)), 0)));
         return text.ToString();
     }
 

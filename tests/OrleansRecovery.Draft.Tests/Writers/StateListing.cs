@@ -1,5 +1,6 @@
 using System.Text;
 using OrleansRecovery.Protocol.Machines;
+using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Repository.Tests;
 
 namespace OrleansRecovery.Draft.Tests.Writers;
@@ -9,13 +10,20 @@ internal static class StateListing
 {
     private const int Indent = 4;
 
+    // Inputs that need no word, since they are the messages of that name.
+    private static readonly HashSet<string> Messages = new(Enum.GetNames<RecoveryMessageKind>(), StringComparer.Ordinal);
+
     public static string Write<TPhase, TInput>(string machine, TransitionTable<TPhase, TInput> table)
         where TPhase : struct, Enum
         where TInput : struct, Enum
     {
         var text = new StringBuilder(DraftText.Preface);
-        text.Append($"The inputs of the {machine}:\n\n");
-        AppendMeanings<TInput>(text);
+        text.Append($"The inputs of the {machine}:\n\n").Append(DraftText.Compact);
+        foreach (var input in Enum.GetValues<TInput>().Where(input => !Messages.Contains($"{input}")))
+        {
+            text.Append($"{input}:\n: {Summaries.Of(input)}\n\n");
+        }
+
         text.Append("Below the name of a phase, a row names its label, its input, and the phases that may follow; inputs listed after \"stays\" leave the phase as it is.\n\n");
         DraftText.AppendListing(text, "", Enum.GetValues<TPhase>().SelectMany(phase => LinesOf(phase, [.. table.Rows.Where(row => row.From.Equals(phase))])));
         return text.ToString();
@@ -45,15 +53,5 @@ internal static class StateListing
     {
         var all = items.ToList();
         return all.Select((item, i) => i < all.Count - 1 ? item + "," : item);
-    }
-
-    private static void AppendMeanings<TEnum>(StringBuilder text)
-        where TEnum : struct, Enum
-    {
-        text.Append(DraftText.Compact);
-        foreach (var member in Enum.GetValues<TEnum>())
-        {
-            text.Append($"{member}:\n: {Summaries.Of(member)}\n\n");
-        }
     }
 }

@@ -7,7 +7,7 @@ using OrleansRecovery.Repository.Tests;
 
 namespace OrleansRecovery.Draft.Tests.Writers;
 
-/// <summary>The values that stand on the wire for reasons, results and classes, with their meanings.</summary>
+/// <summary>The values that stand on the wire for reasons, answers and results, with their meanings; classes, progress, strength and rulings are defined where the text speaks of them.</summary>
 internal static class WireValues
 {
     public static string Write()
@@ -20,11 +20,7 @@ internal static class WireValues
         Append<CompensationResult>(text, "How the compensation of an action ended (`result` of `compensated`)");
         Append<RecoveryResult>(text, "How a recovery ended (`result` of `outcome`)");
         Append<ResidueReason>(text, "Why something that fell is still there (`reason` in the `residue` of `outcome`)");
-        Append<ActionClass>(text, "What can be done about an action (`class` in the `trace` of `vote`)");
-        Append<ActionProgress>(text, "How far an action got (`progress` in the `trace` of `vote`)");
-        Append<DependencyStrength>(text, "Whether the rollback set follows a dependency (`strength` in dependency information)");
         Append<EscalationReason>(text, "What a recovery waits for an operator to decide (in recovery records)");
-        Append<Ruling>(text, "What an operator decides (in recovery records)");
         return text.ToString();
     }
 
