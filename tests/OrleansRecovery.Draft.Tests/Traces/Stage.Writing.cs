@@ -23,7 +23,7 @@ internal sealed partial class Stage
         [.. Enum.GetNames<RecoveryMessageKind>(), "Voted", "CompensationReported", "RestoreReported"], StringComparer.Ordinal);
 
     private readonly List<string> _lines = [];
-    private readonly List<string> _notes = [];
+    private readonly List<string> _words = [];
     private int _messageCount;
     private string? _recovery;
 
@@ -38,7 +38,7 @@ internal sealed partial class Stage
     {
         get
         {
-            WriteNotes();
+            Write();
             return _lines;
         }
     }
@@ -50,14 +50,14 @@ internal sealed partial class Stage
             return;
         }
 
+        Write();
         Messages.Add(message);
-        WriteNotes();
         var members = JsonNode.Parse(MessageCodec.Write(message))!.AsObject();
         var name = JsonNamingPolicy.SnakeCaseLower.ConvertName($"{message.Kind}");
         var recovery = members["recovery"]?.GetValue<string>() ?? _recovery;
         string[] change = recovery == _recovery ? [] : [$"recovery={recovery}"]; // it holds until another is named
         _recovery = recovery;
-        _lines.AddRange(DraftText.Fill($"{++_messageCount,2}. ", [from, "->", to + ":", name + remark, .. change, .. Own(members)], Indent + 2));
+        _words.AddRange([$"{++_messageCount,2}.", from, "->", to + ":", name + remark, .. change, .. Own(members)]);
     }
 
     private void Note(string who, string what, IReadOnlyList<string> written)
@@ -67,7 +67,7 @@ internal sealed partial class Stage
             var verb = who is "coordinator" or "execution" ? "records" : "writes";
             var records = written.Count > 0 ? $", {verb} {string.Join(", ", written)}" : "";
             var told = Told.FirstOrDefault(input => what.StartsWith(input + " ", StringComparison.Ordinal)) ?? "";
-            _notes.Add($"[{who}: {what[told.Length..].TrimStart()}{records}]");
+            _words.AddRange($"[{who}: {what[told.Length..].TrimStart()}{records}]".Split(' '));
         }
     }
 
@@ -75,18 +75,18 @@ internal sealed partial class Stage
     {
         if (!IsSilent)
         {
-            WriteNotes();
-            _lines.Add($"    --- {what}");
+            Write();
+            _words.AddRange($"--- {what}".Split(' '));
         }
     }
 
-    // The notes between two messages stand together.
-    private void WriteNotes()
+    // A message and what follows from it stand together.
+    private void Write()
     {
-        if (_notes.Count > 0)
+        if (_words.Count > 0)
         {
-            _lines.AddRange(DraftText.Fill(new string(' ', Indent), string.Join(' ', _notes).Split(' '), Indent + 1));
-            _notes.Clear();
+            _lines.AddRange(DraftText.Fill("", _words, Indent));
+            _words.Clear();
         }
     }
 

@@ -13,6 +13,7 @@ namespace OrleansRecovery.Draft.Tests.Traces;
 internal static class TraceWriter
 {
     private const long Noon = 1_795_262_400_000;
+    private const int PartLines = 14;
 
     /// <summary>The first trace, at its end.</summary>
     public static Stage HappyStage()
@@ -171,7 +172,29 @@ internal static class TraceWriter
     {
         var text = new StringBuilder(preface ?? DraftText.Preface);
         text.Append(situation.ReplaceLineEndings("\n")).Append("\n\n");
-        DraftText.AppendListing(text, "", lines);
+        foreach (var part in Parts([.. lines]))
+        {
+            DraftText.AppendListing(text, "", part);
+        }
+
         return text.ToString();
+    }
+
+    // A listing that is shorter than a page is not broken over pages: short ones leave less room empty. A part begins with a message or a heading.
+    private static IEnumerable<IReadOnlyList<string>> Parts(IReadOnlyList<string> lines)
+    {
+        var part = new List<string>();
+        foreach (var line in lines)
+        {
+            if (part.Count >= PartLines && !line.StartsWith("    ", StringComparison.Ordinal))
+            {
+                yield return part;
+                part = [];
+            }
+
+            part.Add(line);
+        }
+
+        yield return part;
     }
 }

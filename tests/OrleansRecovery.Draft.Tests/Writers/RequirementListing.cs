@@ -7,12 +7,12 @@ namespace OrleansRecovery.Draft.Tests.Writers;
 /// <summary>The identifiers of the draft, each with its level and the section where it stands.</summary>
 internal static class RequirementListing
 {
-    private const int ColumnCount = 3;
+    private const int ColumnCount = 4;
 
     private const string Introduction =
         """
-        Each entry gives an identifier, its level (M for MUST, MN for MUST NOT, S for SHOULD, SN for SHOULD NOT), and the section in which it stands. The
-        text there applies.
+        Each entry gives an identifier without its "R-", its level (M for MUST, MN for MUST NOT, S for SHOULD, SN for SHOULD NOT), and the section in
+        which it stands. The text there applies.
 
 
         """;
@@ -24,7 +24,7 @@ internal static class RequirementListing
         var items = NormativeText.Read(source).Where(sentence => sentence.IsNormative)
             .SelectMany(sentence => sentence.Ids.Select(id => (Id: id, Level: LevelOf(sentence.Words[0]), Section: sections[sentence.Line - 1])))
             .OrderBy(item => ConformanceMap.Sortable(item.Id), StringComparer.Ordinal)
-            .Select(item => $"{item.Id,-8} {item.Level,-2} {item.Section,-6}".PadRight(24))
+            .Select(item => $"{item.Id["R-".Length..],-6} {item.Level,-2} {item.Section}".PadRight(17))
             .ToList();
         var rows = (items.Count + ColumnCount - 1) / ColumnCount;
         var text = new StringBuilder(DraftText.Preface).Append(Introduction.ReplaceLineEndings("\n"));

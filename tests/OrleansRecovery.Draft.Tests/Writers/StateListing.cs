@@ -25,7 +25,11 @@ internal static class StateListing
         }
 
         text.Append("Below the name of a phase, a row names its label, its input, and the phases that may follow; inputs listed after \"stays\" leave the phase as it is.\n\n");
-        DraftText.AppendListing(text, "", Enum.GetValues<TPhase>().SelectMany(phase => LinesOf(phase, [.. table.Rows.Where(row => row.From.Equals(phase))])));
+        foreach (var phase in Enum.GetValues<TPhase>())
+        {
+            DraftText.AppendListing(text, "", LinesOf(phase, [.. table.Rows.Where(row => row.From.Equals(phase))])); // one each: a listing is not broken over pages
+        }
+
         return text.ToString();
     }
 
