@@ -16,7 +16,7 @@ internal sealed partial class Stage
 
     // Members of objects that a trace shows as their parts, in this order.
     private static readonly List<string> Order =
-        ["agent", "issuer", "producer", "number", "from", "below", "sequence", "action", "name", "class", "progress", "to", "message", "sender", "signal", "reason"];
+        ["agent", "issuer", "producer", "sender", "number", "from", "below", "sequence", "action", "name", "class", "progress", "to", "message", "signal", "reason"];
 
     // Inputs that the message before them says already.
     private static readonly HashSet<string> Told = new(

@@ -2,7 +2,6 @@ using System.Text;
 using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Json;
 using OrleansRecovery.Protocol.Messages;
-using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Repository.Tests;
 
 namespace OrleansRecovery.Draft.Tests.Writers;
