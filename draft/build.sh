@@ -81,15 +81,19 @@ render() {
     || fail "kramdown-rfc ended with an error: $(cat "$out/kramdown.log")"
   ! grep -o 'reference\.[^/ ]*\.xml$' "$out/kramdown.log" >&2 || fail "the above is not in references.tsv."
   [ ! -s "$out/kramdown.log" ] || fail "kramdown-rfc says: $(cat "$out/kramdown.log")"
+  # Identifiers of requirements are not to be broken over lines: their hyphens are such as do not break, and read as others in the renderings.
+  sed -i -E '/<!\[CDATA\[/,/\]\]>/! s/\bR-([A-Z]+)-([0-9]+)\b/R\&#8209;\1\&#8209;\2/g' "$out/$name.v2.xml"
   date=$(sed -n 's/^date: *//p' "$name.md" | head -1)
   [[ $date =~ ^[0-9]{4}-[0-9]{2}-[0-9]{2}$ ]] || fail "the draft's date must be a full one, such as 2026-11-20: the rendering would follow the calendar."
   # In the folder itself: the HTML names the XML as it is given. It also names versions of libraries, which change no word of it.
   pushd "$out" > /dev/null
   local tool=(xml2rfc --skip-config-files --no-network --date "$date" --cache "$out/cache")
   quietly "${tool[@]}" --v2v3 "$name.v2.xml" --out "$name.xml"
-  quietly "${tool[@]}" --text "$name.xml" --out "$name.txt"
+  # Plain text shows no typeface: there, names of members and values have quotes instead.
+  sed -E 's#<tt>([^<]*)</tt>#<tt>"\1"</tt>#g' "$name.xml" > "$name.plain.xml"
+  quietly "${tool[@]}" --text "$name.plain.xml" --out "$name.txt"
   quietly "${tool[@]}" --html "$name.xml" --out "$name.html"
-  sed -i '/^<!-- Generator version information:$/,/^-->$/d' "$name.html"
+  sed -i -E -e '/^<!-- Generator version information:$/,/^-->$/d' -e 's/\bR\xE2\x80\x91([A-Z]+)\xE2\x80\x91/R-\1-/g' "$name.html"
   popd > /dev/null
   check_nits "$out/$name.xml" submission
   check_nits "$out/$name.txt" submission

@@ -115,8 +115,8 @@ public sealed class ConformanceMapTests
     }
 
     [Theory]
-    [InlineData("~~~ json\n{\"ver\":1,\"type\":\"commit\",\"recovery\":\"r\",\"epoch\":0,\"agent\":\"a\",\"target\":1}\n~~~", null)]
-    [InlineData("~~~ json\n{\"ver\":1,\"type\":\"commit\",\"recovery\":\"r\",\"epoch\":0,\"agent\":\"a\"}\n~~~", "line 1: $ breaks required")]
+    [InlineData("~~~ json\n{\"ver\":1,\"tenant\":\"t\",\"execution\":\"trip\",\"type\":\"commit\",\"recovery\":\"r\",\"epoch\":0,\"agent\":\"a\",\"target\":1}\n~~~", null)]
+    [InlineData("~~~ json\n{\"ver\":1,\"tenant\":\"t\",\"execution\":\"trip\",\"type\":\"commit\",\"recovery\":\"r\",\"epoch\":0,\"agent\":\"a\"}\n~~~", "line 1: $ breaks required")]
     [InlineData("x\n\n~~~ json\n{\"ver\":1,}\n~~~", "line 3: is not JSON")]
     [InlineData("~~~ json\n{\"ver\":1,\"type\":\"comit\"}\n~~~", "line 1: has a version and no type of message")]
     [InlineData("~~~ json\n{\"alg\":\"ES256\"}\n~~~", null)]

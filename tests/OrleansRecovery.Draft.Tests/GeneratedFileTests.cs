@@ -22,6 +22,7 @@ public sealed class GeneratedFileTests
         ["message-examples.md"] = MessageExamples.Write,
         ["error-codes.md"] = WireValues.Write,
         ["vectors.md"] = HistoryListing.Write,
+        ["requirements.md"] = () => RequirementListing.Write(DraftTests.Draft!),
         ["trace-happy-path.md"] = TraceWriter.HappyPath,
         ["trace-refused-vote.md"] = TraceWriter.RefusedVote,
         ["trace-coordinator-crash.md"] = TraceWriter.CoordinatorCrash,

@@ -347,7 +347,7 @@ public sealed record Collected(CheckpointNumber Below, SequenceNumber From) : Ag
     public override AgentEventKind Kind => AgentEventKind.Collected;
 }
 
-/// <summary>A coordinator with a higher fence was heard: what an earlier one still says does not count any more (draft, R-PRE-1).</summary>
+/// <summary>A coordinator with a higher fence was heard: what an earlier one still says does not count any more (draft, R-PAR-13).</summary>
 /// <param name="Epoch">The fence.</param>
 public sealed record FenceRaised(Epoch Epoch) : AgentEvent
 {

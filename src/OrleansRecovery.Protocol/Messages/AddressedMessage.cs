@@ -4,7 +4,7 @@ using OrleansRecovery.Protocol.Terms;
 namespace OrleansRecovery.Protocol.Messages;
 
 /// <summary>
-/// A message as it leaves a process: with the execution that it is about, so that it counts in no other (draft, R-MSG). Within an execution nobody needs
+/// A message as it leaves a process: with the execution that it is about, so that it counts in no other (draft, R-VAL-4). Within an execution nobody needs
 /// to say which.
 /// </summary>
 /// <param name="Execution">The execution.</param>

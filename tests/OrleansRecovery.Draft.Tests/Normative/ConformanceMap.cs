@@ -129,6 +129,6 @@ internal static class ConformanceMap
 
     private static string? TextOf(JsonNode? node) => node is JsonValue value && value.TryGetValue<string>(out var text) ? text : null;
 
-    // R-PREP-10 after R-PREP-9.
-    private static string Sortable(string id) => $"{id[..id.LastIndexOf('-')]} {int.Parse(id[(id.LastIndexOf('-') + 1)..], System.Globalization.CultureInfo.InvariantCulture):00000}";
+    /// <summary>An id as it sorts: R-PREP-10 after R-PREP-9.</summary>
+    public static string Sortable(string id) => $"{id[..id.LastIndexOf('-')]} {int.Parse(id[(id.LastIndexOf('-') + 1)..], System.Globalization.CultureInfo.InvariantCulture):00000}";
 }

@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using OrleansRecovery.Draft.Tests.Writers;
@@ -12,23 +11,38 @@ internal sealed partial class Stage
 {
     private const int Indent = 4;
 
-    // What a short form leaves out: it is the same in every message of the recovery, or stands in the line above.
-    private static readonly HashSet<string> Common = new(["ver", "type", "recovery", "epoch", "agent", "execution", "tenant"], StringComparer.Ordinal);
+    // What a trace leaves out: it is the same in every message of the recovery, stands at the head of the line, or decides nothing here.
+    private static readonly HashSet<string> LeftOut = new(
+        ["ver", "type", "recovery", "agent", "execution", "tenant", "issuer", "incarnation", "detected_at", "expires_at", "attempts", "intervals"], StringComparer.Ordinal);
+
+    // Members of objects that a trace shows as their parts, in this order.
+    private static readonly List<string> Order =
+        ["agent", "issuer", "producer", "sender", "number", "from", "below", "sequence", "action", "name", "class", "progress", "to", "message", "signal", "reason"];
+
+    // Inputs that the message before them says already.
+    private static readonly HashSet<string> Told = new(
+        [.. Enum.GetNames<RecoveryMessageKind>(), "Voted", "CompensationReported", "RestoreReported"], StringComparer.Ordinal);
 
     private readonly List<string> _lines = [];
+    private readonly List<string> _words = [];
     private int _messageCount;
+    private string? _recovery;
 
     /// <summary>The messages, in the order in which they were written down.</summary>
     public List<RecoveryMessage> Messages { get; } = [];
-
-    /// <summary>The kinds whose messages are shown whole; of the others only what is their own.</summary>
-    public HashSet<RecoveryMessageKind> Whole { get; init; } = [.. Enum.GetValues<RecoveryMessageKind>()];
 
     /// <summary>Is everything written down, or nothing for now?</summary>
     public bool IsSilent { get; set; }
 
     /// <summary>What happened so far.</summary>
-    public IReadOnlyList<string> Lines => _lines;
+    public IReadOnlyList<string> Lines
+    {
+        get
+        {
+            Write();
+            return _lines;
+        }
+    }
 
     private void Say(string from, string to, RecoveryMessage message, string remark = "")
     {
@@ -37,22 +51,14 @@ internal sealed partial class Stage
             return;
         }
 
+        Write();
         Messages.Add(message);
-        var written = MessageCodec.Write(Sample.Addressed(message));
-        var head = $"{++_messageCount,2}. {from} -> {to}: {JsonNamingPolicy.SnakeCaseLower.ConvertName($"{message.Kind}")}{remark}";
-        if (Whole.Contains(message.Kind))
-        {
-            _lines.Add(head);
-            _lines.AddRange(DraftText.Broken(written, Indent));
-            return;
-        }
-
-        using var document = JsonDocument.Parse(written);
-        var own = new JsonObject(document.RootElement.EnumerateObject().Where(member => !Common.Contains(member.Name))
-            .Select(member => KeyValuePair.Create(member.Name, JsonNode.Parse(member.Value.GetRawText()))));
-        var rest = own.Count == 0 ? [] : DraftText.Broken(Encoding.UTF8.GetBytes(own.ToJsonString().Insert(1, "...,")), Indent).ToList();
-        var fits = rest is [var only] && head.Length + 1 + only.Trim().Length <= DraftText.ColumnsMax;
-        _lines.AddRange(fits ? [$"{head} {rest[0].Trim()}"] : [head, .. rest]);
+        var members = JsonNode.Parse(MessageCodec.Write(Sample.Addressed(message)))!.AsObject();
+        var name = JsonNamingPolicy.SnakeCaseLower.ConvertName($"{message.Kind}");
+        var recovery = members["recovery"]?.GetValue<string>() ?? _recovery;
+        string[] change = recovery == _recovery ? [] : [$"recovery={recovery}"]; // it holds until another is named
+        _recovery = recovery;
+        _words.AddRange([$"{++_messageCount,2}.", from, "->", to + ":", name + remark, .. change, .. Own(members)]);
     }
 
     private void Note(string who, string what, IReadOnlyList<string> written)
@@ -60,8 +66,9 @@ internal sealed partial class Stage
         if (!IsSilent)
         {
             var verb = who is "coordinator" or "execution" ? "records" : "writes";
-            var records = written.Count > 0 ? $", {verb} {string.Join(" and ", written)}" : "";
-            _lines.AddRange(DraftText.Fill(new string(' ', Indent), $"[{who}: {what}{records}]".Split(' '), Indent + 1));
+            var records = written.Count > 0 ? $", {verb} {string.Join(", ", written)}" : "";
+            var told = Told.FirstOrDefault(input => what.StartsWith(input + " ", StringComparison.Ordinal)) ?? "";
+            _words.AddRange($"[{who}: {what[told.Length..].TrimStart()}{records}]".Split(' '));
         }
     }
 
@@ -69,7 +76,31 @@ internal sealed partial class Stage
     {
         if (!IsSilent)
         {
-            _lines.Add($"    --- {what}");
+            Write();
+            _words.AddRange($"--- {what}".Split(' '));
         }
     }
+
+    // A message and what follows from it stand together.
+    private void Write()
+    {
+        if (_words.Count > 0)
+        {
+            _lines.AddRange(DraftText.Fill("", _words, Indent));
+            _words.Clear();
+        }
+    }
+
+    // The members that a message has of its own: no empty lists, nothing that is false or the first epoch.
+    private static IEnumerable<string> Own(JsonObject message) => message.SelectMany(member =>
+        member.Key == "trace" ? Own(member.Value!.AsObject())
+            : LeftOut.Contains(member.Key) || member.Value is JsonArray { Count: 0 } || Short(member.Value!) == "false" || (member.Key == "epoch" && Short(member.Value!) == "0") ? []
+            : new[] { $"{member.Key}={Short(member.Value!)}" });
+
+    private static string Short(JsonNode value) => value switch
+    {
+        JsonArray list => $"({string.Join(",", list.Select(item => Short(item!)))})", // a word in square brackets is taken for a reference
+        JsonObject members => string.Join('/', members.OrderBy(member => Order.IndexOf(member.Key)).Select(member => Short(member.Value!))),
+        _ => value.GetValueKind() == JsonValueKind.String ? value.GetValue<string>() : value.ToJsonString(),
+    };
 }

@@ -59,13 +59,13 @@ internal sealed partial class Stage
     {
         Say(signal.Issuer.Text, "coordinator", signal);
         var verdict = SignalAdmission.Decide(_window, Signals, signal, new ExecutionAddress(Sample.Tenant, Sample.Execution), isSealed: false, null, Now);
+        _window = verdict.Window;
         if (verdict.Refusal is { } refusal)
         {
-            Note("coordinator", $"refuses it: {refusal.Code}", Recorded([LedgerEntries.OfRefusal(signal, refusal.Id)]));
+            Note("coordinator", $"refuses it: {refusal.Code}", Recorded(verdict.IsRecorded ? [LedgerEntries.OfRefusal(signal, refusal.Id)] : []));
             return;
         }
 
-        _window = verdict.Window;
         Note("coordinator", "admits it", Recorded([LedgerEntries.OfSignal(signal)]));
         Feed(new ExecutionInput.Signalled(signal, Fresh()));
     }
@@ -208,7 +208,7 @@ internal sealed partial class Stage
         var before = _participants[agent];
         var step = ParticipantMachine.Apply(before, input);
         var record = step.Effects.OfType<ParticipantEffect.Persist>().FirstOrDefault()?.Record;
-        Note(agent.Text, $"{input.Kind} {step.Row}, {Change(before.Phase, step.State.Phase)}", record is null ? [] : [JsonNamingPolicy.SnakeCaseLower.ConvertName($"{record.Kind}")]);
+        Note(agent.Text, $"{input.Kind} {step.Row}{Change(before.Phase, step.State.Phase)}", record is null ? [] : [JsonNamingPolicy.SnakeCaseLower.ConvertName($"{record.Kind}")]);
         _participants[agent] = step.State;
         foreach (var effect in step.Effects)
         {
@@ -232,7 +232,7 @@ internal sealed partial class Stage
         var before = _execution.Phase;
         var step = ExecutionMachine.Apply(_execution, input);
         _execution = step.State;
-        Note("execution", $"{input.Kind} {step.Row}, {Change(before, step.State.Phase)}", []);
+        Note("execution", $"{input.Kind} {step.Row}{Change(before, step.State.Phase)}", []);
         foreach (var effect in step.Effects)
         {
             switch (effect)
@@ -264,7 +264,7 @@ internal sealed partial class Stage
         _recoveries[recovery] = step.State;
         var entries = step.State == before ? [] : LedgerEntries.Of(before, input, step.State);
         var waits = step.State.Escalation is { } escalation && before.Escalation is null ? $" ({WireNames.Of(escalation.Reason)})" : "";
-        Note("coordinator", $"{input.Kind} {step.Row}, {Change(before.Phase, step.State.Phase)}{waits}", Recorded(entries));
+        Note("coordinator", $"{input.Kind} {step.Row}{Change(before.Phase, step.State.Phase)}{waits}", Recorded(entries));
         CarryOut(step.State, step.Effects);
         if (!before.IsDecided && step.State.IsDecided)
         {
@@ -309,5 +309,5 @@ internal sealed partial class Stage
 
     private static string Change<TPhase>(TPhase before, TPhase after)
         where TPhase : struct, Enum =>
-        before.Equals(after) ? $"{after}" : $"{before} -> {after}";
+        before.Equals(after) ? "" : $", {before} -> {after}";
 }

@@ -13,6 +13,7 @@ namespace OrleansRecovery.Draft.Tests.Traces;
 internal static class TraceWriter
 {
     private const long Noon = 1_795_262_400_000;
+    private const int PartLines = 14;
 
     /// <summary>The first trace, at its end.</summary>
     public static Stage HappyStage()
@@ -50,15 +51,14 @@ internal static class TraceWriter
         return Written(
             """
             As before, but hotel has paid for the room: an irrevocable action. It refuses; policy has the recovery wait for an operator,
-            who forces it. What could not be undone is named in the outcome. Of most messages only what is their own is shown.
+            who forces it. What could not be undone is named in the outcome.
             """,
             forced.Lines)
             + Written("Had the operator rejected the recovery instead, it would have ended after the same votes with nothing changed:", rejected.Lines.Skip(common), preface: "");
 
         static Stage Paid()
         {
-            var stage = Trip(
-                RecoveryPolicy.Default, ActionClass.Irrevocable, whole: [RecoveryMessageKind.Vote, RecoveryMessageKind.Restore, RecoveryMessageKind.Abort, RecoveryMessageKind.Outcome]);
+            var stage = Trip(RecoveryPolicy.Default, ActionClass.Irrevocable);
             stage.Signal(About("flight", 1));
             stage.Run();
             Assert.Equal(CoordinatorPhase.Escalated, stage.Recovery.Phase);
@@ -68,7 +68,7 @@ internal static class TraceWriter
 
     public static string CoordinatorCrash()
     {
-        var stage = Trip(RecoveryPolicy.Default, whole: [RecoveryMessageKind.Prepare, RecoveryMessageKind.Vote, RecoveryMessageKind.Commit, RecoveryMessageKind.StatusQuery]);
+        var stage = Trip(RecoveryPolicy.Default);
         stage.Signal(About("flight", 1));
         stage.Run(until => until.Recovery.Phase == CoordinatorPhase.Preparing && until.Recovery.Members.Values.Count(member => member.Vote is not null) == 1);
         stage.CrashCoordinator();
@@ -86,17 +86,13 @@ internal static class TraceWriter
             The history is that of the first trace. The coordinator's process ends twice: before the decision, when one vote has arrived,
             and after the decision, before anybody has been told. Whoever takes over reads the log and raises the epoch. Votes that
             were lost are said again; the decision stands. In between, hotel asks and gets no answer, and does not decide alone.
-            Of most messages only what is their own is shown.
             """,
             stage.Lines);
     }
 
     public static string NestedRecovery()
     {
-        var stage = new Stage(RecoveryPolicy.Default, "planner", "flight", "hotel")
-        {
-            Whole = [RecoveryMessageKind.FailureSignal, RecoveryMessageKind.Vote, RecoveryMessageKind.Outcome],
-        };
+        var stage = new Stage(RecoveryPolicy.Default, "planner", "flight", "hotel");
         var world = stage.World;
         var request = world.Send(A("planner"), A("flight"));
         world.Open(A("flight"));
@@ -120,7 +116,7 @@ internal static class TraceWriter
             The agent flight has reserved a seat in interval 1 (position 3 of its journal) and a meal in interval 2 (position 6), and told
             hotel of the meal, which ordered a breakfast (position 3). First interval 2 is found wrong. When that recovery has
             been decided, interval 1 is found wrong too: the second signal waits, and is a recovery of its own. What the first has
-            compensated is not compensated again. Of most messages only what is their own is shown, after three dots.
+            compensated is not compensated again.
             """,
             stage.Lines);
     }
@@ -129,8 +125,7 @@ internal static class TraceWriter
     {
         var stage = Trip(
             RecoveryPolicy.Default with { AgentCountMax = 1 },
-            signals: SignalPolicy.Default with { Scopes = [SignalScope.Parse("monitor", "*")], QuotaPerMinute = 1, QuotaBurst = 1 },
-            whole: [RecoveryMessageKind.FailureSignal, RecoveryMessageKind.Abort, RecoveryMessageKind.Outcome]);
+            signals: SignalPolicy.Default with { Scopes = [SignalScope.Parse("monitor", "*")], QuotaPerMinute = 1, QuotaBurst = 3 });
         var stranger = About("flight", 1) with { Issuer = IssuerId.Parse("stranger") };
         stage.Signal(stranger);
         stage.Signal(About("flight", 1, "s2") with { DetectedAt = Noon - 7_200_000, ExpiresAt = Noon - 7_100_000 });
@@ -146,22 +141,17 @@ internal static class TraceWriter
         Assert.Equal(CoordinatorPhase.Aborted, stage.Recovery.Phase);
         return Written(
             """
-            The history is that of the first trace. Only monitor may signal, once a minute, and more than one agent falls only with an
+            The history is that of the first trace. Only monitor may signal, three times at once, and more than one agent falls only with an
             operator's approval. Two signals are refused: one of a stranger and one that has expired. The third is admitted, and wrong:
             the set closes, and the recovery waits for approval. A copy of the signal and another one beyond the quota are refused.
-            The operator rejects, and no agent's state, incarnation or inbox has changed. Of most messages only what is their own
-            is shown.
+            The operator rejects, and no agent's state, incarnation or inbox has changed.
             """,
             stage.Lines);
     }
 
-    private static Stage Trip(RecoveryPolicy policy, ActionClass room = ActionClass.Compensatable, SignalPolicy? signals = null, HashSet<RecoveryMessageKind>? whole = null)
+    private static Stage Trip(RecoveryPolicy policy, ActionClass room = ActionClass.Compensatable, SignalPolicy? signals = null)
     {
-        var stage = new Stage(policy, "planner", "flight", "hotel") 
-        {
-            Signals = signals ?? SignalPolicy.Default,
-            Whole = whole ?? [.. Enum.GetValues<RecoveryMessageKind>()],
-        };
+        var stage = new Stage(policy, "planner", "flight", "hotel") { Signals = signals ?? SignalPolicy.Default };
         var world = stage.World;
         var request = world.Send(A("planner"), A("flight"));
         world.Open(A("flight"));
@@ -182,7 +172,29 @@ internal static class TraceWriter
     {
         var text = new StringBuilder(preface ?? DraftText.Preface);
         text.Append(situation.ReplaceLineEndings("\n")).Append("\n\n");
-        DraftText.AppendListing(text, "", lines);
+        foreach (var part in Parts([.. lines]))
+        {
+            DraftText.AppendListing(text, "", part);
+        }
+
         return text.ToString();
+    }
+
+    // A listing that is shorter than a page is not broken over pages: short ones leave less room empty. A part begins with a message or a heading.
+    private static IEnumerable<IReadOnlyList<string>> Parts(IReadOnlyList<string> lines)
+    {
+        var part = new List<string>();
+        foreach (var line in lines)
+        {
+            if (part.Count >= PartLines && !line.StartsWith("    ", StringComparison.Ordinal))
+            {
+                yield return part;
+                part = [];
+            }
+
+            part.Add(line);
+        }
+
+        yield return part;
     }
 }

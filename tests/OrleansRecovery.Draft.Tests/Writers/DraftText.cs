@@ -10,6 +10,9 @@ internal static class DraftText
     /// <summary>The widest line of an artwork or a sourcecode.</summary>
     public const int ColumnsMax = 69;
 
+    // A longer text does not stand beside its name.
+    private const int TextColumnsMax = 48;
+
     private const string Fence = "~~~";
 
     /// <summary>Every generated file begins with it; it is not rendered.</summary>
@@ -56,7 +59,7 @@ internal static class DraftText
         return lines;
     }
 
-    /// <summary>Canonical JSON broken after commas only: without the breaks and the indent it is the message, byte for byte.</summary>
+    /// <summary>Canonical JSON broken after commas, and before a text that is too long to stand beside its name: without the breaks and the indent it is the message, byte for byte.</summary>
     public static IEnumerable<string> Broken(byte[] canonical, int indent)
     {
         var line = new StringBuilder();
@@ -76,7 +79,7 @@ internal static class DraftText
         string Indented() => new string(' ', indent) + (line[0] == '{' ? "" : " ") + line;
     }
 
-    // Pieces end after a comma that is in no text.
+    // Pieces end after a comma that is in no text, and before a text that needs a line of its own.
     private static IEnumerable<string> Pieces(string json)
     {
         var (start, isText) = (0, false);
@@ -91,6 +94,11 @@ internal static class DraftText
                 isText = !isText;
             }
             else if (!isText && json[i] == ',')
+            {
+                yield return json[start..(i + 1)];
+                start = i + 1;
+            }
+            else if (!isText && json[i] == ':' && json.IndexOf('"', i + 2) - i > TextColumnsMax && json[i + 1] == '"')
             {
                 yield return json[start..(i + 1)];
                 start = i + 1;

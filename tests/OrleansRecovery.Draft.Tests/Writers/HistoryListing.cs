@@ -10,7 +10,7 @@ internal static class HistoryListing
         """
         In a history, C(A) is a checkpoint that A takes, S(A,m) the message m that A sends, R(B,m) its consumption by B, and X(A,x) an
         action x of A; an action whose name ends in an exclamation mark is irrevocable, every other one compensatable. Each agent begins in
-        interval 0. Dependencies are required. A history is followed by its dependencies, the suspect intervals, the targets of the
+        interval 0. Dependencies are required. A history is followed by the suspect intervals, the targets of the
         agents that fall, the order in which actions are compensated (actions between semicolons do not depend on each other; an irrevocable
         one is not compensated but named as residue in its place), the messages that are redelivered, and those that are dead.
 
@@ -20,11 +20,7 @@ internal static class HistoryListing
     public static string Write()
     {
         var text = new StringBuilder(DraftText.Preface).Append(Introduction.ReplaceLineEndings("\n"));
-        foreach (var history in WorkedHistory.All)
-        {
-            DraftText.AppendListing(text, "", LinesOf(history));
-        }
-
+        DraftText.AppendListing(text, "", WorkedHistory.All.SelectMany((history, i) => i == 0 ? LinesOf(history) : LinesOf(history).Prepend("")));
         return text.ToString();
     }
 
@@ -32,17 +28,12 @@ internal static class HistoryListing
     [
         .. DraftText.Fill("", $"{history.Id}: {history.Title}".Split(' '), 5),
         .. Field("history", history.Events.Select(item => item.ToString())),
-        .. Field("edges", history.Edges.Select(edge => $"{edge.Producer}->{edge.Consumer}({edge.Message})")),
-        .. Field("suspect", history.Suspects.Select(item => item.ToString())),
-        .. Field("targets", history.Targets.Select(target => $"{target.Agent}/{target.Number}")),
+        .. Field("suspect", [.. history.Suspects.Select(item => item.ToString()), "targets:", .. Words(history.Targets.Select(target => $"{target.Agent}/{target.Number}"))]),
         .. Field("order", history.Order.Select((layer, i) => string.Join(' ', layer) + (i < history.Order.Count - 1 ? ";" : ""))),
-        .. Field("redelivered", history.Redelivered),
-        .. Field("dead", history.Dead),
+        .. Field("redelivered", [.. Words(history.Redelivered), "dead:", .. Words(history.Dead)]),
     ];
 
-    private static IEnumerable<string> Field(string name, IEnumerable<string> words)
-    {
-        var all = words.DefaultIfEmpty("-").ToList();
-        return DraftText.Fill($"  {name + ":",-13}", all, 15);
-    }
+    private static IEnumerable<string> Words(IEnumerable<string> words) => words.DefaultIfEmpty("-");
+
+    private static IEnumerable<string> Field(string name, IEnumerable<string> words) => DraftText.Fill($"  {name}: ", Words(words), 4);
 }

@@ -1,41 +1,37 @@
 using System.Text;
 using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Json;
-using OrleansRecovery.Protocol.Ledger;
 using OrleansRecovery.Protocol.Messages;
-using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Repository.Tests;
 
 namespace OrleansRecovery.Draft.Tests.Writers;
 
-/// <summary>The values that stand on the wire for reasons, results and classes, with their meanings.</summary>
+/// <summary>The values that stand on the wire for reasons, answers and results, with their meanings; classes, progress, strength and rulings are defined where the text speaks of them.</summary>
 internal static class WireValues
 {
     public static string Write()
     {
+        var lines = new List<string>();
+        Append<FailureReason>(lines, "Why an interval cannot be trusted (`reason` of `failure_signal`)");
+        Append<VoteKind>(lines, "What a participant answers (`answer` of `vote`)");
+        Append<RefusalReason>(lines, "Why a participant cannot go back cleanly (`reason` in the `objections` of `vote`)");
+        Append<AbortReason>(lines, "Why a recovery ended with nothing changed (`reason` of `abort` and `outcome`)");
+        Append<CompensationResult>(lines, "How the compensation of an action ended (`result` of `compensated`)");
+        Append<RecoveryResult>(lines, "How a recovery ended (`result` of `outcome`)");
+        Append<ResidueReason>(lines, "Why something that fell is still there (`reason` in the `residue` of `outcome`)");
+        Append<EscalationReason>(lines, "What a recovery waits for an operator to decide (in recovery records)");
         var text = new StringBuilder(DraftText.Preface);
-        Append<FailureReason>(text, "Why an interval cannot be trusted (`reason` of `failure_signal`)");
-        Append<VoteKind>(text, "What a participant answers (`answer` of `vote`)");
-        Append<RefusalReason>(text, "Why a participant cannot go back cleanly (`reason` in the `objections` of `vote`)");
-        Append<AbortReason>(text, "Why a recovery ended with nothing changed (`reason` of `abort` and `outcome`)");
-        Append<CompensationResult>(text, "How the compensation of an action ended (`result` of `compensated`)");
-        Append<RecoveryResult>(text, "How a recovery ended (`result` of `outcome`)");
-        Append<ResidueReason>(text, "Why something that fell is still there (`reason` in the `residue` of `outcome`)");
-        Append<ActionClass>(text, "What can be done about an action (`class` in the `trace` of `vote`)");
-        Append<ActionProgress>(text, "How far an action got (`progress` in the `trace` of `vote`)");
-        Append<EscalationReason>(text, "What a recovery waits for an operator to decide (in recovery records)");
-        Append<Ruling>(text, "What an operator decides (in recovery records)");
-        Append<RecoveryRecordKind>(text, "What a recovery record is about (`kind` of a recovery record)");
+        DraftText.AppendListing(text, "", lines);
         return text.ToString();
     }
 
-    private static void Append<TEnum>(StringBuilder text, string where)
+    private static void Append<TEnum>(List<string> lines, string where)
         where TEnum : struct, Enum
     {
-        text.Append(where).Append(":\n\n").Append(DraftText.Compact);
+        lines.AddRange(DraftText.Fill("", $"{where}:".Replace('`', '"').Split(' '), 2));
         foreach (var value in Enum.GetValues<TEnum>())
         {
-            text.Append($"`{WireNames.Of(value)}`:\n: {Summaries.Of(value)}\n\n");
+            lines.AddRange(DraftText.Fill($"  {WireNames.Of(value)}: ", Summaries.Of(value).Replace('`', '"').Split(' '), 6));
         }
     }
 }

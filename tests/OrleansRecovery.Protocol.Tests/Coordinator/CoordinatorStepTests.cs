@@ -104,6 +104,31 @@ public sealed class CoordinatorStepTests
         Assert.Equal((RecoveryResult.Aborted, AbortReason.Operator), (outcome.Result, outcome.Reason));
     }
 
+    [Fact]
+    public void An_outcome_names_every_signal_that_opened_the_recovery_or_joined_it()
+    {
+        var joined = Step(Asked, new CoordinatorInput.Joined(Signal("a", 1, "s2") with { Issuer = IssuerId.Parse("monitor") })).State;
+
+        var outcome = Assert.Single(Step(joined, new CoordinatorInput.Ruled(Ruling.Reject, Operator, "no")).Effects.OfType<CoordinatorEffect.Announce>()).Outcome;
+
+        Assert.Equal([new SignalName(Operator, SignalId.Parse("s1")), new SignalName(IssuerId.Parse("monitor"), SignalId.Parse("s2"))], outcome.Signals);
+    }
+
+    [Theory]
+    [InlineData(CoordinatorPhase.Compensating)]
+    [InlineData(CoordinatorPhase.Restoring)]
+    public void Time_that_passes_after_the_decision_gives_nothing_up(CoordinatorPhase phase)
+    {
+        var state = Representative.Coordinator(phase);
+        for (var tick = 0; tick < 1_000; tick++)
+        {
+            state = Step(state, new CoordinatorInput.Ticked()).State;
+        }
+
+        Assert.Equal(Representative.Coordinator(phase).Phase, state.Phase);
+        Assert.Empty(state.Residue);
+    }
+
     [Theory]
     [InlineData(ActionClass.Compensatable, ActionProgress.Done, true)]
     [InlineData(ActionClass.Compensatable, ActionProgress.InDoubt, true)]

@@ -34,7 +34,10 @@ public sealed class ExecutionDriverTests
             }
 
             var (message, version) = await silent.NextAsync();
-            Assert.Equal(message.Epoch, (await LogAsync(journal, version.Number)).Recoveries[Assert.IsType<Prepare>(message).Recovery].Epoch);
+            var prepare = Assert.IsType<Prepare>(message);
+            var logged = (await LogAsync(journal, version.Number)).Recoveries[prepare.Recovery];
+            Assert.Equal((logged.Epoch, logged.Members[A].AskedPlan), (prepare.Epoch, prepare.Plan));
+            Assert.Equal(logged.Members[A].Suspects.Order(), prepare.Suspects);
             epochs.Add(message.Epoch.Number);
         }
 
@@ -56,12 +59,13 @@ public sealed class ExecutionDriverTests
     public async Task A_question_about_a_recovery_that_no_log_knows_is_answered_with_abort()
     {
         await using var journal = new InMemoryJournal();
-        await RecoveredOnceAsync(journal);
+        var (ended, _) = await RecoveredOnceAsync(journal);
         await using var silent = await SilentAsync(journal);
-        silent.Driver.Tell(new StatusQuery(RecoveryId.Parse("r-none"), Epoch.Of(7), A));
+        silent.Driver.Tell(new StatusQuery(RecoveryId.Parse("r-none"), ended.Epoch, A));
         var (message, _) = await silent.NextAsync();
         var abort = Assert.IsType<Abort>(message);
         Assert.Equal((RecoveryId.Parse("r-none"), A), (abort.Recovery, abort.Agent));
+        Assert.True(abort.Epoch > ended.Epoch, $"{abort.Epoch} is above {ended.Epoch}.");
     }
 
     [Fact]
