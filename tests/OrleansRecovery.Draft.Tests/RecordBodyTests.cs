@@ -71,9 +71,12 @@ public sealed partial class RecordBodyTests
 
     private static PublicKey Key { get; } = PublicKey.Of(new byte[32], new byte[32]);
 
-    private static CoordinatorInput[] Inputs(CoordinatorInputKind kind) => kind == CoordinatorInputKind.CompensationReported
-        ? [Ended(CompensationResult.Compensated), Ended(CompensationResult.Failed)]
-        : [Representative.Of(kind)];
+    private static IEnumerable<CoordinatorInput> Inputs(CoordinatorInputKind kind) => kind switch
+    {
+        CoordinatorInputKind.CompensationReported => [Ended(CompensationResult.Compensated), Ended(CompensationResult.Failed)],
+        CoordinatorInputKind.Ruled => Enum.GetValues<Ruling>().Select(ruling => new CoordinatorInput.Ruled(ruling, Sample.Operator, "it was time")),
+        _ => [Representative.Of(kind)],
+    };
 
     private static CoordinatorInput.CompensationReported Ended(CompensationResult result) =>
         new(new Compensated(Sample.Recovery, default, Sample.A("a"), Sample.S(3), result, 1, "at once"));
