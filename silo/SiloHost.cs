@@ -4,7 +4,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Orleans.Configuration;
 using OrleansRecovery.Orleans.Hosting;
-using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Security;
 using OrleansRecovery.Silo.Schema;
 
@@ -49,7 +48,7 @@ internal static class SiloHost
                 options.LedgerKey = key;
                 foreach (var agent in agents)
                 {
-                    options.Agents.Add(() => (IAgent)Activator.CreateInstance(agent)!, agent.Name);
+                    options.Add(agent);
                 }
             });
             also?.Invoke(silo);
