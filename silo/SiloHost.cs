@@ -1,9 +1,9 @@
 using System.Net;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Orleans.Configuration;
 using OrleansRecovery.Orleans.Hosting;
-using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Security;
 using OrleansRecovery.Silo.Schema;
 
@@ -15,7 +15,7 @@ internal static class SiloHost
     /// <summary>The name of the grain storage that keeps journals.</summary>
     public const string Storage = "recovery";
 
-    // A silo is given up when this many probes in a row are not answered.
+    // A silo is given up when this many probes in a row are not answered, and looked after when it missed as many writes to the table of members.
     private const int ProbeCount = 3;
 
     /// <summary>Reads the settings, makes the schema where it is missing, and builds the silo.</summary>
@@ -48,7 +48,7 @@ internal static class SiloHost
                 options.LedgerKey = key;
                 foreach (var agent in agents)
                 {
-                    options.Agents.Add(() => (IAgent)Activator.CreateInstance(agent)!, agent.Name);
+                    options.Add(agent);
                 }
             });
             also?.Invoke(silo);
@@ -75,9 +75,11 @@ internal static class SiloHost
             members.NumMissedProbesLimit = ProbeCount;
             members.ProbeTimeout = settings.FailureDetection / ProbeCount;
 
-            // When all silos died at once nobody can declare them dead: who starts then goes by how long the table has not heard of them.
-            members.IAmAliveTablePublishTimeout = settings.FailureDetection;
+            // After a crash of all silos nobody is left to say who is dead: who starts then goes by how long the table has not heard of a member.
+            members.NumMissedTableIAmAliveLimit = ProbeCount;
+            members.IAmAliveTablePublishTimeout = settings.FailureDetection / ProbeCount;
         })
+        .ConfigureServices(services => services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, JoiningHeartbeat>())
         .UseAdoNetClustering(options => (options.Invariant, options.ConnectionString) = (OrleansSchema.PostgresInvariant, place))
         .UseAdoNetReminderService(options => (options.Invariant, options.ConnectionString) = (OrleansSchema.PostgresInvariant, place))
         .AddAdoNetGrainStorage(Storage, options => (options.Invariant, options.ConnectionString) = (OrleansSchema.PostgresInvariant, place));

@@ -13,7 +13,10 @@ internal sealed record SiloSettings
     // What only a cluster has, and only PostgreSQL keeps a cluster.
     private static readonly string[] OfClusters = ["advertise", "cluster-id", "failure-detection"];
 
-    /// <summary>Assemblies with agent classes, separated by semicolons. Their public agents without constructor parameters are registered.</summary>
+    /// <summary>
+    /// Assemblies with agent classes, separated by semicolons. Their public agents without constructor parameters and their public recoverable grains are
+    /// registered.
+    /// </summary>
     public required IReadOnlyList<string> Agents { get; init; }
 
     /// <summary>The SQLite file, for one silo. Default: <c>recovery-silo.db</c> in the current folder.</summary>

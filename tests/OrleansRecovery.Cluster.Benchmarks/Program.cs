@@ -3,6 +3,12 @@ using System.Globalization;
 using BenchmarkDotNet.Running;
 using OrleansRecovery.Cluster.Benchmarks;
 
+if (args is ["rollback", ..])
+{
+    await RollbackBenchmark.RunAsync(args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 5);
+    return;
+}
+
 if (args is not ["ratio", ..])
 {
     BenchmarkRunner.Run<CallBenchmarks>();

@@ -112,4 +112,7 @@ internal static partial class CoordinatorLog
 {
     [LoggerMessage(Level = LogLevel.Warning, Message = "The ledger cannot be told of {Execution} yet: {Problem}")]
     internal static partial void LedgerWaits(this ILogger logger, string execution, string problem);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "{Execution} has settled, and the next start will look at it all the same: {Problem}")]
+    internal static partial void StaysEntered(this ILogger logger, string execution, string problem);
 }

@@ -31,6 +31,7 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
     private ExecutionAddress _address;
     private ExecutionDriver? _driver;
     private IGrainReminder? _reminder;
+    private bool _isEntered;
 
     private ExecutionDriver Driver => _driver ?? throw LoadedExecution.Unknown(_address);
 
@@ -53,6 +54,7 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
         if (_driver is { } driver)
         {
             silo.Drivers.TryRemove(KeyValuePair.Create(_address, driver));
+            await LeaveIfSettledAsync(driver, cancellationToken);
             await driver.DisposeAsync();
         }
 
@@ -72,7 +74,6 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
                 return;
             }
 
-            await ExecutionRegistry.NoteAsync(silo.Journal, _address, _stopping.Token);
             var record = ExecutionLog.Write(new ExecutionRecord(started));
             await silo.Journal.AppendAsync(new StreamAppend(StreamId.OfExecution(_address), 0, [record], []), _stopping.Token);
             await LoadAsync(_stopping.Token);
@@ -205,9 +206,35 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
     // Whoever may set something going first makes sure that the coordinator is driven on when its silo dies.
     private async Task RemindAsync()
     {
-        if (silo.Options.UseReminders && _reminder is null && _driver is not null)
+        if (_driver is null)
+        {
+            return;
+        }
+
+        if (!silo.Options.UseReminders && !_isEntered)
+        {
+            await ExecutionRegistry.EnterAsync(silo.Journal, _address, _stopping.Token);
+            _isEntered = true;
+        }
+        else if (silo.Options.UseReminders && _reminder is null)
         {
             _reminder = await this.RegisterOrUpdateReminder(Reminder, silo.Options.DriveInterval, silo.Options.DriveInterval);
+        }
+    }
+
+    // What cannot be noted now the next start finds out.
+    private async Task LeaveIfSettledAsync(ExecutionDriver driver, CancellationToken cancellationToken)
+    {
+        if (!silo.Options.UseReminders && await TryInTimeAsync(driver.SettledAsync, TimeSpan.FromMilliseconds(1)))
+        {
+            try
+            {
+                await ExecutionRegistry.LeaveAsync(silo.Journal, _address, cancellationToken);
+            }
+            catch (RecoveryException storage)
+            {
+                silo.Logger.StaysEntered(_address.ToString(), storage.Message);
+            }
         }
     }
 

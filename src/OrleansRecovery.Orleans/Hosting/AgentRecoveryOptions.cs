@@ -17,10 +17,28 @@ public sealed class AgentRecoveryOptions
     /// <c>UnsupportedMethod</c>, <c>NotSerializable</c>, or <c>AgentNotRegistered</c>: methods of one name, or the class's name is taken.
     /// </exception>
     public AgentRecoveryOptions AddGrain<TGrain>(string? name = null)
-        where TGrain : RecoverableGrain, IRecoverableGrain
+        where TGrain : RecoverableGrain, IRecoverableGrain => AddGrain(typeof(TGrain), name);
+
+    /// <summary>As <see cref="AddGrain{TGrain}"/>, for a class that is found at start, as in an assembly that a setting names.</summary>
+    /// <exception cref="ArgumentException">The class does not derive from <see cref="RecoverableGrain{TState}"/>, or has no such interface.</exception>
+    public AgentRecoveryOptions AddGrain(Type grainClass, string? name = null)
     {
-        Agents.Add(() => GrainAgents.Of(typeof(TGrain)), name ?? typeof(TGrain).Name);
+        ArgumentNullException.ThrowIfNull(grainClass);
+        if (!IsGrain(grainClass))
+        {
+            throw new ArgumentException($"{grainClass} is no class that takes part in executions: it derives from RecoverableGrain<TState>, and has an interface that derives from IRecoverableGrain.", nameof(grainClass));
+        }
+
+        Agents.Add(() => GrainAgents.Of(grainClass), name ?? grainClass.Name);
         return this;
+    }
+
+    /// <summary>Can <see cref="AddGrain(Type, string?)"/> take the class?</summary>
+    public static bool IsGrain(Type grainClass)
+    {
+        ArgumentNullException.ThrowIfNull(grainClass);
+        return grainClass is { IsAbstract: false, ContainsGenericParameters: false }
+            && grainClass.IsAssignableTo(typeof(RecoverableGrain)) && grainClass.IsAssignableTo(typeof(IRecoverableGrain));
     }
 
     /// <summary>The name of the grain storage that keeps journals. It must outlive silos: memory storage does not. Default: <c>recovery</c>.</summary>

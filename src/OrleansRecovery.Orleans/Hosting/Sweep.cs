@@ -5,7 +5,7 @@ using OrleansRecovery.Orleans.Storage;
 
 namespace OrleansRecovery.Orleans.Hosting;
 
-/// <summary>When a silo starts without reminders, every execution is asked to go on: nobody else would.</summary>
+/// <summary>When a silo starts without reminders, every execution that may have something to do is asked to go on: nobody else would.</summary>
 internal sealed class Sweep(RecoverySilo silo) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -15,7 +15,7 @@ internal sealed class Sweep(RecoverySilo silo) : BackgroundService
             return;
         }
 
-        await foreach (var execution in ExecutionRegistry.ListAsync(silo.Journal, stoppingToken))
+        foreach (var execution in await ExecutionRegistry.TakeStockAsync(silo.Journal, stoppingToken))
         {
             try
             {

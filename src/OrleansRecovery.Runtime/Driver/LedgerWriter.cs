@@ -1,4 +1,8 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
 using System.Threading.Channels;
+using OrleansRecovery.Protocol.Json;
 using OrleansRecovery.Protocol.Ledger;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Ports;
@@ -21,6 +25,7 @@ public sealed class LedgerWriter : IAsyncDisposable
     private readonly LedgerSigner _signer;
     private readonly TimeProvider _time;
     private readonly Channel<Request> _requests = Channel.CreateUnbounded<Request>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly HashSet<string> _refusals = new(StringComparer.Ordinal);
     private readonly Task _loop;
     private LedgerHead _head;
     private KeyId? _known;
@@ -58,7 +63,7 @@ public sealed class LedgerWriter : IAsyncDisposable
 
     /// <summary>
     /// Writes entries and appends, all or nothing, together with those of other callers. Durable when the task completes. Appends beside entries need a
-    /// journal that is one database.
+    /// journal that is one database. A refusal that the ledger has already is left out: it is in no log by which a repetition would be known.
     /// </summary>
     public async Task AppendAsync(IReadOnlyList<StreamAppend> appends, IReadOnlyList<LedgerEntry> entries)
     {
@@ -113,6 +118,7 @@ public sealed class LedgerWriter : IAsyncDisposable
 
             var head = _head;
             var known = _known;
+            var refusals = new HashSet<string>(StringComparer.Ordinal);
             var lines = new List<ReadOnlyMemory<byte>>();
             if (known is null)
             {
@@ -122,14 +128,23 @@ public sealed class LedgerWriter : IAsyncDisposable
 
             foreach (var entry in batch.SelectMany(request => request.Entries))
             {
-                Add(entry);
+                if (RefusalOf(entry.Kind, entry.Body, entry.Execution, entry.Actor) is not { } refusal || (!_refusals.Contains(refusal) && refusals.Add(refusal)))
+                {
+                    Add(entry);
+                }
             }
 
-            Add(_signer.Head(head));
-            var ledger = new StreamAppend(StreamId.OfLedger(_tenant), _head.Next.Number, lines, []);
-            await WriteAsync([.. batch.SelectMany(request => request.Appends), ledger]);
+            var appends = batch.SelectMany(request => request.Appends).ToList();
+            if (lines.Count > 0)
+            {
+                Add(_signer.Head(head));
+                appends.Add(new StreamAppend(StreamId.OfLedger(_tenant), _head.Next.Number, lines, []));
+            }
+
+            await WriteAsync(appends);
             _head = head;
             _known = known;
+            _refusals.UnionWith(refusals);
             batch.ForEach(request => request.Done.TrySetResult());
             return true;
 
@@ -154,8 +169,8 @@ public sealed class LedgerWriter : IAsyncDisposable
         }
     }
 
-    private Task WriteAsync(IReadOnlyList<StreamAppend> appends) => appends is [var only]
-        ? _journal.AppendMeasuredAsync(only)
+    private Task WriteAsync(IReadOnlyList<StreamAppend> appends) => appends is [] ? Task.CompletedTask
+        : appends is [var only] ? _journal.AppendMeasuredAsync(only)
         : ((IJournalDatabase)_journal).AppendMeasuredAsync(new JournalBatch(appends));
 
     private async Task ReadHeadAsync(CancellationToken cancellationToken)
@@ -170,11 +185,22 @@ public sealed class LedgerWriter : IAsyncDisposable
             {
                 known = LedgerSignatures.KeyOf(record.Body);
             }
+
+            if (RefusalOf(record.Kind, record.Body, record.Execution, record.Actor) is { } refusal)
+            {
+                _refusals.Add(refusal);
+            }
         }
 
         _head = head;
         _known = known;
     }
+
+    // What a refusal says, or null. The same signal, refused again for the same reason, is the same refusal, whoever repeats it.
+    private static string? RefusalOf(RecoveryRecordKind kind, JsonElement body, ExecutionId? execution, IssuerId? issuer) =>
+        kind == RecoveryRecordKind.SignalRefused
+            ? Convert.ToHexString(SHA256.HashData([.. Encoding.UTF8.GetBytes($"{execution} {issuer} "), .. CanonicalJson.Write(body)]))
+            : null;
 
     private async Task HandOverAsync(KeyId known, LedgerKey? previousKey, CancellationToken cancellationToken)
     {

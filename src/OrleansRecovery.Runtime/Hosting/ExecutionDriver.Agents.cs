@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Dependencies;
@@ -120,10 +122,14 @@ public sealed partial class ExecutionDriver : IExecution
         var now = Now();
         var shortened = detail.Length > 1024 ? detail[..1024] : detail;
         var signal = new FailureSignal(
-            SignalId.Parse($"s-{Guid.CreateVersion7():N}"), SignalPolicy.Host, Address.Tenant, Address.Execution, suspect, incarnation, reason, now, now + 60_000,
+            IdOf(suspect, incarnation), SignalPolicy.Host, Address.Tenant, Address.Execution, suspect, incarnation, reason, now, now + 60_000,
             Detail: shortened);
         return SignalAsync(signal, isOwn: true);
     }
+
+    // It follows from what failed: an agent that was not told that its failure is known says the same signal again.
+    private static SignalId IdOf(Interval failed, Incarnation incarnation) =>
+        SignalId.Parse($"s-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{failed} {incarnation}")))[..32]}");
 
     /// <inheritdoc/>
     public void Stuck(AgentId agent, RecoveryError error)

@@ -65,6 +65,12 @@ public sealed partial class ExecutionDriver
     {
         if (input.IsOwnSignal)
         {
+            // Said twice, it is one failure until its recovery has ended. One that ended without undoing it does not answer the next try's failure.
+            if (work.State.Waiting.Concat(work.Open?.Signals ?? []).Any(said => (said.Issuer, said.Signal) == (signal.Issuer, signal.Signal)))
+            {
+                return false;
+            }
+
             work.Signals = work.Signals.With(signal);
             return true;
         }

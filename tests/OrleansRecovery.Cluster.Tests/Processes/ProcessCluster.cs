@@ -102,6 +102,13 @@ public sealed class ProcessCluster : IAsyncLifetime
     /// <summary>Starts as many silos as have died.</summary>
     internal Task ReplaceDeadAsync() => StartSilosAsync(ForgetDead());
 
+    /// <summary>Lets the table of members say that all in it were alive so long after now.</summary>
+    internal async Task LetMembersSeemAliveAsync(TimeSpan after)
+    {
+        await using var connection = new NpgsqlConnection(_postgres);
+        await connection.ExecuteAsync("UPDATE OrleansMembership SET IAmAliveTime = now() + @after", new { after });
+    }
+
     /// <summary>Forgets silos whose processes ended.</summary>
     /// <returns>How many.</returns>
     internal int ForgetDead()

@@ -8,12 +8,12 @@ using OrleansRecovery.TestProcess;
 
 namespace OrleansRecovery.Cluster.Tests.Telemetry;
 
-/// <summary>The product's silo on SQLite, started as users start it, exporting to a sink.</summary>
+/// <summary>The product's silo on SQLite, started as users start it: by default with the writer and the reader, and exporting to nobody.</summary>
 internal sealed class TelemetrySilo : IDisposable
 {
     private readonly Process _process;
 
-    public TelemetrySilo(string folder, OtlpSink sink)
+    public TelemetrySilo(string folder, OtlpSink? sink = null, string? agents = null)
     {
         (SiloPort, GatewayPort, HealthPort) = (FreePort(), FreePort(), FreePort());
         var start = new ProcessStartInfo("dotnet")
@@ -21,17 +21,22 @@ internal sealed class TelemetrySilo : IDisposable
             ArgumentList =
             {
                 typeof(OrleansSchema).Assembly.Location,
-                "--agents", typeof(WriterAgent).Assembly.Location,
+                "--agents", agents ?? typeof(WriterAgent).Assembly.Location,
                 "--db", Path.Combine(folder, "silo.db"),
                 "--silo-port", SiloPort.ToString(CultureInfo.InvariantCulture),
                 "--gateway-port", GatewayPort.ToString(CultureInfo.InvariantCulture),
                 "--health-port", HealthPort.ToString(CultureInfo.InvariantCulture),
-                "--otlp", sink.Url,
             },
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             UseShellExecute = false,
         };
+        if (sink is not null)
+        {
+            start.ArgumentList.Add("--otlp");
+            start.ArgumentList.Add(sink.Url);
+        }
+
         start.Environment[WriterAgent.Gate] = Path.Combine(folder, "gate");
         start.Environment["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf";
         start.Environment["OTEL_BSP_SCHEDULE_DELAY"] = "50";

@@ -30,7 +30,7 @@ public sealed class ExecutionDriverTests
             await using var silent = await SilentAsync(journal);
             if (takeover == 0)
             {
-                await silent.Driver.FailedAsync(new Interval(A, current), Incarnation.Of(1), FailureReason.InvalidOutput, "again", CancellationToken.None);
+                await FailAsync(silent, current);
             }
 
             var (message, version) = await silent.NextAsync();
@@ -50,9 +50,46 @@ public sealed class ExecutionDriverTests
         await using var journal = new InMemoryJournal();
         var (ended, current) = await RecoveredOnceAsync(journal);
         await using var silent = await SilentAsync(journal, new SlowClock(TimeSpan.FromMinutes(-10)));
-        await silent.Driver.FailedAsync(new Interval(A, current), Incarnation.Of(1), FailureReason.InvalidOutput, "again", CancellationToken.None);
+        await FailAsync(silent, current);
         var (message, _) = await silent.NextAsync();
         Assert.True(message.Recovery.CompareTo(ended.Recovery) > 0, $"{message.Recovery} comes after {ended.Recovery}.");
+    }
+
+    [Fact]
+    public async Task A_turn_whose_failure_is_said_again_because_the_answer_was_lost_has_failed_once()
+    {
+        await using var journal = new InMemoryJournal();
+        var (_, current) = await RecoveredOnceAsync(journal);
+        var length = (await LogAsync(journal, long.MaxValue)).Next;
+        for (var coordinator = 0; coordinator < 2; coordinator++)
+        {
+            await using var silent = await SilentAsync(journal);
+            await Task.WhenAll(FailAsync(silent, current), FailAsync(silent, current));
+            await FailAsync(silent, current);
+        }
+
+        var log = await LogAsync(journal, long.MaxValue);
+        Assert.Equal(2, log.State.Failures[A]); // the recovery that was there before, and this one
+        Assert.Single(log.Recoveries.Values.Last().Signals);
+        Assert.Equal(1, await SignalledAsync(journal, length.Number));
+    }
+
+    [Fact]
+    public async Task A_turn_that_fails_again_after_its_recovery_undid_nothing_has_failed_again()
+    {
+        await using var journal = new InMemoryJournal();
+        var (_, current) = await RecoveredOnceAsync(journal);
+        await using var silent = await SilentAsync(journal);
+        await FailAsync(silent, current);
+        var first = (await silent.NextAsync()).Message.Recovery;
+        await silent.Driver.DecideAsync(first, OperatorDecision.Reject, IssuerId.Parse("operator"), "a test says so");
+        Assert.Equal(CoordinatorPhase.Aborted, (await LogAsync(journal, long.MaxValue)).Recoveries[first].Phase);
+
+        await FailAsync(silent, current);
+
+        var second = (await LogAsync(journal, long.MaxValue)).Recoveries.Values.Last();
+        Assert.NotEqual(first, second.Recovery);
+        Assert.Equal(new Interval(A, current), Assert.Single(second.Suspects));
     }
 
     [Fact]
@@ -126,6 +163,20 @@ public sealed class ExecutionDriverTests
         var recovery = Assert.Single((await LogAsync(journal, long.MaxValue)).Recoveries.Values);
         Assert.Equal(CoordinatorPhase.Completed, recovery.Phase);
         return (recovery, status.Agents[0].Current);
+    }
+
+    private static Task FailAsync(Silent silent, CheckpointNumber interval) =>
+        silent.Driver.FailedAsync(new Interval(A, interval), Incarnation.Of(1), FailureReason.InvalidOutput, "again", CancellationToken.None);
+
+    private static async Task<int> SignalledAsync(InMemoryJournal journal, long from)
+    {
+        var count = 0;
+        await foreach (var record in ((IJournal)journal).ReadAsync(StreamId.OfExecution(ProbeHost.Execution), from))
+        {
+            count += ExecutionLog.Read(record.Body.Span).Input is ExecutionInput.Signalled ? 1 : 0;
+        }
+
+        return count;
     }
 
     private static async Task<ExecutionHistory> LogAsync(InMemoryJournal journal, long length)

@@ -1,7 +1,11 @@
 using OrleansRecovery.Protocol.Coordinator;
+using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Journal;
+using OrleansRecovery.Protocol.Ledger;
+using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Runtime.Driver;
 using OrleansRecovery.Runtime.Ports;
 using OrleansRecovery.Runtime.Tests.Support;
@@ -61,6 +65,29 @@ public sealed class StorageTroubleTests
         Assert.Equal(["x"], await probe.StateOfAsync("a"));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_signal_that_is_sent_again_because_the_answer_to_its_refusal_was_lost_is_recorded_once(bool isRestarted)
+    {
+        var journal = new HoldingJournal(new InMemoryJournal());
+        var signal = FailureSignals.Make(ProbeHost.Execution, new Interval(AgentId.Parse("a"), CheckpointNumber.Of(99)), IssuerId.Parse("monitor"));
+        var first = await ProbeHost.StartAsync(new ProbeWorld(), journal: journal);
+        journal.FailAfterWriting("signal_refused");
+        Assert.Equal(RecoveryErrorCode.StorageUnavailable, await RefusedAsync(first, signal));
+        if (isRestarted)
+        {
+            await first.DisposeAsync();
+            first = await ProbeHost.ReopenAsync(new ProbeWorld(), journal);
+        }
+
+        Assert.Equal(RecoveryErrorCode.UnknownInterval, await RefusedAsync(first, signal));
+        Assert.Equal(1, await RefusalsAsync(journal));
+        Assert.Equal(RecoveryErrorCode.UnknownInterval, await RefusedAsync(first, signal with { Signal = SignalId.Parse("another") }));
+        Assert.Equal(2, await RefusalsAsync(journal));
+        await first.DisposeAsync();
+    }
+
     [Fact]
     public async Task An_agent_that_was_loaded_before_its_recovery_ended_goes_on_by_the_class_that_it_is_handed_to()
     {
@@ -76,6 +103,20 @@ public sealed class StorageTroubleTests
         await probe.SettledAsync();
         Assert.True(journal.HasFailed);
         Assert.Equal(["x", "fallback y"], await probe.StateOfAsync("a"));
+    }
+
+    private static async Task<RecoveryErrorCode> RefusedAsync(ProbeHost probe, FailureSignal signal) =>
+        (await Assert.ThrowsAsync<RecoveryException>(() => probe.Host.SignalAsync(signal))).Error.Code;
+
+    private static async Task<int> RefusalsAsync(HoldingJournal journal)
+    {
+        var count = 0;
+        await foreach (var line in journal.ReadAsync(StreamId.OfLedger(ProbeHost.Execution.Tenant)))
+        {
+            count += LedgerChain.Read(line.Body.Span).Kind == RecoveryRecordKind.SignalRefused ? 1 : 0;
+        }
+
+        return count;
     }
 
     private static async Task<long> PositionOfReplyAsync()
