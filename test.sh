@@ -106,7 +106,7 @@ build() {
 
 test_projects() { projects | { [ -n "$left_out" ] && grep -vxF "$left_out" || cat; } | xargs grep -l '<IsTestProject>true' ; }
 
-# The tests of a cluster mostly wait: for probes, votes and databases. They run beside the others, and are told of last.
+# The tests of a cluster mostly wait: for probes, votes and databases. They run beside the others, which take what they leave, and are told of last.
 run_tests() {
   local project beside=""
   trap 'kill 0' INT # Ctrl-C ends what runs in the background too
@@ -115,7 +115,7 @@ run_tests() {
     run "$project"
   done &
   for project in $(test_projects | grep -vxF "${beside:-none}"); do
-    run "$project"
+    run "$project" nice -n 10
     tell "$project"
   done
   wait
@@ -124,12 +124,12 @@ run_tests() {
   done
 }
 
-# Runs a test project; what it says, its counters and its status go into its folder of the results.
+# Runs a test project, after the words of a command where there are any; what it says, its counters and its status go into its folder of the results.
 run() {
   local name
   name=$(basename "$1" .csproj)
   mkdir -p "$results/$name"
-  dotnet test "$1" --no-build -c "$configuration" --nologo \
+  "${@:2}" dotnet test "$1" --no-build -c "$configuration" --nologo \
     --logger "trx;LogFileName=$name.trx" --logger "console;verbosity=minimal" --results-directory "$results/$name" "${collect[@]}" \
     --blame-hang --blame-hang-timeout "${HANG_TIMEOUT:-10min}" --blame-hang-dump-type none > "$results/$name/output.log" 2>&1 < /dev/null
   echo $? > "$results/$name/status"
