@@ -4,5 +4,6 @@ export OR_KILLS=${OR_KILLS:-1000}                     # kill -9 of a process on 
 export OR_SILO_KILLS=${OR_SILO_KILLS:-300}            # silos of a test cluster
 export OR_PROCESS_KILLS=${OR_PROCESS_KILLS:-200}      # kill -9 of silo processes on PostgreSQL
 export OR_EACH_RECORD=${OR_EACH_RECORD:-1}            # every recorded failure on the cluster
+export COVERAGE=${COVERAGE:-1}                        # and what the tests cover, of a Debug build
 export HANG_TIMEOUT=${HANG_TIMEOUT:-3h}
 exec "$(dirname "$0")/test.sh"

@@ -3,13 +3,19 @@
 # Needs the .NET SDK of global.json. PostgreSQL, and the tools that render the draft, are installed where that is possible; without them their tests are
 # skipped.
 # A test project that needs Orleans is left out, by name, where Orleans cannot be restored.
+# It tests what is released, the optimised build. COVERAGE=1 also measures what the tests cover; that instruments every line, so it takes longer, and the
+# build is Debug then. CONFIGURATION names another one.
 set -uo pipefail
 cd "$(dirname "$0")"
 
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1 MSBUILDDISABLENODEREUSE=1
+export DOTNET_TieredPGO=0 DOTNET_gcConcurrent=0 DOTNET_GCgen0size=0x4000000 # for processes that live for moments: no profiles, and few collections
 solution=OrleansRecovery.sln
 results=artifacts/test-results
-configuration=${CONFIGURATION:-Debug}
+collect=() configuration=${CONFIGURATION:-Release}
+if [ -n "${COVERAGE:-}" ]; then
+  collect=(--collect "XPlat Code Coverage") configuration=${CONFIGURATION:-Debug}
+fi
 passed=0 failed=0 skipped=0
 
 say() { printf '%s\n' "$*"; }
@@ -64,52 +70,80 @@ orleans_projects() {
   printf '%s\n' "$found" | sed '/^$/d'
 }
 
-# Writes the solution to build: the whole one, or a filter without what cannot be restored.
-choose_projects() {
-  local orleans project
-  orleans=$(orleans_projects)
-  left_out=""
-  for project in $orleans; do
+# Restores the solution to build: the whole one, or a filter without what needs Orleans, where only that cannot be restored.
+restore() {
+  local project
+  left_out="" target=$solution
+  dotnet restore "$target" -v q > artifacts/restore.log 2>&1 && return
+  for project in $(orleans_projects); do
     if ! dotnet restore "$project" -v q > "artifacts/restore-$(basename "$project").log" 2>&1; then
       left_out+="$project"$'\n'
     fi
   done
-  target=$solution
-  if [ -n "$left_out" ]; then
-    say "Orleans cannot be restored here. Left out:"
-    printf '%s' "$left_out" | sed 's|^|  |'
-    target=artifacts/WithoutOrleans.slnf
-    {
-      printf '{ "solution": { "path": "../%s", "projects": [' "$solution"
-      projects | grep -vxF "$left_out" | sed 's|.*|"&"|' | paste -sd, | tr -d '\n'
-      printf '] } }\n'
-    } > "$target"
+  if [ -z "$left_out" ]; then
+    cat artifacts/restore.log
+    give_up "The restore failed; no test was run."
   fi
+  say "Orleans cannot be restored here. Left out:"
+  printf '%s' "$left_out" | sed 's|^|  |'
+  target=artifacts/WithoutOrleans.slnf
+  {
+    printf '{ "solution": { "path": "../%s", "projects": [' "$solution"
+    projects | grep -vxF "$left_out" | sed 's|.*|"&"|' | paste -sd, | tr -d '\n'
+    printf '] } }\n'
+  } > "$target"
+  dotnet restore "$target" -v q || give_up "The restore failed; no test was run."
 }
+
+# One compiler for all projects: each by itself would load its analyzers, and warm up, again. It is this run's own, and ends by itself when it is idle.
+build() { UseSharedCompilation=true SharedCompilationId="or-$$" dotnet build "$target" --no-restore -c "$configuration" -v q -nologo; }
 
 test_projects() { projects | { [ -n "$left_out" ] && grep -vxF "$left_out" || cat; } | xargs grep -l '<IsTestProject>true' ; }
 
+# The tests of a cluster mostly wait: for probes, votes and databases. They run beside the others, which take what they leave, and are told of last.
 run_tests() {
-  local project name log trx status before
-  for project in $(test_projects); do
-    name=$(basename "$project" .csproj)
-    say "== $name"
-    log=$results/$name/output.log
-    mkdir -p "$results/$name"
-    dotnet test "$project" --no-build -c "$configuration" --nologo \
-      --logger "trx;LogFileName=$name.trx" --logger "console;verbosity=minimal" --results-directory "$results/$name" \
-      --collect "XPlat Code Coverage" --blame-hang --blame-hang-timeout "${HANG_TIMEOUT:-10min}" --blame-hang-dump-type none \
-      2>&1 < /dev/null | tee "$log" | grep -v -e '^$' -e 'Attachments:' -e 'coverage.cobertura.xml' -e '^Results File:' -e 'Sequence_' -e '^Data collector' -e '^A total of 1 test' -e '^Test run for'
-    status=${PIPESTATUS[0]}
-    before=$failed
-    for trx in "$results/$name"/*.trx; do
-      [ -f "$trx" ] && count "$trx"
-    done
-    if [ "$status" -ne 0 ] && [ "$failed" -eq "$before" ]; then
-      say "$name ended with status $status and no failed test: it counts as one failure ($log)."
-      failed=$((failed + 1))
-    fi
+  local project beside=""
+  trap 'kill 0' INT # Ctrl-C ends what runs in the background too
+  beside=$(test_projects | xargs grep -l 'Microsoft\.Orleans\.TestingHost')
+  for project in $beside; do
+    run "$project"
+  done &
+  for project in $(test_projects | grep -vxF "${beside:-none}"); do
+    run "$project" nice -n 10
+    tell "$project"
   done
+  wait
+  for project in $beside; do
+    tell "$project"
+  done
+}
+
+# Runs a test project, after the words of a command where there are any; what it says, its counters and its status go into its folder of the results.
+run() {
+  local name
+  name=$(basename "$1" .csproj)
+  mkdir -p "$results/$name"
+  "${@:2}" dotnet test "$1" --no-build -c "$configuration" --nologo \
+    --logger "trx;LogFileName=$name.trx" --logger "console;verbosity=minimal" --results-directory "$results/$name" "${collect[@]}" \
+    --blame-hang --blame-hang-timeout "${HANG_TIMEOUT:-10min}" --blame-hang-dump-type none > "$results/$name/output.log" 2>&1 < /dev/null
+  echo $? > "$results/$name/status"
+}
+
+# Says what a test project said, and counts its tests.
+tell() {
+  local name log trx status before=$failed
+  name=$(basename "$1" .csproj)
+  log=$results/$name/output.log
+  status=$(cat "$results/$name/status" || echo unknown)
+  say "== $name"
+  grep -v -e '^$' -e 'Attachments:' -e 'coverage.cobertura.xml' -e '^Results File:' -e 'Sequence_' -e '^Data collector' -e '^A total of 1 test' -e '^Test run for' "$log"
+  for trx in "$results/$name"/*.trx; do
+    [ -f "$trx" ] && count "$trx"
+  done
+  if [ "$status" != 0 ] && [ "$failed" -eq "$before" ]; then
+    say "$name ended with status $status and no failed test: it counts as one failure ($log)."
+    failed=$((failed + 1))
+  fi
 }
 
 # Adds the counters of a trx file. A skipped test is counted in total and not in executed.
@@ -141,10 +175,9 @@ rm -rf "$results"
 mkdir -p "$results"
 install_postgresql
 install_draft_tools
-choose_projects
+restore
 say "== Building $target"
-dotnet restore "$target" -v q || give_up "The restore failed; no test was run."
-dotnet build "$target" --no-restore -c "$configuration" -v q -nologo || give_up "The build failed; no test was run."
+build || give_up "The build failed; no test was run."
 run_tests
 print_coverage
 finish

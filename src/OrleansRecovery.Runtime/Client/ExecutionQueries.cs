@@ -66,14 +66,15 @@ public static class ExecutionQueries
     /// <summary>Why an interval cannot be named, <c>UnknownAgent</c> or <c>UnknownInterval</c>; null when it is live.</summary>
     public static RecoveryError? FaultOf(ExecutionAddress address, ExecutionStarted started, ExecutionIndex index, Interval interval)
     {
+        // Asked for every declared dependency: what is live is found without a search among the agents.
+        if (interval.Agent != Outside.Agent && index.IsLive(interval))
+        {
+            return null;
+        }
+
         if (!started.Agents.Any(agent => agent.Agent == interval.Agent))
         {
             return UnknownAgent(address, interval.Agent).Error;
-        }
-
-        if (index.IsLive(interval))
-        {
-            return null;
         }
 
         var current = index.Position(interval.Agent)?.Current;

@@ -35,10 +35,7 @@ public sealed class InMemoryJournal : IJournalDatabase
                     _streams.Add(append.Stream, stream);
                 }
 
-                foreach (var record in append.Records)
-                {
-                    stream.Records.Add(stream.Version++, record.ToArray());
-                }
+                stream.Records.AddRange(append.Records.Select(record => record.ToArray()));
 
                 foreach (var snapshot in append.Snapshots)
                 {
@@ -55,18 +52,21 @@ public sealed class InMemoryJournal : IJournalDatabase
         StreamId stream, long from = 0, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         await Task.CompletedTask;
-        List<JournalRecord> records;
+        Stored? stored;
+        long version;
         lock (_sync)
         {
-            records = _streams.TryGetValue(stream, out var stored)
-                ? [.. stored.Records.Where(record => record.Key >= from).Select(record => new JournalRecord(record.Key, record.Value))]
-                : [];
+            stored = _streams.GetValueOrDefault(stream);
+            version = stored?.Version ?? 0;
         }
 
-        foreach (var record in records)
+        for (var position = from; position < version; position++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            yield return record;
+            if (Record(stored!, position) is { } body)
+            {
+                yield return new JournalRecord(position, body);
+            }
         }
     }
 
@@ -120,7 +120,7 @@ public sealed class InMemoryJournal : IJournalDatabase
             {
                 foreach (var position in request.Positions)
                 {
-                    stored.Records.Remove(position);
+                    stored.Records[(int)position] = null;
                 }
 
                 foreach (var position in stored.Snapshots.Keys.Where(position => position < request.SnapshotsBelow).ToList())
@@ -146,11 +146,20 @@ public sealed class InMemoryJournal : IJournalDatabase
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
+    private byte[]? Record(Stored stream, long position)
+    {
+        lock (_sync)
+        {
+            return stream.Records[(int)position];
+        }
+    }
+
     private sealed class Stored
     {
-        public long Version { get; set; }
+        public long Version => Records.Count;
 
-        public SortedDictionary<long, byte[]> Records { get; } = [];
+        // By position; null is one that was trimmed.
+        public List<byte[]?> Records { get; } = [];
 
         public SortedDictionary<long, Snapshot> Snapshots { get; } = [];
     }

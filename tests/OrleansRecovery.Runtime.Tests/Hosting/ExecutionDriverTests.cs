@@ -82,7 +82,7 @@ public sealed class ExecutionDriverTests
         await using var silent = await SilentAsync(journal);
         await FailAsync(silent, current);
         var first = (await silent.NextAsync()).Message.Recovery;
-        await silent.Driver.DecideAsync(first, OperatorDecision.Reject, IssuerId.Parse("operator"), "a test says so");
+        await silent.Driver.DecideAsync(first, OperatorDecision.Reject, IssuerId.Parse("operator"), "a test says so", null);
         Assert.Equal(CoordinatorPhase.Aborted, (await LogAsync(journal, long.MaxValue)).Recoveries[first].Phase);
 
         await FailAsync(silent, current);

@@ -14,19 +14,22 @@ public sealed class RaceTests
     public async Task A_turn_that_is_about_to_be_resumed_does_not_begin_behind_a_promise()
     {
         // It would wait for an answer with nobody to stop it, and its agent would never be loaded from the target.
-        var world = new ProbeWorld();
+        var slow = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var world = new ProbeWorld { OnDo = text => text == "slow" ? slow.Task : Task.CompletedTask };
         await using var journal = new HoldingJournal(new InMemoryJournal());
-        await using (var probe = await ProbeHost.StartAsync(world, new RecoveryPolicy { AgentCountMax = 1 }, journal))
-        {
-            await probe.SendAsync("a", "act", "x", "b");
-            await probe.SettledAsync();
-            await probe.SendAsync("a", "tell-then-ask", "y", "a"); // asks itself, so that no answer comes
-            await WaitForAsync(() => Task.FromResult(world.Log.Contains("do y-told")));
-        }
+        var probe = await ProbeHost.StartAsync(world, new RecoveryPolicy { AgentCountMax = 1 }, journal);
+        await probe.SendAsync("a", "act", "x", "b");
+        await probe.SettledAsync();
+        await probe.SendAsync("bystander", "act", "slow"); // so that it does not answer as long as this host is there
+        await probe.SendAsync("a", "tell-then-ask", "y", "bystander");
+        await WaitForAsync(() => Task.FromResult(world.Log.Contains("do y-told")));
+        var stopped = probe.DisposeAsync();
+        slow.SetResult();
+        await stopped;
 
-        journal.Hold(StreamId.OfAgent(ProbeHost.Execution, Outside.Agent), 2);
+        journal.Hold(StreamId.OfAgent(ProbeHost.Execution, Outside.Agent), 3);
         await using var again = await ProbeHost.ReopenAsync(world, journal);
-        await journal.Reached;
+        await journal.Reached.WaitAsync(TimeSpan.FromSeconds(20));
         await again.FailAsync("a", 1);
         await WaitForAsync(async () => (await again.Host.StatusAsync(ProbeHost.Execution)).Recoveries is [{ Phase: CoordinatorPhase.Escalated }]);
         journal.Release();

@@ -13,7 +13,7 @@ public sealed class HoldingJournal(IJournalDatabase inner) : IJournalDatabase
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private (StreamId Stream, long From)? _held;
     private (StreamId Stream, long From)? _failing;
-    private string? _failingAfter;
+    private Func<StreamAppend, bool>? _failingAfter;
 
     /// <summary>Completes when a read waits.</summary>
     public Task Reached => _reached.Task;
@@ -31,15 +31,17 @@ public sealed class HoldingJournal(IJournalDatabase inner) : IJournalDatabase
     public void Release() => _released.TrySetResult();
 
     /// <summary>The next append with a record that contains this text is written, and fails all the same, as when the connection breaks.</summary>
-    public void FailAfterWriting(string text) => _failingAfter = text;
+    public void FailAfterWriting(string text) => _failingAfter = append =>
+        append.Records.Any(record => Encoding.UTF8.GetString(record.Span).Contains(text, StringComparison.Ordinal));
+
+    /// <summary>The next append to a stream of this kind is written, and fails all the same.</summary>
+    public void FailAfterWriting(StreamKind kind) => _failingAfter = append => append.Stream.Kind == kind;
 
     public async Task AppendAsync(JournalBatch batch, CancellationToken cancellationToken = default)
     {
         await inner.AppendAsync(batch, cancellationToken);
-        if (_failingAfter is { } text
-            && batch.Appends.SelectMany(append => append.Records).Any(record => Encoding.UTF8.GetString(record.Span).Contains(text, StringComparison.Ordinal)))
+        if (_failingAfter is { } fails && batch.Appends.Any(fails) && Interlocked.CompareExchange(ref _failingAfter, null, fails) == fails)
         {
-            _failingAfter = null;
             throw Unavailable();
         }
     }

@@ -156,13 +156,13 @@ public sealed class TelemetryTests : IDisposable
     [Fact]
     public async Task A_step_that_was_durable_though_its_write_seemed_to_fail_is_told_once()
     {
-        var journal = new UnsureJournal(new InMemoryJournal());
+        var journal = new HoldingJournal(new InMemoryJournal());
         RecoveryId recovery;
         await using (var probe = await ProbeHost.StartAsync(new ProbeWorld(), journal: journal))
         {
             await probe.SendAsync("a", "act", "x", "b");
             await probe.SettledAsync();
-            journal.Arm();
+            journal.FailAfterWriting(StreamKind.Execution);
             await Assert.ThrowsAsync<RecoveryException>(() => probe.FailAsync("a", 1));
             recovery = (await probe.SettledAsync()).Recoveries.Single().Recovery;
         }
