@@ -54,7 +54,7 @@ internal static class StatusCommand
         foreach (var agent in status.Agents)
         {
             agents.AddRow(
-                Terminal.Escape(agent.Agent.Text), Terminal.Escape(agent.Class), agent.Incarnation.ToString(), agent.Current.ToString(), $"{agent.PendingMessages}");
+                Terminal.Escape(agent.Agent.Text), agent.Quarantined ? "[red]out of service[/]" : Terminal.Escape(agent.Class), agent.Incarnation.ToString(), agent.Current.ToString(), $"{agent.PendingMessages}");
         }
 
         Terminal.Out.Write(agents);

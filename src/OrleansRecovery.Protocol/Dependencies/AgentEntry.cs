@@ -7,8 +7,8 @@ namespace OrleansRecovery.Protocol.Dependencies;
 internal sealed class AgentEntry(AgentId agent)
 {
     private bool _inTurn;
+    private readonly HashSet<RecoveryId> _barriers = [];
     private bool _isBound;
-    private int _barriers;
 
     public AgentId Agent { get; } = agent;
 
@@ -30,7 +30,10 @@ internal sealed class AgentEntry(AgentId agent)
 
     public bool IsInTurn => _inTurn;
 
-    public bool HasOpenWork => _inTurn || _isBound || _barriers > 0;
+    /// <summary>A recovery took it out of service: it consumes nothing more.</summary>
+    public bool IsQuarantined { get; private set; }
+
+    public bool HasOpenWork => _inTurn || _isBound || _barriers.Count > 0;
 
     public void NoteOpenWork(AgentEvent record)
     {
@@ -46,17 +49,22 @@ internal sealed class AgentEntry(AgentId agent)
                 _inTurn = false;
                 Awaited.Clear();
                 break;
-            case Promised:
+            case Promised { Vote.Recovery: var recovery }:
                 _isBound = true;
+                _barriers.Remove(recovery);
                 break;
-            case PromiseReleased or Reinstated:
+            case PromiseReleased:
                 _isBound = false;
                 break;
-            case Barred:
-                _barriers++;
+            case Reinstated { Quarantined: var quarantined }:
+                _isBound = false;
+                IsQuarantined = quarantined;
                 break;
-            case Unbarred:
-                _barriers = Math.Max(0, _barriers - 1);
+            case Barred { Vote.Recovery: var recovery }:
+                _barriers.Add(recovery); // asked again about a larger set, it is barred anew
+                break;
+            case Unbarred { Recovery: var recovery }:
+                _barriers.Remove(recovery);
                 break;
         }
     }

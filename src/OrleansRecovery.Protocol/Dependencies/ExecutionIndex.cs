@@ -155,6 +155,9 @@ public sealed partial class ExecutionIndex
     /// <summary>Has the agent begun a turn that has not ended?</summary>
     public bool IsInTurn(AgentId agent) => _agents.TryGetValue(agent, out var entry) && entry.IsInTurn;
 
+    /// <summary>Has a recovery taken the agent out of service? What waits for it waits until somebody decides.</summary>
+    public bool IsQuarantined(AgentId agent) => _agents.TryGetValue(agent, out var entry) && entry.IsQuarantined;
+
     /// <summary>Is the interval there and not undone?</summary>
     public bool IsLive(Interval interval) => _agents.TryGetValue(interval.Agent, out var entry) && entry.Find(interval.Number) is not null;
 

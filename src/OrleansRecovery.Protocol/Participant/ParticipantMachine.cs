@@ -312,7 +312,7 @@ public static class ParticipantMachine
         message.Plan,
         answer,
         estimate.Incarnation,
-        estimate.Target ?? estimate.Next,
+        answer is VoteKind.Busy ? estimate.Next : estimate.Target ?? estimate.Next,
         answer is VoteKind.Busy ? UndoneTrace.Empty : estimate.Trace,
         answer is VoteKind.Busy ? [] : estimate.Objections);
 }

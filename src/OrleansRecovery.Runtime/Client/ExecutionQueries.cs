@@ -157,6 +157,6 @@ public static class ExecutionQueries
     {
         var (incarnation, current) = index.Position(agent.Agent) ?? default;
         var playedBy = state.OnFallback.Contains(agent.Agent) && agent.Fallback is { } fallback ? fallback : agent.Class;
-        return new AgentStatus(agent.Agent, playedBy, incarnation, current, index.Pending(agent.Agent).Count);
+        return new AgentStatus(agent.Agent, playedBy, incarnation, current, index.Pending(agent.Agent).Count, index.IsQuarantined(agent.Agent));
     }
 }

@@ -53,7 +53,9 @@ public sealed record ExecutionStatus(
 /// <param name="Incarnation">How often it was rolled back.</param>
 /// <param name="Current">The interval that it is in.</param>
 /// <param name="PendingMessages">Messages that wait for it.</param>
-public sealed record AgentStatus(AgentId Agent, string Class, Incarnation Incarnation, CheckpointNumber Current, int PendingMessages);
+/// <param name="Quarantined">A recovery took it out of service: it consumes nothing more.</param>
+public sealed record AgentStatus(
+    AgentId Agent, string Class, Incarnation Incarnation, CheckpointNumber Current, int PendingMessages, bool Quarantined = false);
 
 /// <summary>Where a recovery stands.</summary>
 /// <param name="Recovery">The recovery.</param>

@@ -56,7 +56,7 @@ public sealed partial class ExecutionDriver
 
     private bool IsSettled() => Volatile.Read(ref _inputCount) == 0
         && (IsHeld || _open is { Phase: CoordinatorPhase.Escalated }
-            || (_state.Phase != ExecutionPhase.Recovering && !_assigned.Keys.Any(agent => !_stuck.ContainsKey(agent)
+            || (_state.Phase != ExecutionPhase.Recovering && !_assigned.Keys.Any(agent => !_stuck.ContainsKey(agent) && !_index.IsQuarantined(agent)
                 && (_index.IsInTurn(agent) || _index.Pending(agent).Any(message => message.Dependency != DependencyKind.Result)))));
 
     private Task SignalAsync(FailureSignal signal, bool isOwn) => PutAsync(new Input

@@ -51,7 +51,10 @@ internal static class ParticipantInputs
         var target = moment.State.Promise?.Vote is { } vote && vote.Recovery == recovery ? vote.Target : C(1);
         yield return new ParticipantInput.Abort(new Abort(recovery, Epoch.First, Agent, AbortReason.Operator));
         yield return new ParticipantInput.Commit(new Commit(recovery, Epoch.First, Agent, target));
+        yield return new ParticipantInput.Commit(new Commit(recovery, Epoch.Of(1), Agent, target));
+        yield return new ParticipantInput.Commit(new Commit(recovery, Epoch.First, Agent, target.Next));
         yield return new ParticipantInput.Compensate(new Compensate(recovery, Epoch.First, Agent, [Action]));
+        yield return new ParticipantInput.Compensate(new Compensate(recovery, Epoch.First, Agent, [Action.Next]));
         yield return new ParticipantInput.Restore(
             new Restore(recovery, Epoch.First, Agent, []), moment.History.Incarnation, moment.History.Current, At);
         yield return Release(new Release(recovery, Epoch.First, Agent, false, [new UndoneRange(NotConsumed.Producer, NotConsumed.From, NotConsumed.From.Next)]));

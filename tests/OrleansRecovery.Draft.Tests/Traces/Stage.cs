@@ -207,8 +207,8 @@ internal sealed partial class Stage
     {
         var before = _participants[agent];
         var step = ParticipantMachine.Apply(before, input);
-        var record = step.Effects.OfType<ParticipantEffect.Persist>().FirstOrDefault()?.Record;
-        Note(agent.Text, $"{input.Kind} {step.Row}{Change(before.Phase, step.State.Phase)}", record is null ? [] : [JsonNamingPolicy.SnakeCaseLower.ConvertName($"{record.Kind}")]);
+        var records = step.Effects.OfType<ParticipantEffect.Persist>().Select(persist => JsonNamingPolicy.SnakeCaseLower.ConvertName($"{persist.Record.Kind}"));
+        Note(agent.Text, $"{input.Kind} {step.Row}{Change(before.Phase, step.State.Phase)}", [.. records]);
         _participants[agent] = step.State;
         foreach (var effect in step.Effects)
         {

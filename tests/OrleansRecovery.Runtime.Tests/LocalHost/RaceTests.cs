@@ -20,8 +20,8 @@ public sealed class RaceTests
         var probe = await ProbeHost.StartAsync(world, new RecoveryPolicy { AgentCountMax = 1 }, journal);
         await probe.SendAsync("a", "act", "x", "b");
         await probe.SettledAsync();
-        await probe.SendAsync("bystander", "act", "slow"); // so that it does not answer as long as this host is there
-        await probe.SendAsync("a", "tell-then-ask", "y", "bystander");
+        await probe.SendAsync("b", "act", "slow"); // so that it does not answer as long as this host is there
+        await probe.SendAsync("a", "tell-then-ask", "y", "b");
         await WaitForAsync(() => Task.FromResult(world.Log.Contains("do y-told")));
         var stopped = probe.DisposeAsync();
         slow.SetResult();

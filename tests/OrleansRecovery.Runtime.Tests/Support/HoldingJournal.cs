@@ -14,6 +14,7 @@ public sealed class HoldingJournal(IJournalDatabase inner) : IJournalDatabase
     private (StreamId Stream, long From)? _held;
     private (StreamId Stream, long From)? _failing;
     private Func<StreamAppend, bool>? _failingAfter;
+    private Func<StreamAppend, bool> _refusing = _ => false;
 
     /// <summary>Completes when a read waits.</summary>
     public Task Reached => _reached.Task;
@@ -34,11 +35,20 @@ public sealed class HoldingJournal(IJournalDatabase inner) : IJournalDatabase
     public void FailAfterWriting(string text) => _failingAfter = append =>
         append.Records.Any(record => Encoding.UTF8.GetString(record.Span).Contains(text, StringComparison.Ordinal));
 
+    /// <summary>From now on, appends to this stream whose last record contains this text are not written.</summary>
+    public void Refuse(StreamId stream, string text) => _refusing = append =>
+        append.Stream == stream && Encoding.UTF8.GetString(append.Records[^1].Span).Contains(text, StringComparison.Ordinal);
+
     /// <summary>The next append to a stream of this kind is written, and fails all the same.</summary>
     public void FailAfterWriting(StreamKind kind) => _failingAfter = append => append.Stream.Kind == kind;
 
     public async Task AppendAsync(JournalBatch batch, CancellationToken cancellationToken = default)
     {
+        if (batch.Appends.Any(_refusing))
+        {
+            throw Unavailable();
+        }
+
         await inner.AppendAsync(batch, cancellationToken);
         if (_failingAfter is { } fails && batch.Appends.Any(fails) && Interlocked.CompareExchange(ref _failingAfter, null, fails) == fails)
         {
