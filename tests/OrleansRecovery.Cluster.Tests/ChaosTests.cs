@@ -22,7 +22,7 @@ public sealed class ChaosTests(ClusterFixture fixture, ITestOutputHelper output)
 
     private static readonly RecoveryPolicy Policy = new()
     {
-        VoteTimeoutMilliseconds = 500, VoteTryCountMax = 100, CompensationBackoffMilliseconds = 10, ActionTimeoutMilliseconds = 5_000, RecoveryCountMax = 100,
+        VoteTimeoutMilliseconds = 500, VoteTryCountMax = 100, CompensationBackoffMilliseconds = 10, ActionTimeoutMilliseconds = 5_000, RecoveryCountMax = 1_000,
     };
 
     [Fact]
@@ -42,8 +42,7 @@ public sealed class ChaosTests(ClusterFixture fixture, ITestOutputHelper output)
             await stage.FailAsync("a", before.Agents[0].Current.Number);
             await moment.Reached.Task.WaitAsync(TimeSpan.FromSeconds(20));
             await Task.Delay(TimeSpan.FromMilliseconds(chance.Next(0, 10)), TimeProvider.System);
-            var phase = await KillAsync(stage, round, chance);
-            moment.GoOn.TrySetResult();
+            var phase = await KillAsync(stage, round, chance, moment);
             phases[phase] = phases.GetValueOrDefault(phase) + 1;
             await CheckAsync(stage, round);
         }
@@ -67,11 +66,12 @@ public sealed class ChaosTests(ClusterFixture fixture, ITestOutputHelper output)
         return moment;
     }
 
-    private async Task<CoordinatorPhase> KillAsync(Stage stage, int round, Random chance)
+    private async Task<CoordinatorPhase> KillAsync(Stage stage, int round, Random chance, Moment moment)
     {
         var victim = await VictimAsync(stage, round, chance);
         var before = await Runtime.Driver.LoadedExecution.ReadLogAsync(fixture.Journal, stage.Execution);
         await fixture.Cluster.KillSiloAsync(victim);
+        moment.GoOn.TrySetResult(); // not held until another silo has come: a compensation has a time-out
         await fixture.Cluster.StartAdditionalSiloAsync();
         return before.Recoveries.Values.Last().Phase;
     }

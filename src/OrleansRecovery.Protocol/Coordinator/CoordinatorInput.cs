@@ -1,7 +1,6 @@
 using System.Text.Json.Serialization;
 using OrleansRecovery.Protocol.Json;
 using OrleansRecovery.Protocol.Messages;
-using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Terms;
 
 namespace OrleansRecovery.Protocol.Coordinator;
@@ -162,7 +161,7 @@ public abstract record CoordinatorInput
         public override CoordinatorInputKind Kind => CoordinatorInputKind.Ruled;
     }
 
-    /// <summary>Time has passed: ask again for what has not been answered. The host sends it every <see cref="RecoveryPolicy.VoteTimeoutMilliseconds"/>.</summary>
+    /// <summary>The vote time-out has passed once more: ask again for what has not been answered.</summary>
     public sealed record Ticked : CoordinatorInput
     {
         /// <inheritdoc/>

@@ -95,6 +95,7 @@ public static partial class CoordinatorMachine
                 GiveUp(turn, turn.State.Compensation!.Failed, ResidueReason.CompensationFailed);
                 break;
             case Ruling.Force when state.Phase == Phase.Compensating:
+                turn.State = state with { Plan = state.Plan + 1 }; // a copy of the ruling gives up nothing more
                 GiveUp(turn, state.Compensation!.Order.Ready, ResidueReason.Unreachable);
                 break;
             case Ruling.Force when state.Phase == Phase.Restoring:
@@ -250,7 +251,7 @@ public static partial class CoordinatorMachine
             return;
         }
 
-        turn.State = turn.State with { Phase = Phase.Restoring };
+        turn.State = turn.State with { Phase = Phase.Restoring, Plan = turn.State.Plan + 1 }; // who ruled on compensations did not mean agents
         GiveUpUnrestored(turn, member => member.CannotRestore);
         foreach (var (agent, _) in turn.State.Falling.Where(member => !member.Value.IsSettled))
         {

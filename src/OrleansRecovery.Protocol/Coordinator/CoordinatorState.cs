@@ -58,7 +58,7 @@ public sealed record EscalationState(EscalationReason Reason, CoordinatorPhase F
 /// <param name="Phase">Where it stands.</param>
 /// <param name="Epoch">The fence of the coordinator that drives it now.</param>
 /// <param name="Signals">The signals that it answers.</param>
-/// <param name="Plan">The version of the set.</param>
+/// <param name="Plan">The version of the set; after the decision, of what a ruling would give up.</param>
 /// <param name="Members">Every agent that was asked.</param>
 /// <param name="Predicted">The checkpoints that the index has said agents would go back to.</param>
 /// <param name="TryCount">How often the missing votes were asked for again.</param>

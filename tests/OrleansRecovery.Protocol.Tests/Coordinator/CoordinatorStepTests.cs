@@ -216,8 +216,11 @@ public sealed class CoordinatorStepTests
             new CoordinatorInput.Voted(Ready("b")),
             new CoordinatorInput.DecisionDurable());
 
-        var once = Step(undoing, new CoordinatorInput.Ruled(Ruling.Force, Operator, "a is gone")).State;
-        var twice = Step(once, new CoordinatorInput.Ruled(Ruling.Force, Operator, "a is gone"));
+        var force = new CoordinatorInput.Ruled(Ruling.Force, Operator, "a is gone", undoing.Plan);
+        var once = Step(undoing, force).State;
+        Assert.Same(once, Step(once, force).State); // a copy of it
+        var twice = Step(once, force with { Plan = once.Plan });
+        Assert.Same(twice.State, Step(twice.State, force with { Plan = once.Plan }).State); // it was not about agents
 
         Assert.Equal(CoordinatorPhase.Compensating, once.Phase);
         Assert.Equal(CoordinatorPhase.Restoring, twice.State.Phase);
