@@ -258,7 +258,7 @@ public sealed record Barred(Vote Vote, IReadOnlyList<InvalidatedRange> Ranges) :
 public sealed record Unbarred(RecoveryId Recovery) : AgentEvent
 {
     /// <summary>Which of them stay barred, since they are undone.</summary>
-    public IReadOnlyList<UndoneRange> Undone { get; init; } = [];
+    public IReadOnlyList<UndoneRange> Undone { get; init => field = value ?? []; } = []; // null: written before there were any
 
     /// <inheritdoc/>
     [JsonIgnore]
@@ -327,7 +327,7 @@ public sealed record RolledBack(
 public sealed record Reinstated(RecoveryId Recovery, bool Quarantined) : AgentEvent
 {
     /// <summary>Outputs of others that are undone, and never to be consumed.</summary>
-    public IReadOnlyList<UndoneRange> Undone { get; init; } = [];
+    public IReadOnlyList<UndoneRange> Undone { get; init => field = value ?? []; } = []; // null: written before there were any
 
     /// <inheritdoc/>
     [JsonIgnore]

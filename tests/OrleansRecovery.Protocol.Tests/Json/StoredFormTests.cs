@@ -2,6 +2,8 @@ using System.Text;
 using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Journal;
+using OrleansRecovery.Protocol.Participant;
+using static OrleansRecovery.Protocol.Tests.Support.Sample;
 
 namespace OrleansRecovery.Protocol.Tests.Json;
 
@@ -20,4 +22,15 @@ public sealed class StoredFormTests
     [MemberData(nameof(Damaged))]
     public void A_damaged_record_of_a_coordinator_is_named(string text) =>
         Assert.Equal(RecoveryErrorCode.CorruptDatabase, Assert.Throws<RecoveryException>(() => ExecutionLog.Read(Encoding.UTF8.GetBytes(text))).Error.Code);
+
+    [Fact]
+    public void A_record_from_before_releases_named_dead_ranges_has_none()
+    {
+        var unbarred = (Unbarred)AgentEventJson.Read("""{"event":"unbarred","recovery":"r1"}"""u8);
+        var reinstated = (Reinstated)AgentEventJson.Read("""{"event":"reinstated","recovery":"r1","quarantined":false}"""u8);
+
+        Assert.Empty(unbarred.Undone);
+        Assert.Empty(reinstated.Undone);
+        Assert.Empty(ParticipantState.Initial(A("a")).After(unbarred).After(reinstated).Undone);
+    }
 }
