@@ -24,7 +24,7 @@ public sealed class StoredFormTests
         Assert.Equal(RecoveryErrorCode.CorruptDatabase, Assert.Throws<RecoveryException>(() => ExecutionLog.Read(Encoding.UTF8.GetBytes(text))).Error.Code);
 
     [Fact]
-    public void A_record_from_before_releases_named_dead_ranges_has_none()
+    public void A_record_from_before_releases_named_undone_ranges_has_none()
     {
         var unbarred = (Unbarred)AgentEventJson.Read("""{"event":"unbarred","recovery":"r1"}"""u8);
         var reinstated = (Reinstated)AgentEventJson.Read("""{"event":"reinstated","recovery":"r1","quarantined":false}"""u8);
