@@ -66,7 +66,7 @@ internal static class SiloHost
 
     private static void UseSqlite(ISiloBuilder silo, SiloSettings settings, string place) => silo
         .UseLocalhostClustering(settings.SiloPort, settings.GatewayPort, serviceId: settings.ServiceId, clusterId: settings.ClusterId)
-        .AddAdoNetGrainStorage(Storage, options => (options.Invariant, options.ConnectionString) = (OrleansSchema.SqliteInvariant, place));
+        .AddSqliteStorage(Storage, place);
 
     private static void UsePostgres(ISiloBuilder silo, SiloSettings settings, string place) => silo
         .ConfigureEndpoints(settings.Advertise, settings.SiloPort, settings.GatewayPort, listenOnAnyHostAddress: !IPAddress.IsLoopback(settings.Advertise))
@@ -82,5 +82,5 @@ internal static class SiloHost
         .ConfigureServices(services => services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, JoiningHeartbeat>())
         .UseAdoNetClustering(options => (options.Invariant, options.ConnectionString) = (OrleansSchema.PostgresInvariant, place))
         .UseAdoNetReminderService(options => (options.Invariant, options.ConnectionString) = (OrleansSchema.PostgresInvariant, place))
-        .AddAdoNetGrainStorage(Storage, options => (options.Invariant, options.ConnectionString) = (OrleansSchema.PostgresInvariant, place));
+        .AddPostgresStorage(Storage, place);
 }

@@ -140,11 +140,7 @@ public class CallBenchmarks
     private sealed class SiloSetup : ISiloConfigurator
     {
         public void Configure(ISiloBuilder siloBuilder) => siloBuilder
-            .AddAdoNetGrainStorage("recovery", options =>
-            {
-                options.Invariant = OrleansSchema.SqliteInvariant;
-                options.ConnectionString = _connection;
-            })
+            .AddSqliteStorage("recovery", _connection)
             .AddAgentRecovery(options =>
             {
                 options.UseReminders = false;

@@ -127,18 +127,18 @@ internal static class RollbackBenchmark
 
     private sealed class SiloSetup : ISiloConfigurator
     {
-        public void Configure(ISiloBuilder siloBuilder) => siloBuilder
-            .AddAdoNetGrainStorage("recovery", options =>
-            {
-                options.Invariant = siloBuilder.Configuration[Invariant]!;
-                options.ConnectionString = siloBuilder.Configuration[Connection];
-            })
-            .UseInMemoryReminderService()
-            .AddAgentRecovery(options =>
+        public void Configure(ISiloBuilder siloBuilder)
+        {
+            var place = siloBuilder.Configuration[Connection]!;
+            _ = siloBuilder.Configuration[Invariant] == OrleansSchema.SqliteInvariant
+                ? siloBuilder.AddSqliteStorage("recovery", place)
+                : siloBuilder.AddPostgresStorage("recovery", place);
+            siloBuilder.UseInMemoryReminderService().AddAgentRecovery(options =>
             {
                 options.LedgerKey = Key;
                 options.Agents.Add<WorkAgent>("work");
             });
+        }
     }
 
     private sealed class ClientSetup : IClientBuilderConfigurator

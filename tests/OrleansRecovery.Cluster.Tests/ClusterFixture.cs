@@ -51,11 +51,7 @@ public sealed class ClusterFixture : IAsyncLifetime, IConformanceHost
     private sealed class SiloSetup : ISiloConfigurator
     {
         public void Configure(ISiloBuilder siloBuilder) => siloBuilder
-            .AddAdoNetGrainStorage("recovery", options =>
-            {
-                options.Invariant = OrleansSchema.SqliteInvariant;
-                options.ConnectionString = siloBuilder.Configuration[Connection];
-            })
+            .AddSqliteStorage("recovery", siloBuilder.Configuration[Connection]!)
             .UseInMemoryReminderService()
             .Configure<ClusterMembershipOptions>(options =>
             {

@@ -17,8 +17,11 @@ public sealed class GrainJournalTests : IClassFixture<ClusterFixture>
     private readonly StreamId _stream = StreamId.OfAgent(
         new ExecutionAddress(TenantId.Parse($"t-{Guid.NewGuid():N}"), ExecutionId.Parse("e")), AgentId.Parse("a"));
 
+    private readonly TestCluster _cluster;
+
     public GrainJournalTests(ClusterFixture fixture)
     {
+        _cluster = fixture.Cluster;
         var storage = ((InProcessSiloHandle)fixture.Cluster.Primary!).ServiceProvider.GetRequiredKeyedService<IGrainStorage>("recovery");
         (_one, _other) = (new GrainJournal(storage), new GrainJournal(storage));
     }
@@ -43,6 +46,18 @@ public sealed class GrainJournalTests : IClassFixture<ClusterFixture>
         {
             Assert.Equal(Enumerable.Range(0, size * count).Skip(from).Select(number => $"{number}"), await TextsAsync(_other, from));
         }
+    }
+
+    [Fact]
+    public void A_row_that_was_written_as_json_is_read()
+    {
+        var services = ((InProcessSiloHandle)_cluster.Primary!).ServiceProvider;
+        var row = new JournalSegment { First = 32, Records = [new SegmentRecord { Body = [1, 2] }] };
+        var json = services.GetRequiredService<IGrainStorageSerializer>().Serialize(row);
+        var binary = services.GetRequiredKeyedService<IGrainStorageSerializer>("recovery-file");
+        Assert.StartsWith("{", $"{json}", StringComparison.Ordinal);
+        Assert.NotEqual(json.ToArray(), binary.Serialize(row).ToArray());
+        Assert.Equal([1, 2], binary.Deserialize<JournalSegment>(json)!.Records.Single().Body);
     }
 
     [Fact]

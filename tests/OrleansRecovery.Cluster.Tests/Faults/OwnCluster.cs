@@ -78,11 +78,7 @@ internal sealed class OwnCluster : IConformanceHost, IAsyncDisposable
 
     private static void Configure(ISiloBuilder silo, ClusterPlan plan, string connection)
     {
-        silo.AddAdoNetGrainStorage(Database, options =>
-        {
-            options.Invariant = OrleansSchema.SqliteInvariant;
-            options.ConnectionString = connection;
-        });
+        silo.AddSqliteStorage(Database, connection);
         silo.Services.AddKeyedSingleton("recovery", (services, _) => plan.Storage(services.GetRequiredKeyedService<IGrainStorage>(Database)));
         silo.UseInMemoryReminderService();
         silo.Configure<SiloMessagingOptions>(options => options.ResponseTimeout = TimeSpan.FromSeconds(15));
