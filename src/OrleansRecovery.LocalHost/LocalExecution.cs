@@ -33,7 +33,10 @@ internal sealed class LocalExecution : IExecutionEnvironment, IAsyncDisposable
         var driver = await ExecutionDriver.LoadAsync(setup, execution, address, cancellationToken);
         execution.Driver = driver;
         execution._mailbox = new MailboxSetup(
-            address, MailboxSetup.AgentsOf(driver.Started), driver.Started.Policy, driver, host.Catalog, host.Journal, memory, setup.Time, setup.Logger);
+            address, MailboxSetup.AgentsOf(driver.Started), driver.Started.Policy, driver, host.Catalog, host.Journal, memory, setup.Time, setup.Logger)
+        {
+            Scheduler = setup.Scheduler,
+        };
         driver.Begin();
         return execution;
     }

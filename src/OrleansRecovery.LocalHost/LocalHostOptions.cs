@@ -30,6 +30,9 @@ public sealed record LocalHostOptions
     /// <summary>The clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
+    /// <summary>Where the host's loops run. Default: the thread pool. A simulation gives one that runs a task at a time, in an order of its own.</summary>
+    public TaskScheduler Scheduler { get; init; } = TaskScheduler.Default;
+
     /// <summary>Where the host logs.</summary>
     public ILoggerFactory Logging { get; init; } = NullLoggerFactory.Instance;
 

@@ -38,7 +38,7 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IAsyncDisposabl
         Logger = options.Logging.CreateLogger<LocalRecoveryHost>();
         _ledgerKey = options.LedgerKey ?? LedgerKey.Ephemeral();
         _memory = new AgentMemory(options.IdleAgentCountMax);
-        _setup = new ExecutionSetup(journal, options.Signals.Validated(), options.CollectInterval, options.Time, Logger);
+        _setup = new ExecutionSetup(journal, options.Signals.Validated(), options.CollectInterval, options.Time, Logger) { Scheduler = options.Scheduler };
     }
 
     internal IJournalDatabase Journal { get; }
@@ -60,7 +60,7 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IAsyncDisposabl
             await host.LoadAsync(address, cancellationToken);
         }
 
-        host._inbox = Task.Run(host.ReadInboxesAsync, CancellationToken.None);
+        host._inbox = host.Options.Scheduler.RunAsync(host.ReadInboxesAsync);
         return host;
     }
 
@@ -196,7 +196,7 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IAsyncDisposabl
     /// <summary>Stops: no turn begins any more, those that run are stopped, and what is durable waits for the next host. The journal stays open.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _stopping.CancelAsync();
+        await Options.Scheduler.CancelAsync(_stopping);
         await _inbox;
         foreach (var execution in _executions.Values)
         {
@@ -236,7 +236,7 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IAsyncDisposabl
     {
         if (!_ledgers.TryGetValue(tenant, out var ledger))
         {
-            ledger = await LedgerWriter.OpenAsync(Journal, tenant, _ledgerKey, Options.PreviousLedgerKey, Options.Time, cancellationToken);
+            ledger = await LedgerWriter.OpenAsync(Journal, tenant, _ledgerKey, Options.PreviousLedgerKey, Options.Time, Options.Scheduler, cancellationToken);
             _ledgers[tenant] = ledger;
         }
 

@@ -39,6 +39,10 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
     {
         _context = GrainContext;
         _address = GrainKeys.ExecutionOf(this.GetPrimaryKeyString());
+        _ledger = new ToldLedger(silo.Journal, _address, new LedgerCalls(silo.Grains.GetGrain<ILedgerGrain>(_address.Tenant.Text)), silo.Time, silo.Logger)
+        {
+            OnWait = waits => silo.NoteWait(_address, waits),
+        };
         await Activating.GuardAsync(async () =>
         {
             if (await silo.Journal.VersionAsync(StreamId.OfExecution(_address), cancellationToken) > 0)
@@ -197,7 +201,7 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
     {
         RequestContext.Clear(); // the driver outlives the call that woke it
         var driver = await ExecutionDriver.LoadAsync(silo.Setup, this, _address, cancellationToken);
-        await UntilToldAsync(() => TellLedgerAsync(cancellationToken), cancellationToken);
+        await _ledger.TellMissingAsync(cancellationToken);
         driver.Begin();
         _driver = driver;
         silo.Drivers[_address] = driver;

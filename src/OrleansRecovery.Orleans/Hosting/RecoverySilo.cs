@@ -62,6 +62,19 @@ internal sealed class RecoverySilo
     /// <summary>Executions that wait for the ledger, and since when, as the clock's time stamps count.</summary>
     internal ConcurrentDictionary<ExecutionAddress, long> LedgerWaits { get; } = [];
 
+    /// <summary>An execution begins to wait for the ledger, or has told it all.</summary>
+    internal void NoteWait(ExecutionAddress execution, bool waits)
+    {
+        if (waits)
+        {
+            LedgerWaits[execution] = Time.GetTimestamp();
+        }
+        else
+        {
+            LedgerWaits.TryRemove(execution, out _);
+        }
+    }
+
     /// <summary>How an execution was started: it never changes.</summary>
     internal async Task<ExecutionStarted> StartedAsync(ExecutionAddress execution, CancellationToken cancellationToken)
     {

@@ -48,7 +48,7 @@ public sealed partial class AgentDriver
     {
         if (_turn is { } turn)
         {
-            await turn.StopAsync(TimeSpan.FromMilliseconds(_setup.Policy.ActionTimeoutMilliseconds), _setup.Time);
+            await turn.StopAsync(TimeSpan.FromMilliseconds(_setup.Policy.ActionTimeoutMilliseconds));
         }
     }
 
@@ -137,7 +137,7 @@ public sealed partial class AgentDriver
     /// <summary>Makes what a turn has buffered durable; with <paramref name="endState"/> also the turn's end.</summary>
     internal async Task FlushAsync(TurnRun turn, byte[]? endState, CancellationToken cancellationToken)
     {
-        await _gate.WaitAsync(cancellationToken);
+        await _gate.WaitAsync(CancellationToken.None);
         try
         {
             List<AgentEvent>? records = null;

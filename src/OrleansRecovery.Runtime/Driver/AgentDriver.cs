@@ -20,6 +20,9 @@ namespace OrleansRecovery.Runtime.Driver;
 public sealed record AgentSetup(
     ExecutionAddress Execution, AgentId Agent, RecoveryPolicy Policy, IJournal Journal, IAgentEnvironment Environment, TimeProvider Time)
 {
+    /// <summary>Where loops run that go on beside their callers. Default: the thread pool.</summary>
+    public TaskScheduler Scheduler { get; init; } = TaskScheduler.Default;
+
     internal StreamId Stream => StreamId.OfAgent(Execution, Agent);
 }
 
@@ -86,7 +89,7 @@ public sealed partial class AgentDriver : IDisposable
     /// <summary>Marks an interval as validated.</summary>
     public async Task SealAsync(CheckpointNumber interval, IssuerId by, CancellationToken cancellationToken)
     {
-        await _gate.WaitAsync(cancellationToken);
+        await _gate.WaitAsync(CancellationToken.None);
         try
         {
             if (History.Find(interval) is { IsSealed: false })
@@ -103,7 +106,7 @@ public sealed partial class AgentDriver : IDisposable
     /// <summary>Says that no failure leads back below a checkpoint any more (theory, R18); null when nothing can be collected for that.</summary>
     public async Task<Collected?> CollectAsync(CheckpointNumber line, CancellationToken cancellationToken)
     {
-        await _gate.WaitAsync(cancellationToken);
+        await _gate.WaitAsync(CancellationToken.None);
         try
         {
             if (Participant is { Phase: ParticipantPhase.Active, Barriers.IsEmpty: true } && History.CollectableBelow(line) is { } collected)
@@ -180,7 +183,7 @@ public sealed partial class AgentDriver : IDisposable
         for (var stopped = false; ; stopped = true)
         {
             TurnRun? running;
-            await _gate.WaitAsync(cancellationToken);
+            await _gate.WaitAsync(CancellationToken.None);
             try
             {
                 running = _turn;
@@ -196,7 +199,7 @@ public sealed partial class AgentDriver : IDisposable
                 _gate.Release();
             }
 
-            await running.StopAsync(TimeSpan.FromMilliseconds(_setup.Policy.ActionTimeoutMilliseconds), _setup.Time);
+            await running.StopAsync(TimeSpan.FromMilliseconds(_setup.Policy.ActionTimeoutMilliseconds));
         }
     }
 
@@ -231,7 +234,7 @@ public sealed partial class AgentDriver : IDisposable
 
     private async Task<bool> StepAsync(ParticipantInput input, CancellationToken cancellationToken)
     {
-        await _gate.WaitAsync(cancellationToken);
+        await _gate.WaitAsync(CancellationToken.None);
         try
         {
             return await StepLockedAsync(input, cancellationToken);

@@ -1,3 +1,6 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Policy;
@@ -31,18 +34,20 @@ internal static class CompensationRunner
         CancellationToken cancellationToken)
     {
         var attempts = 0;
-        var pipeline = Pipeline(policy, time);
+        var pipeline = Pipeline(policy, time, idempotencyKey);
+        var resilience = ResilienceContextPool.Shared.Get(continueOnCapturedContext: true, cancellationToken);
         try
         {
             await pipeline.ExecuteAsync(
-                async token =>
+                async tried =>
                 {
+                    var token = tried.CancellationToken;
                     attempts++;
                     var context = new CompensationContext(id, idempotencyKey, result is null, attempts, token);
                     var ran = result is { } recorded ? action.ReadResult(recorded) : null;
                     await action.CompensateAsync!(action.ReadArgument(argument), ran, context).WaitAsync(token);
                 },
-                cancellationToken);
+                resilience);
             return new CompensationReport(CompensationResult.Compensated, attempts, null);
         }
 #pragma warning disable CA1031 // An author's compensation may throw anything; the failure is a state of the recovery, not an exception (style 3.5).
@@ -52,10 +57,16 @@ internal static class CompensationRunner
             var detail = failure.Message.Length > DetailLengthMax ? failure.Message[..DetailLengthMax] : failure.Message;
             return new CompensationReport(CompensationResult.Failed, attempts, detail);
         }
+        finally
+        {
+            ResilienceContextPool.Shared.Return(resilience);
+        }
     }
 
-    private static ResiliencePipeline Pipeline(RecoveryPolicy policy, TimeProvider time)
+    private static ResiliencePipeline Pipeline(RecoveryPolicy policy, TimeProvider time, string idempotencyKey)
     {
+        // The jitter is to differ between actions, and follows from them: the same run waits for the same time.
+        var jitter = new Random(BinaryPrimitives.ReadInt32LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes(idempotencyKey))));
         var builder = new ResiliencePipelineBuilder { TimeProvider = time };
         if (policy.CompensationTryCountMax > 1)
         {
@@ -64,6 +75,7 @@ internal static class CompensationRunner
                 MaxRetryAttempts = policy.CompensationTryCountMax - 1,
                 BackoffType = DelayBackoffType.Exponential,
                 UseJitter = true,
+                Randomizer = jitter.NextDouble,
                 Delay = TimeSpan.FromMilliseconds(policy.CompensationBackoffMilliseconds),
                 MaxDelay = TimeSpan.FromMinutes(5),
                 ShouldHandle = new PredicateBuilder().Handle<Exception>(),

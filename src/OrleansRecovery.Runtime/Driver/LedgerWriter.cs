@@ -5,6 +5,7 @@ using System.Threading.Channels;
 using OrleansRecovery.Protocol.Json;
 using OrleansRecovery.Protocol.Ledger;
 using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Hosting;
 using OrleansRecovery.Runtime.Ports;
 using OrleansRecovery.Runtime.Security;
 using OrleansRecovery.Runtime.Telemetry;
@@ -31,14 +32,14 @@ public sealed class LedgerWriter : IAsyncDisposable
     private KeyId? _known;
     private bool _mustRead;
 
-    private LedgerWriter(IJournal journal, TenantId tenant, LedgerKey key, TimeProvider time)
+    private LedgerWriter(IJournal journal, TenantId tenant, LedgerKey key, TimeProvider time, TaskScheduler scheduler)
     {
         _journal = journal;
         _tenant = tenant;
         _key = key;
         _signer = new LedgerSigner(tenant, key);
         _time = time;
-        _loop = Task.Run(RunAsync);
+        _loop = scheduler.RunAsync(RunAsync);
     }
 
     /// <summary>Opens a tenant's ledger for writing.</summary>
@@ -47,11 +48,18 @@ public sealed class LedgerWriter : IAsyncDisposable
     /// <param name="key">The key that signs from here on.</param>
     /// <param name="previousKey">The key before it, when the ledger's last key is another one: it signs the hand-over.</param>
     /// <param name="time">The clock.</param>
+    /// <param name="scheduler">Where its loop runs; null: the thread pool.</param>
     /// <param name="cancellationToken">Ends the opening.</param>
     public static async Task<LedgerWriter> OpenAsync(
-        IJournal journal, TenantId tenant, LedgerKey key, LedgerKey? previousKey, TimeProvider time, CancellationToken cancellationToken = default)
+        IJournal journal,
+        TenantId tenant,
+        LedgerKey key,
+        LedgerKey? previousKey,
+        TimeProvider time,
+        TaskScheduler? scheduler = null,
+        CancellationToken cancellationToken = default)
     {
-        var writer = new LedgerWriter(journal, tenant, key, time);
+        var writer = new LedgerWriter(journal, tenant, key, time, scheduler ?? TaskScheduler.Default);
         await writer.ReadHeadAsync(cancellationToken);
         if (writer._known is { } known && known != key.Public.Key)
         {

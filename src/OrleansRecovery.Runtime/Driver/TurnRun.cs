@@ -6,6 +6,7 @@ using OrleansRecovery.Protocol.Participant;
 using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
+using OrleansRecovery.Runtime.Hosting;
 
 namespace OrleansRecovery.Runtime.Driver;
 
@@ -149,12 +150,12 @@ internal sealed partial class TurnRun : AgentTurn
     }
 
     /// <summary>Tells the handler to stop and waits for it; one that does not stop in time is fenced.</summary>
-    internal async Task StopAsync(TimeSpan patience, TimeProvider time)
+    internal async Task StopAsync(TimeSpan patience)
     {
         try
         {
-            await _stop.CancelAsync();
-            await _finished.Task.WaitAsync(patience, time, CancellationToken.None);
+            await _driver.Setup.Scheduler.CancelAsync(_stop);
+            await _finished.Task.WaitAsync(patience, _driver.Setup.Time, CancellationToken.None);
         }
         catch (TimeoutException)
         {

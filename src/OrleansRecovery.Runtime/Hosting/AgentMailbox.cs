@@ -35,6 +35,9 @@ public sealed record MailboxSetup(
     TimeProvider Time,
     ILogger Logger)
 {
+    /// <summary>Where loops run that go on beside their callers. Default: the thread pool.</summary>
+    public TaskScheduler Scheduler { get; init; } = TaskScheduler.Default;
+
     /// <summary>The set-up for an execution that was started so.</summary>
     public static IReadOnlySet<AgentId> AgentsOf(ExecutionStarted started) => started.Agents.Select(agent => agent.Agent).ToHashSet();
 }
@@ -65,8 +68,8 @@ public sealed partial class AgentMailbox : IAsyncDisposable
     public AgentMailbox(MailboxSetup setup, AgentId agent)
     {
         _setup = setup;
-        _agent = new AgentSetup(setup.Execution, agent, setup.Policy, setup.Journal, this, setup.Time);
-        _loop = Task.Run(RunAsync, CancellationToken.None);
+        _agent = new AgentSetup(setup.Execution, agent, setup.Policy, setup.Journal, this, setup.Time) { Scheduler = setup.Scheduler };
+        _loop = setup.Scheduler.RunAsync(RunAsync);
     }
 
     /// <summary>Something is under way: a turn, a compensation, or what the mailbox holds.</summary>
@@ -114,7 +117,7 @@ public sealed partial class AgentMailbox : IAsyncDisposable
     /// <summary>Stops: no turn begins any more, and one that runs is stopped.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _stopping.CancelAsync();
+        await _setup.Scheduler.CancelAsync(_stopping);
         _mailbox.Writer.TryComplete();
         await _loop;
         if (_driver is { } driver)
@@ -293,7 +296,7 @@ public sealed partial class AgentMailbox : IAsyncDisposable
         {
             try
             {
-                var result = await Task.Run(() => ObservedTurnAsync(turn, driver, message), CancellationToken.None);
+                var result = await _setup.Scheduler.RunAsync(() => ObservedTurnAsync(turn, driver, message));
                 if (result == TurnResult.Stopped && driver.MayConsume)
                 {
                     await Task.Delay(StoppedPause, _setup.Time, _stopping.Token); // it used what is about to be undone: run at once, it would be stopped again
@@ -324,7 +327,7 @@ public sealed partial class AgentMailbox : IAsyncDisposable
         foreach (var (recovery, action) in driver.TakeCompensations())
         {
             Interlocked.Increment(ref _compensations);
-            _ = Task.Run(() => CompensateAsync(driver, recovery, action), CancellationToken.None);
+            _ = _setup.Scheduler.RunAsync(() => CompensateAsync(driver, recovery, action));
         }
     }
 

@@ -81,8 +81,8 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
     /// <summary>Goes on with what was under way.</summary>
     public void Begin()
     {
-        _loop = Task.Run(RunAsync, CancellationToken.None);
-        _ticks = Task.Run(TickAsync, CancellationToken.None);
+        _loop = _setup.Scheduler.RunAsync(RunAsync);
+        _ticks = _setup.Scheduler.RunAsync(TickAsync);
         if (_open is { } open)
         {
             Post(new CoordinatorInput.Resumed(_epoch), open.Recovery);
@@ -94,7 +94,7 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
     /// <summary>Stops: nothing more is written. What is durable waits for the next driver.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _stopping.CancelAsync();
+        await _setup.Scheduler.CancelAsync(_stopping);
         _inputs.Writer.TryComplete();
         await _loop;
         await _ticks;
@@ -265,7 +265,7 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
         catch (RecoveryException trouble)
         {
             _setup.Logger.LogWriteFailed(Address.ToString(), trouble.Message);
-            _ticks = Task.Run(TickAsync, CancellationToken.None);
+            _ticks = _setup.Scheduler.RunAsync(TickAsync);
         }
     }
 

@@ -36,4 +36,7 @@ internal static partial class HostingLog
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "Agent {Agent} of {Execution} quiesces: recovery {Recovery} was signalled")]
     internal static partial void AgentQuiesces(this ILogger logger, string agent, string execution, string recovery);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The ledger cannot be told of {Execution} yet: {Problem}")]
+    internal static partial void LedgerWaits(this ILogger logger, string execution, string problem);
 }

@@ -15,7 +15,11 @@ namespace OrleansRecovery.Runtime.Hosting;
 /// <param name="CollectInterval">How often copies of states that nothing can lead back to are deleted.</param>
 /// <param name="Time">The clock.</param>
 /// <param name="Logger">Where to log.</param>
-public sealed record ExecutionSetup(IJournal Journal, SignalPolicy Signals, TimeSpan CollectInterval, TimeProvider Time, ILogger Logger);
+public sealed record ExecutionSetup(IJournal Journal, SignalPolicy Signals, TimeSpan CollectInterval, TimeProvider Time, ILogger Logger)
+{
+    /// <summary>Where loops run that go on beside their callers. Default: the thread pool.</summary>
+    public TaskScheduler Scheduler { get; init; } = TaskScheduler.Default;
+}
 
 /// <summary>What an <see cref="ExecutionDriver"/> needs of its host. A host moves things; it decides nothing.</summary>
 public interface IExecutionEnvironment
