@@ -81,6 +81,10 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IAsyncDisposabl
             var record = ExecutionLog.Write(new ExecutionRecord(started));
             await Journal.AppendAsync(new StreamAppend(StreamId.OfExecution(start.Execution), 0, [record], []), cancellationToken);
         }
+        catch (StaleAppendException) when (Options.Owns(start.Execution))
+        {
+            // It is there: from a call before this one, whose loading failed, or from another process.
+        }
         catch (StaleAppendException other)
         {
             throw RecoveryException.Of(
@@ -96,6 +100,7 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IAsyncDisposabl
         }
 
         await LoadAsync(start.Execution, cancellationToken);
+        ExecutionStarts.RefuseIfOther(start.Execution, Host(start.Execution).Started, started);
     }
 
     /// <inheritdoc/>

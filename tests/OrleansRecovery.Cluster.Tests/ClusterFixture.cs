@@ -61,6 +61,12 @@ public sealed class ClusterFixture : IAsyncLifetime, IConformanceHost
                 options.NumVotesForDeathDeclaration = 1;
                 options.TableRefreshTimeout = TimeSpan.FromSeconds(1);
             })
+            .Configure<GrainCollectionOptions>(options =>
+            {
+                // What is idle goes: hundreds of recorded runs pass through one cluster.
+                options.CollectionQuantum = TimeSpan.FromSeconds(20);
+                options.CollectionAge = TimeSpan.FromMinutes(1);
+            })
             .AddAgentRecovery(options =>
             {
                 options.LedgerKey = Key;

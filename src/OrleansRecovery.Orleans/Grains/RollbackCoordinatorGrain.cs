@@ -78,9 +78,18 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
                 return;
             }
 
-            var record = ExecutionLog.Write(new ExecutionRecord(started));
-            await silo.Journal.AppendAsync(new StreamAppend(StreamId.OfExecution(_address), 0, [record], []), _stopping.Token);
+            try
+            {
+                var record = ExecutionLog.Write(new ExecutionRecord(started));
+                await silo.Journal.AppendAsync(new StreamAppend(StreamId.OfExecution(_address), 0, [record], []), _stopping.Token);
+            }
+            catch (StaleAppendException)
+            {
+                // It is there: from a call before this one, whose loading failed, or from another activation.
+            }
+
             await LoadAsync(_stopping.Token);
+            ExecutionStarts.RefuseIfOther(_address, Driver.Started, started);
         }
         finally
         {

@@ -8,7 +8,7 @@ internal sealed class RecordedSteps
 {
     private readonly Queue<(SequenceNumber Position, AgentEvent Record)> _steps = new();
     private readonly Dictionary<SequenceNumber, ActionSettled> _outcomes = [];
-    private readonly Dictionary<SequenceNumber, MessageConsumed> _responses = [];
+    private readonly Dictionary<SequenceNumber, (MessageConsumed Consumed, SequenceNumber Position)> _responses = [];
     private readonly List<(SequenceNumber Position, CheckpointNumber Number)> _intervals = [];
 
     internal RecordedSteps(IEnumerable<(SequenceNumber Position, AgentEvent Record)> records)
@@ -24,7 +24,7 @@ internal sealed class RecordedSteps
                     _outcomes[settled.Action] = settled;
                     break;
                 case MessageConsumed { BeginsTurn: false, InReplyTo: { } request } consumed:
-                    _responses[request] = consumed;
+                    _responses[request] = (consumed, position);
                     break;
             }
 
@@ -32,8 +32,15 @@ internal sealed class RecordedSteps
             {
                 _intervals.Add((position, opened.Number));
             }
+            else if (record is MessageConsumed { BeginsTurn: true })
+            {
+                BeganIn = IntervalAt(position);
+            }
         }
     }
+
+    /// <summary>The interval that the turn began in; null when nothing of it is recorded.</summary>
+    internal CheckpointNumber? BeganIn { get; private set; }
 
     internal bool HasMore => _steps.Count > 0;
 
@@ -43,7 +50,8 @@ internal sealed class RecordedSteps
 
     internal ActionSettled? OutcomeOf(SequenceNumber action) => _outcomes.GetValueOrDefault(action);
 
-    internal MessageConsumed? ResponseTo(SequenceNumber request) => _responses.GetValueOrDefault(request);
+    internal (MessageConsumed Consumed, SequenceNumber Position)? ResponseTo(SequenceNumber request) =>
+        _responses.TryGetValue(request, out var response) ? response : null;
 
     internal CheckpointNumber? IntervalAt(SequenceNumber position)
     {

@@ -61,9 +61,10 @@ internal sealed partial class TurnRun
         var (recordedAt, buffered) = AddSend(to, type, payload, DependencyKind.Message, DependencyStrength.Required, null, awaitsReply: true);
         var request = recordedAt ?? await FlushedAsync(buffered!);
         IncomingMessage response;
-        if (_recorded.ResponseTo(request) is { } consumed)
+        if (_recorded.ResponseTo(request) is { } recorded)
         {
-            response = await _driver.Setup.Environment.ReadMessageAsync(consumed.Message, CancellationToken);
+            response = await _driver.Setup.Environment.ReadMessageAsync(recorded.Consumed.Message, CancellationToken);
+            _interval = _recorded.IntervalAt(recorded.Position) ?? _interval;
         }
         else
         {

@@ -24,7 +24,7 @@ internal sealed partial class TurnRun : AgentTurn
     private readonly List<(MessageId Message, CheckpointNumber SentIn)> _consumed = [];
     private readonly List<(Interval Producer, Interval Consumer)> _declared = [];
     private readonly CancellationTokenSource _stop;
-    private readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _finished = new();
     private CheckpointNumber _interval;
     private object _state;
     private CheckpointNumber _highest;
@@ -44,7 +44,7 @@ internal sealed partial class TurnRun : AgentTurn
         _replayOnly = replayOnly;
         _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         _state = driver.CopyOfState();
-        _interval = driver.History.Current;
+        _interval = _recorded.BeganIn ?? driver.History.Current;
         _highest = driver.History.Current;
     }
 
@@ -145,7 +145,7 @@ internal sealed partial class TurnRun : AgentTurn
 
     internal void Finish()
     {
-        _finished.TrySetResult();
+        _driver.Setup.Scheduler.Wake(_finished);
         _stop.Dispose();
     }
 

@@ -102,7 +102,7 @@ public sealed partial class AgentMailbox
     {
         try
         {
-            await Task.Delay(StuckPause, _setup.Time, _stopping.Token);
+            await _setup.Scheduler.DelayAsync(StuckPause, _setup.Time, _stopping.Token);
             Wake();
         }
         catch (Exception stopped) when (stopped is OperationCanceledException or ObjectDisposedException)

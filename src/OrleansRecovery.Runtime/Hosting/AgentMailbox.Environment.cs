@@ -80,7 +80,7 @@ public sealed partial class AgentMailbox : IAgentEnvironment
 
     private async Task WokenAsync(Task woken, CancellationToken cancellationToken)
     {
-        await Task.WhenAny(woken, Task.Delay(LookAgain, _setup.Time, cancellationToken));
+        await Task.WhenAny(woken, _setup.Scheduler.DelayAsync(LookAgain, _setup.Time, cancellationToken));
         cancellationToken.ThrowIfCancellationRequested();
     }
 

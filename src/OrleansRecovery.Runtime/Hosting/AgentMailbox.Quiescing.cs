@@ -37,7 +37,7 @@ public sealed partial class AgentMailbox
         {
             try
             {
-                await Task.Delay(atMost, _setup.Time, _stopping.Token);
+                await _setup.Scheduler.DelayAsync(atMost, _setup.Time, _stopping.Token);
                 EndQuiet(quiet);
             }
             catch (Exception stopped) when (stopped is OperationCanceledException or ObjectDisposedException)

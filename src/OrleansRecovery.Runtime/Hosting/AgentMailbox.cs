@@ -62,7 +62,7 @@ public sealed partial class AgentMailbox : IAsyncDisposable
     private int _compensations;
     private int _waiting;
     private volatile bool _awaitsRecovery;
-    private TaskCompletionSource _woken = NewDone();
+    private TaskCompletionSource _woken = new();
 
     /// <summary>A mailbox for an agent, which is loaded when it has something to do.</summary>
     public AgentMailbox(MailboxSetup setup, AgentId agent)
@@ -162,7 +162,7 @@ public sealed partial class AgentMailbox : IAsyncDisposable
     }
 
     // A turn that waits looks again.
-    private void Pulse() => Interlocked.Exchange(ref _woken, NewDone()).TrySetResult();
+    private void Pulse() => _setup.Scheduler.Wake(Interlocked.Exchange(ref _woken, new TaskCompletionSource()));
 
     private async Task TakeAsync(Item item)
     {
@@ -299,7 +299,7 @@ public sealed partial class AgentMailbox : IAsyncDisposable
                 var result = await _setup.Scheduler.RunAsync(() => ObservedTurnAsync(turn, driver, message));
                 if (result == TurnResult.Stopped && driver.MayConsume)
                 {
-                    await Task.Delay(StoppedPause, _setup.Time, _stopping.Token); // it used what is about to be undone: run at once, it would be stopped again
+                    await _setup.Scheduler.DelayAsync(StoppedPause, _setup.Time, _stopping.Token); // it used what is about to be undone: run at once, it would be stopped again
                 }
             }
             catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
@@ -361,7 +361,7 @@ public sealed partial class AgentMailbox : IAsyncDisposable
             catch (RecoveryException storage) when (storage.Error.Code == RecoveryErrorCode.StorageUnavailable)
             {
                 _setup.Logger.AgentStuck(_agent.Agent.Text, _setup.Execution.ToString(), storage.Message);
-                await Task.Delay(StuckPause, _setup.Time, _stopping.Token);
+                await _setup.Scheduler.DelayAsync(StuckPause, _setup.Time, _stopping.Token);
             }
         }
     }

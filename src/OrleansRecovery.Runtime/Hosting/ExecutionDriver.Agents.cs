@@ -327,9 +327,9 @@ public sealed partial class ExecutionDriver : IExecution
         lock (_sync)
         {
             changed = _changed;
-            _changed = NewDone();
+            _changed = new TaskCompletionSource();
         }
 
-        changed.TrySetResult();
+        _setup.Scheduler.Wake(changed);
     }
 }

@@ -34,7 +34,7 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
     private readonly Dictionary<AgentId, AssignedAgent> _assigned;
     private Task _loop = Task.CompletedTask;
     private Task _ticks = Task.CompletedTask;
-    private TaskCompletionSource _changed = NewDone();
+    private TaskCompletionSource _changed = new();
     private ExecutionState _state = null!;
     private SignalWindow _signals = null!;
     private CoordinatorState? _open;

@@ -13,6 +13,7 @@ namespace OrleansRecovery.Runtime.Hosting;
 public sealed class LedgerKeeper : ILedger, IAsyncDisposable
 {
     private readonly Dictionary<ExecutionId, SequenceNumber> _lastCause = [];
+    private readonly SemaphoreSlim _gate = new(1, 1);
     private LedgerWriter _writer = null!;
 
     private LedgerKeeper()
@@ -48,24 +49,30 @@ public sealed class LedgerKeeper : ILedger, IAsyncDisposable
     public async Task AppendAsync(IReadOnlyList<LedgerEntry> entries)
     {
         ArgumentNullException.ThrowIfNull(entries);
-        var missing = entries.Where(IsMissing).ToList();
-        if (missing.Count == 0)
-        {
-            return;
-        }
-
+        await _gate.WaitAsync(); // what is missing is known when the call before this one has ended
         try
         {
-            await _writer.AppendAsync([], missing);
+            var missing = entries.Where(IsMissing).ToList();
+            if (IsStale)
+            {
+                throw Stale(null);
+            }
+
+            if (missing.Count > 0)
+            {
+                await _writer.AppendAsync([], missing);
+                missing.ForEach(entry => Note(entry.Execution, entry.Cause));
+            }
         }
         catch (Exception failure) when (failure is StaleAppendException or RecoveryException)
         {
             IsStale = true;
-            throw failure as RecoveryException ?? RecoveryException.Of(
-                RecoveryErrorCode.StaleWriter, failure.Message, "The entries were not written.", "Nothing needs to be done: they are sent again.", failure);
+            throw failure as RecoveryException ?? Stale(failure);
         }
-
-        missing.ForEach(entry => Note(entry.Execution, entry.Cause));
+        finally
+        {
+            _gate.Release();
+        }
     }
 
     /// <inheritdoc/>
@@ -73,7 +80,18 @@ public sealed class LedgerKeeper : ILedger, IAsyncDisposable
         Task.FromResult<SequenceNumber?>(_lastCause.TryGetValue(execution, out var last) ? last : null);
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => _writer.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _writer.DisposeAsync();
+        _gate.Dispose();
+    }
+
+    private static RecoveryException Stale(Exception? failure) => RecoveryException.Of(
+        RecoveryErrorCode.StaleWriter,
+        failure?.Message ?? "Another one writes this ledger, or nobody knows what was written last.",
+        "The entries were not written.",
+        "Nothing needs to be done: they are sent again.",
+        failure);
 
     private bool IsMissing(LedgerEntry entry) =>
         entry is not { Execution: { } execution, Cause: { } cause } || !_lastCause.TryGetValue(execution, out var last) || cause > last;

@@ -1,0 +1,138 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.RegularExpressions;
+using OrleansRecovery.Protocol.Execution;
+using OrleansRecovery.Protocol.Journal;
+using OrleansRecovery.Protocol.Participant;
+using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Ports;
+using OrleansRecovery.Simulation.Engine;
+
+namespace OrleansRecovery.Simulation.Checks;
+
+/// <summary>How often what was met.</summary>
+internal sealed class Tally
+{
+    public SortedDictionary<string, long> Counts { get; } = new(StringComparer.Ordinal);
+
+    public void Add(string what, long times = 1) => Counts[what] = Counts.GetValueOrDefault(what) + times;
+
+    public void Add(Tally other)
+    {
+        foreach (var (what, times) in other.Counts)
+        {
+            Add(what, times);
+        }
+    }
+}
+
+/// <summary>Sees every record that reaches the disk, and knows from it where everything stands.</summary>
+internal sealed partial class Observer(Tally seen)
+{
+    private readonly ExecutionHistory _log = new();
+    private readonly SortedDictionary<AgentId, AgentHistory> _agents = [];
+    private readonly SortedDictionary<AgentId, ParticipantState> _participants = [];
+    private readonly SortedDictionary<AgentId, List<long>> _snapshots = [];
+    private readonly Dictionary<string, string> _names = new(StringComparer.Ordinal);
+    private readonly StringBuilder _all = new();
+
+    /// <summary>Actions whose compensation failed for good.</summary>
+    public HashSet<ActionId> GivenUp { get; } = [];
+
+    public List<byte[]> Ledger { get; } = [];
+
+    /// <summary>Where the newest recovery stands.</summary>
+    public string Phase => _log.Recoveries.Count == 0 ? "nothing" : _log.Recoveries.Values.Last().Phase.ToString();
+
+    /// <summary>No recovery is open, and no agent is bound by one.</summary>
+    public bool IsAtRest => _log.Recoveries.Values.All(recovery => recovery.Phase is Protocol.Coordinator.CoordinatorPhase.Completed
+            or Protocol.Coordinator.CoordinatorPhase.CompletedWithResidue or Protocol.Coordinator.CoordinatorPhase.Aborted)
+        && _participants.Values.All(participant => participant.Phase is ParticipantPhase.Active or ParticipantPhase.Quarantined && participant.Barriers.IsEmpty);
+
+    public long Current(AgentId agent) => _agents.TryGetValue(agent, out var history) ? history.Current.Number : 0;
+
+    public int Length(AgentId agent) => _agents.TryGetValue(agent, out var history) ? (int)history.Next.Number : 0;
+
+    public void Take(StreamAppend append)
+    {
+        foreach (var record in append.Records)
+        {
+            Take(append.Stream, record);
+        }
+
+        if (append.Stream.Kind == StreamKind.Agent)
+        {
+            var agent = AgentId.Parse(append.Stream.Name);
+            foreach (var snapshot in append.Snapshots)
+            {
+                (_snapshots.TryGetValue(agent, out var positions) ? positions : _snapshots[agent] = []).Add(snapshot.Position);
+            }
+        }
+    }
+
+    /// <summary>Damages the newest or another copy of an agent's state.</summary>
+    public bool Damage(InMemoryJournal disk, StreamId stream, Loop loop)
+    {
+        if (!_snapshots.TryGetValue(AgentId.Parse(stream.Name), out var positions))
+        {
+            return false;
+        }
+
+        disk.DamageSnapshot(stream, loop.PickOne(positions));
+        return true;
+    }
+
+    /// <summary>Of everything that was written, drawn names and signatures apart.</summary>
+    public string Digest() => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(_all.ToString())))[..16];
+
+    public override string ToString() =>
+        $"{_log.State?.Phase}, recoveries {string.Join(", ", _log.Recoveries.Values.Select(recovery => $"{recovery.Phase} {recovery.Escalation?.Reason}"))}; "
+        + string.Join(", ", _participants.Select(participant => $"{participant.Key} {participant.Value.Phase}{(participant.Value.Barriers.IsEmpty ? string.Empty : " barred")} {_agents[participant.Key].Turn?.Message}"));
+
+    private void Take(StreamId stream, ReadOnlyMemory<byte> record)
+    {
+        switch (stream.Kind)
+        {
+            case StreamKind.Agent:
+                var agent = AgentId.Parse(stream.Name);
+                var taken = AgentEventJson.Read(record.Span);
+                if (!_agents.TryGetValue(agent, out var history))
+                {
+                    (_agents[agent], _participants[agent]) = (history = new AgentHistory(agent), ParticipantState.Initial(agent));
+                }
+
+                history.Apply(taken);
+                _participants[agent] = _participants[agent].After(taken);
+                seen.Add($"record {taken.Kind}");
+                if (taken is CompensationSettled { Result: Protocol.Messages.CompensationResult.Failed } failed)
+                {
+                    GivenUp.Add(new ActionId(agent, failed.Action));
+                }
+
+                Note(stream, record);
+                break;
+            case StreamKind.Execution:
+                var before = Phase;
+                _log.Apply(ExecutionLog.Read(record.Span));
+                if (Phase != before)
+                {
+                    seen.Add($"phase {Phase}");
+                }
+
+                Note(stream, record);
+                break;
+            case StreamKind.Ledger:
+                Ledger.Add(record.ToArray());
+                break;
+        }
+    }
+
+    // Ids of recoveries are drawn; their order is not.
+    private void Note(StreamId stream, ReadOnlyMemory<byte> record) => _all.Append(stream.Name).Append(' ').AppendLine(RecoveryName().Replace(
+        Encoding.UTF8.GetString(record.Span),
+        name => _names.TryGetValue(name.Value, out var known) ? known : _names[name.Value] = $"r{(_names.Count + 1).ToString(CultureInfo.InvariantCulture)}"));
+
+    [GeneratedRegex("r-[0-9a-f]{32}", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex RecoveryName();
+}
