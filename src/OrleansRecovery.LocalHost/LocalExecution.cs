@@ -44,6 +44,8 @@ internal sealed class LocalExecution : IExecutionEnvironment, IAsyncDisposable
     // The log and what the ledger says of it are one append: a crash leaves both or none.
     Task IExecutionEnvironment.AppendAsync(StreamAppend? log, IReadOnlyList<LedgerEntry> entries) => _ledger.AppendAsync(log is null ? [] : [log], entries);
 
+    Task IExecutionEnvironment.OvertakenAsync(CancellationToken cancellationToken) => Task.CompletedTask; // the ledger has what the log has
+
     void IExecutionEnvironment.Deliver(ParticipantMessage message, SequenceNumber version) => Of(message.Agent).Post(message, version);
 
     void IExecutionEnvironment.Wake(AgentId agent) => Of(agent).Wake();

@@ -58,6 +58,7 @@ internal sealed class Run
     private readonly List<string> _lines = [];
     private readonly Tally _seen = new();
     private int _signals;
+    private int _asked;
     private bool _isDamaged;
 
     public Run(int seed, RunOptions? options = null)
@@ -115,6 +116,7 @@ internal sealed class Run
             failures.Add(failure.ToString());
         }
 
+        _loop.IsOver = true;
         return new RunResult(_seed, failures, _observer.Digest(), _seen, _lines);
     }
 
@@ -132,7 +134,7 @@ internal sealed class Run
             IrrevocableActions = sealing ? IrrevocableActionRule.WhenSealed : IrrevocableActionRule.Allow,
             DetectionWindowMilliseconds = sealing ? 4_000 : RecoveryPolicy.Default.DetectionWindowMilliseconds,
             AgentCountMax = chance.Chance(0.1) ? 1 : 1_000,
-            RecoveryCountMax = 1_000,
+            RecoveryCountMax = chance.Random.Next(3, 20),
             VoteTimeoutMilliseconds = chance.PickOne(100, 1_000),
             VoteTryCountMax = chance.Random.Next(2, 20),
             CompensationTryCountMax = chance.Random.Next(1, 4),
@@ -172,15 +174,18 @@ internal sealed class Run
 
     private void At(Loop chance, TimeSpan end, Func<Task> what) => _loop.After(end * chance.Random.NextDouble(), () => _ = _user.Start(async () =>
     {
+        _asked++;
         try
         {
             await what();
         }
-        catch (Exception refused) when (refused is Protocol.Errors.RecoveryException or TimeoutException or InvalidOperationException)
+        catch (Exception refused) when (refused is Protocol.Errors.RecoveryException or StaleAppendException or TimeoutException or InvalidOperationException)
         {
             _seen.Add($"refused {(refused as Protocol.Errors.RecoveryException)?.Error.Code.ToString() ?? refused.GetType().Name}");
             Tell($"user: {refused.Message}");
         }
+
+        _asked--;
     }));
 
     private async Task SendAsync(AgentId to, Script script)
@@ -238,13 +243,13 @@ internal sealed class Run
             try
             {
                 await OperateAsync();
-                if (_observer.IsAtRest && await _host.IsSettledAsync(_address) && _observer.IsAtRest)
+                if (_asked == 0 && _observer is { IsAtRest: true, IsEscalated: false } && await _host.IsSettledAsync(_address) && _observer.IsAtRest)
                 {
                     _isAtRest = true;
                     return;
                 }
             }
-            catch (Exception late) when (late is Protocol.Errors.RecoveryException or TimeoutException or InvalidOperationException)
+            catch (Exception late) when (late is Protocol.Errors.RecoveryException or StaleAppendException or TimeoutException or InvalidOperationException)
             {
                 Tell($"user: {late.Message}");
             }
@@ -257,6 +262,11 @@ internal sealed class Run
         if (status.Phase == ExecutionPhase.Paused)
         {
             await _host.ResumeAsync(_address, User);
+        }
+
+        if (status.Phase == ExecutionPhase.Escalated)
+        {
+            await _host.DecideAsync(_address, status.Recoveries[^1].Recovery, _loop.PickOne(OperatorDecision.Approve, OperatorDecision.Reject), User);
         }
 
         foreach (var recovery in status.Recoveries.Where(recovery => recovery.WaitsFor is not null))

@@ -29,6 +29,12 @@ internal sealed partial class RollbackCoordinatorGrain : IExecutionEnvironment
         }
     }
 
+    async Task IExecutionEnvironment.OvertakenAsync(CancellationToken cancellationToken)
+    {
+        await _ledger.TellMissingAsync(cancellationToken);
+        await RemindAsync();
+    }
+
     void IExecutionEnvironment.Deliver(ParticipantMessage message, SequenceNumber version) =>
         Of(message.Agent).PostAsync(WireJson.Of(message), version.Number).Forget(silo.Logger);
 

@@ -25,7 +25,7 @@ public sealed partial class AgentDriver
         var participant = records.Aggregate(ParticipantState.Initial(setup.Agent), (state, item) => state.After(item.Record));
         var (state, since) = await SoundStateAsync(setup, behavior, history, cancellationToken);
         var driver = new AgentDriver(setup, behavior, history, participant, state);
-        driver._recorded = [.. records.Where(item => item.Position > since && item.Record.IsWork && history.IsLive(item.Position))];
+        driver._recorded = [.. records.Where(item => item.Position > since && (item.Record.IsWork || item.Record is RolledBack) && history.IsLive(item.Position))];
         try
         {
             await driver.ReplayEndedTurnsAsync(cancellationToken);

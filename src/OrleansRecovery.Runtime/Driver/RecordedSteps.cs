@@ -10,6 +10,8 @@ internal sealed class RecordedSteps
     private readonly Dictionary<SequenceNumber, ActionSettled> _outcomes = [];
     private readonly Dictionary<SequenceNumber, (MessageConsumed Consumed, SequenceNumber Position)> _responses = [];
     private readonly List<(SequenceNumber Position, CheckpointNumber Number)> _intervals = [];
+    private readonly List<(SequenceNumber Position, CheckpointNumber Number)> _reopened = [];
+    private SequenceNumber? _began;
 
     internal RecordedSteps(IEnumerable<(SequenceNumber Position, AgentEvent Record)> records)
     {
@@ -32,15 +34,19 @@ internal sealed class RecordedSteps
             {
                 _intervals.Add((position, opened.Number));
             }
+            else if (record is RolledBack back)
+            {
+                _reopened.Add((position, back.Opens));
+            }
             else if (record is MessageConsumed { BeginsTurn: true })
             {
-                BeganIn = IntervalAt(position);
+                _began = position;
             }
         }
     }
 
-    /// <summary>The interval that the turn began in; null when nothing of it is recorded.</summary>
-    internal CheckpointNumber? BeganIn { get; private set; }
+    /// <summary>The interval in which the handler begins to run; null when nothing of the turn is recorded.</summary>
+    internal CheckpointNumber? BeginsIn => _began is { } position ? IntervalAfter(position) : null;
 
     internal bool HasMore => _steps.Count > 0;
 
@@ -53,9 +59,11 @@ internal sealed class RecordedSteps
     internal (MessageConsumed Consumed, SequenceNumber Position)? ResponseTo(SequenceNumber request) =>
         _responses.TryGetValue(request, out var response) ? response : null;
 
-    internal CheckpointNumber? IntervalAt(SequenceNumber position)
+    /// <summary>The interval in which the handler goes on after what it did there: when the agent went back to that place, the one that was opened then.</summary>
+    internal CheckpointNumber? IntervalAfter(SequenceNumber position)
     {
+        var back = _reopened.FindLastIndex(reopened => reopened.Position > position && (!HasMore || reopened.Position < NextPosition));
         var at = _intervals.FindLastIndex(interval => interval.Position <= position);
-        return at < 0 ? null : _intervals[at].Number;
+        return back >= 0 ? _reopened[back].Number : at >= 0 ? _intervals[at].Number : null;
     }
 }

@@ -64,7 +64,7 @@ internal sealed partial class TurnRun
         if (_recorded.ResponseTo(request) is { } recorded)
         {
             response = await _driver.Setup.Environment.ReadMessageAsync(recorded.Consumed.Message, CancellationToken);
-            _interval = _recorded.IntervalAt(recorded.Position) ?? _interval;
+            _interval = _recorded.IntervalAfter(recorded.Position) ?? _interval;
         }
         else
         {
@@ -307,15 +307,10 @@ internal sealed partial class TurnRun
         }
 
         position = _recorded.NextPosition;
-        _interval = _recorded.IntervalAt(position) ?? _interval;
         var next = _recorded.TakeNext();
         Check(next is T, $"it asked for {what}, and {next.Kind} was recorded");
         record = (T)next;
-        if (!_recorded.HasMore && !_replayOnly)
-        {
-            _interval = _driver.History.Current;
-        }
-
+        _interval = _recorded.IntervalAfter(position) ?? _interval;
         return true;
     }
 

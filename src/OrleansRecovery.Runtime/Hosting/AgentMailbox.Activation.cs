@@ -69,9 +69,9 @@ public sealed partial class AgentMailbox
 
     private void Drop(Exception failure)
     {
-        if (_driver is { IsBroken: true })
+        if (_driver is null or { IsBroken: true })
         {
-            _awaitsRecovery = false; // the word that it waits for may be durable and unheard; if not, the turn is run again
+            _awaitsRecovery = false; // the word that it waits for may be durable and unheard, or lost with what could not be loaded; if not, the turn is run again
             if (_turn is null)
             {
                 Unload();

@@ -181,6 +181,9 @@ public sealed partial class ExecutionDriver
 
     private sealed class Input
     {
+        /// <summary>Has somebody else written?</summary>
+        public bool LooksAtLog { get; init; }
+
         public RecoveryId? Recovery { get; init; }
 
         public CoordinatorInput? Coordinator { get; init; }

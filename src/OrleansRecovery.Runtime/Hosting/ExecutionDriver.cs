@@ -138,7 +138,12 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
                 batch.Add(input);
             }
 
-            await WriteAsync(batch);
+            await WriteAsync([.. batch.Where(input => !input.LooksAtLog)]);
+            if (batch.Exists(input => input.LooksAtLog))
+            {
+                await CatchUpAsync();
+            }
+
             Interlocked.Add(ref _inputCount, -batch.Count);
             Changed();
         }
@@ -251,6 +256,10 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
                 {
                     Post(new CoordinatorInput.Ticked(), open.Recovery);
                 }
+                else
+                {
+                    TryPut(new Input { LooksAtLog = true });
+                }
 
                 foreach (var agent in AgentsWithWork())
                 {
@@ -286,6 +295,30 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
             {
                 _recoveries[id] = recovery;
             }
+        }
+    }
+
+    // A driver that nobody gives anything to do never writes, and so is never told that it is stale: it looks. One that was taken for dead may have taken a
+    // signal, or input, after this one had read what was there.
+    private async Task CatchUpAsync()
+    {
+        try
+        {
+            if (await _setup.Journal.VersionAsync(StreamId.OfExecution(Address), _stopping.Token) > _version.Number)
+            {
+                await _environment.OvertakenAsync(_stopping.Token);
+                await ReloadLogAsync();
+                WakeAll();
+            }
+
+            await _reader.ReadAsync(
+                Outside.Agent, SequenceNumber.Of(await _setup.Journal.VersionAsync(StreamId.OfAgent(Address, Outside.Agent), _stopping.Token)), _stopping.Token);
+        }
+#pragma warning disable CA1031 // The storage is in trouble, or the host stops: the next tick looks again.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            _setup.Logger.LogReadFailed(Address.ToString(), failure.Message);
         }
     }
 

@@ -222,6 +222,8 @@ public sealed class ExecutionDriverTests
 
         public Task AppendAsync(StreamAppend? log, IReadOnlyList<LedgerEntry> entries) => log is null ? Task.CompletedTask : journal.AppendAsync(log);
 
+        public Task OvertakenAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
         public void Deliver(ParticipantMessage message, SequenceNumber version) => _sent.Writer.TryWrite((message, version));
 
         public void Wake(AgentId agent)

@@ -110,6 +110,8 @@ public sealed class LoadingRaceTests
     {
         public Task AppendAsync(StreamAppend? log, IReadOnlyList<LedgerEntry> entries) => Task.CompletedTask;
 
+        public Task OvertakenAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
         public void Deliver(ParticipantMessage message, SequenceNumber version)
         {
         }

@@ -50,6 +50,9 @@ internal sealed partial class Observer(Tally seen)
             or Protocol.Coordinator.CoordinatorPhase.CompletedWithResidue or Protocol.Coordinator.CoordinatorPhase.Aborted)
         && _participants.Values.All(participant => participant.Phase is ParticipantPhase.Active or ParticipantPhase.Quarantined && participant.Barriers.IsEmpty);
 
+    /// <summary>The execution waits for an operator.</summary>
+    public bool IsEscalated => _log.State?.Phase == ExecutionPhase.Escalated;
+
     public long Current(AgentId agent) => _agents.TryGetValue(agent, out var history) ? history.Current.Number : 0;
 
     public int Length(AgentId agent) => _agents.TryGetValue(agent, out var history) ? (int)history.Next.Number : 0;

@@ -41,7 +41,8 @@ internal sealed class Story
                 story.Quarantined.Add(agent);
             }
 
-            if (history.NewestSnapshot is { } position && await disk.ReadSnapshotAsync(stream, position.Number) is { } snapshot)
+            if (history.NewestSnapshot is { } position && await disk.ReadSnapshotAsync(stream, position.Number) is { } snapshot
+                && Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(snapshot.Body.Span)) == snapshot.Digest)
             {
                 story.States[agent] = (position, System.Text.Encoding.UTF8.GetString(snapshot.Body.Span));
             }

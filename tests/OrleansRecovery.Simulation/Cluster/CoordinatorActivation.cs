@@ -47,6 +47,8 @@ internal sealed class CoordinatorActivation : IExecutionEnvironment
         }
     }
 
+    public Task OvertakenAsync(CancellationToken cancellationToken) => _ledger.TellMissingAsync(cancellationToken);
+
     public void Deliver(ParticipantMessage message, SequenceNumber version)
     {
         var sent = ClusterHost.OverTheWire(_address, message);

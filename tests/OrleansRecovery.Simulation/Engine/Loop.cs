@@ -21,6 +21,9 @@ internal sealed class Loop
     /// <summary>Ticks since the beginning of the simulated time.</summary>
     public long Now { get; private set; }
 
+    /// <summary>Nothing runs any more.</summary>
+    public bool IsOver { get; set; }
+
     /// <summary>How many steps were run.</summary>
     public int Steps { get; private set; }
 

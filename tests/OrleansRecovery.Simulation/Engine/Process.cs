@@ -55,7 +55,7 @@ internal sealed class Process : TaskScheduler
 
     protected override void QueueTask(Task task)
     {
-        if (State != ProcessState.Dead) // what is collected of a dead one may come from any thread
+        if (State != ProcessState.Dead && !Loop.IsOver) // what is collected afterwards may come from any thread
         {
             Loop.Ready(this, () => TryExecuteTask(task));
         }
