@@ -243,10 +243,16 @@ internal sealed class Run
             try
             {
                 await OperateAsync();
-                if (_asked == 0 && _observer is { IsAtRest: true, IsEscalated: false } && await _host.IsSettledAsync(_address) && _observer.IsAtRest)
+                if (_asked == 0 && _observer is { IsAtRest: true, IsEscalated: false } && await _host.IsSettledAsync(_address))
                 {
-                    _isAtRest = true;
-                    return;
+                    // Calls that nobody waits for any more may still arrive.
+                    var count = _observer.RecordCount;
+                    await Task.Delay(TimeSpan.FromSeconds(15), _user.Time);
+                    _isAtRest = _observer.IsAtRest && _observer.RecordCount == count && await _host.IsSettledAsync(_address);
+                    if (_isAtRest)
+                    {
+                        return;
+                    }
                 }
             }
             catch (Exception late) when (late is Protocol.Errors.RecoveryException or StaleAppendException or TimeoutException or InvalidOperationException)

@@ -97,7 +97,7 @@ internal sealed partial class TurnRun
         if (!TryTake<ActionIntended>($"the recorded value '{name}'", out var intended, out var position))
         {
             var intent = Buffer(new ActionIntended(name, ActionClass.Pure, JsonSerializer.SerializeToElement<object?>(null), false, false));
-            return await ReadAsync(name, info, read, () => intent.Position!.Value);
+            return await ReadAsync(name, info, read, (succeeded, result) => BufferedStep.OutcomeOf(intent, succeeded, result));
         }
 
         Check(intended.Name == name, $"it asked for the value '{name}', and '{intended.Name}' was recorded");
@@ -108,24 +108,24 @@ internal sealed partial class TurnRun
 
         return _replayOnly
             ? await new TaskCompletionSource<object?>().Task // the handler ended without waiting for it
-            : await ReadAsync(name, info, read, () => position);
+            : await ReadAsync(name, info, read, (succeeded, result) => new BufferedStep(new ActionSettled(position, succeeded, result)));
     }
 
-    private async Task<object?> ReadAsync(string name, JsonTypeInfo info, Func<CancellationToken, Task<object?>> read, Func<SequenceNumber> intent)
+    private async Task<object?> ReadAsync(string name, JsonTypeInfo info, Func<CancellationToken, Task<object?>> read, Func<bool, JsonElement, BufferedStep> outcome)
     {
         try
         {
             RunningTurn.Enter(this, isActing: true);
             var value = await read(CancellationToken);
             var result = AgentJson.Write(value, info);
-            Buffer(_ => new ActionSettled(intent(), true, result));
+            Buffer(outcome(true, result));
             return value;
         }
 #pragma warning disable CA1031 // Whatever the reading throws is what it came to: a handler that goes on sees the same in a replay.
         catch (Exception failure) when (!IsStopped && failure is not TurnStoppedException)
 #pragma warning restore CA1031
         {
-            Buffer(_ => new ActionSettled(intent(), false, JsonSerializer.SerializeToElement(failure.Message)));
+            Buffer(outcome(false, JsonSerializer.SerializeToElement(failure.Message)));
             throw new ActionFailedException(name, failure.Message, failure);
         }
     }
@@ -271,14 +271,13 @@ internal sealed partial class TurnRun
     {
         lock (_buffer)
         {
-            _buffer.Add(new BufferedStep(new ActionIntended(name, ActionClass.Pure, argument, false, false)));
-            _buffer.Add(new BufferedStep(position => new ActionSettled(SequenceNumber.Of(position.Number - 1), succeeded, result)));
+            var intent = new BufferedStep(new ActionIntended(name, ActionClass.Pure, argument, false, false));
+            _buffer.Add(intent);
+            _buffer.Add(BufferedStep.OutcomeOf(intent, succeeded, result));
         }
     }
 
     private BufferedStep Buffer(AgentEvent record) => Buffer(new BufferedStep(record));
-
-    private void Buffer(Func<SequenceNumber, AgentEvent> make) => _ = Buffer(new BufferedStep(make));
 
     private BufferedStep Buffer(BufferedStep step)
     {

@@ -241,7 +241,15 @@ internal sealed partial class TurnRun : AgentTurn
         lock (_buffer)
         {
             _declared.Clear();
-            _buffer.RemoveAll(step => step.GoesWithTurn);
+
+            // With it goes what came after it: a handler that is run again must find its steps as it makes them. Outcomes stay with their intents.
+            if (_buffer.FindIndex(step => step.GoesWithTurn) is var first and >= 0)
+            {
+                var stays = _buffer[..first];
+                stays.AddRange(_buffer[first..].Where(step => step.IsOutcome && (step.Intent is not { Position: null } intent || stays.Contains(intent))));
+                _buffer.Clear();
+                _buffer.AddRange(stays);
+            }
         }
     }
 

@@ -57,7 +57,7 @@ public sealed partial class AgentMailbox
     // What this activation waits for may have come to another one that it knows nothing of: the journal tells.
     private async Task RemindAsync(AgentDriver driver)
     {
-        if (_awaitsRecovery && _turn is null && await _setup.Journal.VersionAsync(StreamId.OfAgent(_setup.Execution, _agent.Agent), _stopping.Token) > driver.History.Next.Number)
+        if (_turn is null && (_awaitsRecovery || driver.Participant.Phase != ParticipantPhase.Active) && await _setup.Journal.VersionAsync(StreamId.OfAgent(_setup.Execution, _agent.Agent), _stopping.Token) > driver.History.Next.Number)
         {
             _awaitsRecovery = false;
             Unload();

@@ -297,7 +297,7 @@ public sealed partial class AgentMailbox : IAsyncDisposable
             try
             {
                 var result = await _setup.Scheduler.RunAsync(() => ObservedTurnAsync(turn, driver, message));
-                if (result == TurnResult.Stopped && driver.MayConsume)
+                if (result == TurnResult.Stopped && driver.Participant.Phase == ParticipantPhase.Active)
                 {
                     await _setup.Scheduler.DelayAsync(StoppedPause, _setup.Time, _stopping.Token); // it used what is about to be undone: run at once, it would be stopped again
                 }

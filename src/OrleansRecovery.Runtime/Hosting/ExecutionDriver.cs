@@ -256,11 +256,8 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
                 {
                     Post(new CoordinatorInput.Ticked(), open.Recovery);
                 }
-                else
-                {
-                    TryPut(new Input { LooksAtLog = true });
-                }
 
+                TryPut(new Input { LooksAtLog = true });
                 foreach (var agent in AgentsWithWork())
                 {
                     _environment.Remind(agent);
@@ -298,8 +295,8 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
         }
     }
 
-    // A driver that nobody gives anything to do never writes, and so is never told that it is stale: it looks. One that was taken for dead may have taken a
-    // signal, or input, after this one had read what was there.
+    // A driver that has nothing to do, or waits for what has been done long ago, never writes, and so is never told that it is stale: it looks. One that was
+    // taken for dead may have taken a signal, or input, or led a recovery on, after this one had read what was there.
     private async Task CatchUpAsync()
     {
         try

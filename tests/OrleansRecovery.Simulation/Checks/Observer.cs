@@ -37,6 +37,9 @@ internal sealed partial class Observer(Tally seen)
     private readonly Dictionary<string, string> _names = new(StringComparer.Ordinal);
     private readonly StringBuilder _all = new();
 
+    /// <summary>How many records were written.</summary>
+    public int RecordCount { get; private set; }
+
     /// <summary>Actions whose compensation failed for good.</summary>
     public HashSet<ActionId> GivenUp { get; } = [];
 
@@ -95,6 +98,7 @@ internal sealed partial class Observer(Tally seen)
 
     private void Take(StreamId stream, ReadOnlyMemory<byte> record)
     {
+        RecordCount++;
         switch (stream.Kind)
         {
             case StreamKind.Agent:

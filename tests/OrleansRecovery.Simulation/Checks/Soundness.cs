@@ -193,17 +193,26 @@ internal sealed class Soundness(Story story, OutsideWorld outside)
     {
         foreach (var recovery in story.Recoveries.Where(recovery => recovery.Phase is CoordinatorPhase.Completed or CoordinatorPhase.CompletedWithResidue))
         {
-            foreach (var (agent, member) in recovery.Falling)
+            // An interval falls as a whole, and with it what it had sent before it was touched: so those that fell for a reason are reasons too.
+            var line = recovery.Falling.ToDictionary(member => member.Key, member => member.Value.Vote!.Target);
+            var justified = recovery.Suspects.GroupBy(suspect => suspect.Agent).ToDictionary(group => group.Key, group => group.Min(suspect => suspect.Number));
+            for (var grows = true; grows;)
             {
-                var target = new Interval(agent, member.Vote!.Target);
-                var isSuspect = recovery.Suspects.Any(suspect => suspect.Agent == agent && target.Number <= suspect.Number);
-                if (isSuspect || IsDamaged || !_causes.TryGetValue(target, out var causes))
+                grows = false;
+                foreach (var (agent, target) in line.Where(item => !justified.ContainsKey(item.Key)).ToList())
                 {
-                    continue;
+                    if (IsDamaged || !_causes.TryGetValue(new Interval(agent, target), out var causes)
+                        || justified.Any(reason => causes.Any(cause => Number(cause, reason.Key) is { } number && number >= reason.Value.Number)))
+                    {
+                        justified[agent] = target;
+                        grows = true;
+                    }
                 }
+            }
 
-                var isCaused = recovery.Suspects.Any(suspect => causes.Any(cause => Number(cause, suspect.Agent) is { } number && number >= suspect.Number.Number));
-                Claim(isCaused, $"{recovery.Recovery}: {target} fell and carries nothing of {string.Join(", ", recovery.Suspects)}");
+            foreach (var (agent, target) in line)
+            {
+                Claim(justified.ContainsKey(agent), $"{recovery.Recovery}: {agent}/{target} fell and carries nothing of {string.Join(", ", recovery.Suspects)}");
             }
         }
     }
