@@ -237,13 +237,22 @@ internal sealed class Run
         _faults.IsOver = true;
         _disk.Mend();
         _host.Calm();
-        while (true)
+        for (var isAsked = false; ; )
         {
             await Task.Delay(TimeSpan.FromSeconds(2), _user.Time);
             try
             {
                 await OperateAsync();
-                if (_asked == 0 && _observer is { IsAtRest: true, IsEscalated: false } && await _host.IsSettledAsync(_address))
+                if (!isAsked && _asked == 0 && !_observer.IsClosed && await _host.IsSettledAsync(_address))
+                {
+                    isAsked = true;
+                    foreach (var agent in _agents)
+                    {
+                        await SendAsync(agent, new Script("last", [])); // everybody is there and answers
+                    }
+                }
+
+                if ((isAsked || _observer.IsClosed) && _asked == 0 && _observer is { IsAtRest: true, IsEscalated: false } && await _host.IsSettledAsync(_address))
                 {
                     // Calls that nobody waits for any more may still arrive.
                     var count = _observer.RecordCount;

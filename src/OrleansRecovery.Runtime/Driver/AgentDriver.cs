@@ -36,7 +36,6 @@ public sealed partial class AgentDriver : IDisposable
     private readonly AgentSetup _setup;
     private readonly AgentBehavior _behavior;
     private readonly SemaphoreSlim _gate = new(1, 1);
-    private readonly HashSet<SequenceNumber> _compensating = [];
     private readonly List<(RecoveryId Recovery, SequenceNumber Action)> _toCompensate = [];
     private byte[] _state;
     private TurnRun? _turn;
@@ -165,11 +164,10 @@ public sealed partial class AgentDriver : IDisposable
     public async Task CompensationEndedAsync(
         SequenceNumber action, CompensationResult result, int attempts, string? detail, CancellationToken cancellationToken)
     {
-        _compensating.Remove(action);
         await StepAsync(new ParticipantInput.Settled(action, result, attempts, detail), cancellationToken);
     }
 
-    /// <summary>The compensations that are to be started now, each with its recovery; each is given out once.</summary>
+    /// <summary>The compensations that are to be started now unless they run, each with its recovery: the coordinator repeats itself.</summary>
     public IReadOnlyList<(RecoveryId Recovery, SequenceNumber Action)> TakeCompensations()
     {
         var taken = _toCompensate.ToList();
@@ -273,8 +271,7 @@ public sealed partial class AgentDriver : IDisposable
                     break;
                 case ParticipantEffectKind.RunCompensations:
                     var recovery = Participant.Promise!.Vote.Recovery;
-                    _toCompensate.AddRange(
-                        ((ParticipantEffect.RunCompensations)effect).Actions.Where(_compensating.Add).Select(action => (recovery, action)));
+                    _toCompensate.AddRange(((ParticipantEffect.RunCompensations)effect).Actions.Select(action => (recovery, action)));
                     break;
                 case ParticipantEffectKind.LoadTarget:
                     MustReload = true;

@@ -76,6 +76,10 @@ public sealed partial class AgentMailbox
             {
                 Unload();
             }
+            else if (_driver is { } broken)
+            {
+                _ = broken.StopTurnAsync(); // nothing of it can become durable any more, and it may wait for long
+            }
         }
 
         if (_stopping.IsCancellationRequested)

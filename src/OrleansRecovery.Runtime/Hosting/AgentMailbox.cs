@@ -59,6 +59,7 @@ public sealed partial class AgentMailbox : IAsyncDisposable
     private AgentClass _playedBy;
     private Task? _turn;
     private SequenceNumber _newest;
+    private readonly HashSet<SequenceNumber> _compensating = []; // here and not in the driver, which may be loaded again while they run
     private int _compensations;
     private int _waiting;
     private volatile bool _awaitsRecovery;
@@ -192,6 +193,7 @@ public sealed partial class AgentMailbox : IAsyncDisposable
         else if (item.Compensated is { } compensated)
         {
             Interlocked.Decrement(ref _compensations);
+            _compensating.Remove(compensated.Action);
             var driver = await LoadedAsync();
             await driver.CompensationEndedAsync(
                 compensated.Action, compensated.Result, compensated.Attempts, compensated.Detail, _stopping.Token);
@@ -324,7 +326,7 @@ public sealed partial class AgentMailbox : IAsyncDisposable
             return;
         }
 
-        foreach (var (recovery, action) in driver.TakeCompensations())
+        foreach (var (recovery, action) in driver.TakeCompensations().Where(item => _compensating.Add(item.Action)))
         {
             Interlocked.Increment(ref _compensations);
             _ = _setup.Scheduler.RunAsync(() => CompensateAsync(driver, recovery, action));

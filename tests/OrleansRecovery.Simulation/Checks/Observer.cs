@@ -56,6 +56,9 @@ internal sealed partial class Observer(Tally seen)
     /// <summary>The execution waits for an operator.</summary>
     public bool IsEscalated => _log.State?.Phase == ExecutionPhase.Escalated;
 
+    /// <summary>Nothing more is taken.</summary>
+    public bool IsClosed => _log.State?.Phase is ExecutionPhase.Stopped or ExecutionPhase.Escalated;
+
     public long Current(AgentId agent) => _agents.TryGetValue(agent, out var history) ? history.Current.Number : 0;
 
     public int Length(AgentId agent) => _agents.TryGetValue(agent, out var history) ? (int)history.Next.Number : 0;
