@@ -122,6 +122,16 @@ internal sealed class Run
 
     private bool _isAtRest;
 
+    /// <summary>How many writes were asked for so far.</summary>
+    public int WriteCount => _disk.WriteCount;
+
+    /// <summary>Runs, and says how many writes it took.</summary>
+    public int Writes()
+    {
+        Go();
+        return WriteCount;
+    }
+
     private static RecoveryPolicy PolicyOf(Loop chance)
     {
         var sealing = chance.Chance(0.2);

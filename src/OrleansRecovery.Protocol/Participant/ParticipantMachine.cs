@@ -204,13 +204,16 @@ public static class ParticipantMachine
     private static ParticipantEffect[] OnSettled(ParticipantState state, ParticipantInput.Settled input)
     {
         var vote = state.Promise!.Vote;
+        if (state.Promise.Settled.TryGetValue(input.Action, out var settled) && settled.Result == CompensationResult.Compensated)
+        {
+            return [Report(settled)]; // by another activation, while this one still ran it: what succeeded once has succeeded
+        }
+
         var record = new CompensationSettled(vote.Recovery, input.Action, input.Result, input.Attempts, input.Detail);
-        return
-        [
-            new ParticipantEffect.Persist(record),
-            new ParticipantEffect.Send(new Compensated(
-                vote.Recovery, state.Epoch, state.Agent, input.Action, input.Result, input.Attempts, input.Detail)),
-        ];
+        return [new ParticipantEffect.Persist(record), Report(record)];
+
+        ParticipantEffect.Send Report(CompensationSettled ended) =>
+            new(new Compensated(vote.Recovery, state.Epoch, state.Agent, ended.Action, ended.Result, ended.Attempts, ended.Detail));
     }
 
     private static ParticipantEffect[] OnRestore(ParticipantState state, ParticipantInput.Restore input)

@@ -60,6 +60,20 @@ public sealed class ParticipantMachineTests
         Assert.All(ended, state => Assert.Single(Apply(state, Prepare(recovery: Other)).Effects.OfType<ParticipantEffect.Persist>()));
     }
 
+    [Theory]
+    [InlineData(CompensationResult.Compensated)]
+    [InlineData(CompensationResult.Failed)]
+    public void What_was_compensated_once_stays_so_whatever_a_second_run_of_it_comes_to(CompensationResult second)
+    {
+        var first = Apply(Compensating, new ParticipantInput.Settled(S(3), CompensationResult.Compensated, 1, null)).State;
+
+        var step = Apply(first, new ParticipantInput.Settled(S(3), second, 2, "late"));
+
+        Assert.Same(first, step.State);
+        var said = Assert.IsType<Compensated>(Sent(Assert.Single(step.Effects)));
+        Assert.Equal((CompensationResult.Compensated, 1), (said.Result, said.Attempts));
+    }
+
     [Fact]
     public void A_promised_participant_answers_another_recovery_busy_and_names_the_holder()
     {

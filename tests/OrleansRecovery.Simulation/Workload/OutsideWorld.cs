@@ -114,9 +114,14 @@ internal sealed class OutsideWorld(Loop loop, Faults faults)
     public Shelf Read(string reader)
     {
         Reads[reader] = Reads.GetValueOrDefault(reader) + 1;
-        return _store.TryGetValue("shelf", out var stored)
-            ? new Shelf(Standing.Values.First(deed => deed.Causes == stored.Causes).Interval.ToString(), stored.Causes)
-            : new Shelf(null, []);
+        if (!_store.TryGetValue("shelf", out var stored))
+        {
+            return new Shelf(null, []);
+        }
+
+        // What nobody could take back is residue: an outcome names it, and whoever reads it afterwards reads the world as it is.
+        var (action, deed) = Standing.First(item => item.Value.Causes == stored.Causes);
+        return IsGivenUp(action) ? new Shelf(null, []) : new Shelf(deed.Interval.ToString(), stored.Causes);
     }
 
     /// <summary>An agent fails at a script once.</summary>

@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# Simulated executions: ./simulate.sh --seeds 1000000 for a long run on all cores, --seed N to be told one, --crashes for every crash point.
+set -euo pipefail
+cd "$(dirname "$0")"
+dotnet build tests/OrleansRecovery.Simulation -c Release -v q -nologo --tl:off >&2
+exec dotnet tests/OrleansRecovery.Simulation/bin/Release/net10.0/OrleansRecovery.Simulation.dll "$@"
