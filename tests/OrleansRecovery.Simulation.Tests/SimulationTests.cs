@@ -7,7 +7,7 @@ namespace OrleansRecovery.Simulation.Tests;
 public sealed class SimulationTests(ITestOutputHelper output)
 {
     private static readonly int SeedCount =
-        int.TryParse(Environment.GetEnvironmentVariable("OR_SEEDS"), CultureInfo.InvariantCulture, out var count) ? count : 2_000;
+        int.TryParse(Environment.GetEnvironmentVariable("OR_SEEDS"), CultureInfo.InvariantCulture, out var count) ? count : 1_000;
 
     [Fact]
     public void Every_invariant_holds_in_every_seed_and_every_state_and_fault_is_met()

@@ -245,6 +245,11 @@ public sealed partial class AgentDriver : IDisposable
 
     private async Task<bool> StepLockedAsync(ParticipantInput input, CancellationToken cancellationToken)
     {
+        if (IsBroken)
+        {
+            throw new TurnStoppedException(); // what it would answer rests on what may not be so
+        }
+
         var step = ParticipantMachine.Apply(Participant, input);
         if (!step.IsLegal)
         {

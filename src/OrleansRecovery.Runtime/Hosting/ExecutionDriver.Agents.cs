@@ -52,13 +52,12 @@ public sealed partial class ExecutionDriver : IExecution
     }
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<PendingMessage>> ResponsesAsync(AgentId agent, MessageId request, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<PendingMessage>> ResponsesAsync(AgentId agent, MessageId request, CancellationToken cancellationToken)
     {
+        await _reader.ReadAsync(agent, request.Sequence.Next, cancellationToken); // the request itself may have been told to a driver before this one
         lock (_sync)
         {
-            return _index.CallCycle(request) is { } ring
-                ? Task.FromException<IReadOnlyList<PendingMessage>>(ExecutionQueries.CallCycle(Address, ring))
-                : Task.FromResult(Responses(agent, request));
+            return _index.CallCycle(request) is { } ring ? throw ExecutionQueries.CallCycle(Address, ring) : Responses(agent, request);
         }
     }
 
