@@ -73,62 +73,68 @@ spec S6_NoDeadMessage observes eIntervalOpened, eMessageConsumed, eRolledBack {
 // S7: every live message is consumed, in the end, in one live interval of its receiver, unless that is out of service.
 spec S7_NoLostMessage observes eIntervalOpened, eMessageConsumed, eMessageSent, eRolledBack, eReinstated {
   var known: tHistories;
+  var consumed: set[(agent: int, message: tMessageId)]; // in live intervals
+  var waiting: map[tMessageId, int];                    // live, and not consumed in a live interval: by receiver
   var outOfService: set[int];
 
   start cold state Settled {
     on eIntervalOpened do (e: (agent: int, number: int, incarnation: int)) { known = Opened(known, e.agent, e.number); }
-    on eMessageSent do (e: (agent: int, position: int, receiver: int)) { known = Sent(known, e.agent, e.position, e.receiver); Look(); }
+    on eMessageSent do (e: (agent: int, position: int, receiver: int)) { OnSent(e); goto UnderWay; }
+    on eRolledBack do (e: (agent: int, recovery: int, target: int, incarnation: int, opens: int)) { OnRolledBack(e); goto UnderWay; }
     on eMessageConsumed do OnConsumed;
-    on eRolledBack do OnRolledBack;
     on eReinstated do OnReinstated;
   }
 
   hot state UnderWay {
+    entry { Look(); }
     on eIntervalOpened do (e: (agent: int, number: int, incarnation: int)) { known = Opened(known, e.agent, e.number); }
-    on eMessageSent do (e: (agent: int, position: int, receiver: int)) { known = Sent(known, e.agent, e.position, e.receiver); }
-    on eMessageConsumed do OnConsumed;
-    on eRolledBack do OnRolledBack;
-    on eReinstated do OnReinstated;
+    on eMessageSent do OnSent;
+    on eRolledBack do (e: (agent: int, recovery: int, target: int, incarnation: int, opens: int)) { OnRolledBack(e); Look(); }
+    on eMessageConsumed do (e: (agent: int, message: tMessageId, sentIn: int, required: bool)) { OnConsumed(e); Look(); }
+    on eReinstated do (e: (agent: int, recovery: int, quarantined: bool)) { OnReinstated(e); Look(); }
+  }
+
+  fun OnSent(e: (agent: int, position: int, receiver: int)) {
+    known = Sent(known, e.agent, e.position, e.receiver);
+    waiting[(sender = e.agent, position = e.position)] = e.receiver;
   }
 
   fun OnConsumed(e: (agent: int, message: tMessageId, sentIn: int, required: bool)) {
-    assert !IsConsumed(e.agent, e.message), format("S7: agent {0} consumes {1} twice", e.agent, e.message);
+    assert !((agent = e.agent, message = e.message) in consumed), format("S7: agent {0} consumes {1} twice", e.agent, e.message);
     known = Consumed(known, e.agent, (message = e.message, sentIn = e.sentIn, required = e.required));
-    Look();
+    consumed += ((agent = e.agent, message = e.message));
+    if (e.message in waiting) { waiting -= (e.message); }
   }
 
+  // What the undone intervals sent is gone; what they consumed waits again, if it is live.
   fun OnRolledBack(e: (agent: int, recovery: int, target: int, incarnation: int, opens: int)) {
-    known = GoneBack(known, e.agent, e.target, e.opens);
-    Look();
-  }
-
-  fun OnReinstated(e: (agent: int, recovery: int, quarantined: bool)) {
-    if (e.quarantined) { outOfService += (e.agent); }
-    Look();
-  }
-
-  fun IsConsumed(agent: int, message: tMessageId): bool {
+    var agent: int;
     var work: tWork;
     var receipt: tReceipt;
-    if (!(agent in known.live)) { return false; }
-    foreach (work in known.live[agent]) {
-      foreach (receipt in work.consumed) {
-        if (receipt.message == message) { return true; }
+    var message: tMessageId;
+    known = GoneBack(known, e.agent, e.target, e.opens);
+    consumed = default(set[(agent: int, message: tMessageId)]);
+    waiting = default(map[tMessageId, int]);
+    foreach (agent in keys(known.live)) {
+      foreach (work in known.live[agent]) {
+        foreach (receipt in work.consumed) { consumed += ((agent = agent, message = receipt.message)); }
       }
     }
-    return false;
-  }
-
-  fun Look() {
-    var sender: int;
-    var work: tWork;
-    var message: tMessageId;
-    foreach (sender in keys(known.live)) {
-      foreach (work in known.live[sender]) {
+    foreach (agent in keys(known.live)) {
+      foreach (work in known.live[agent]) {
         foreach (message in keys(work.outgoing)) {
-          if (work.outgoing[message] >= 0 && !(work.outgoing[message] in outOfService) && !IsConsumed(work.outgoing[message], message)) { goto UnderWay; }
+          if (!((agent = work.outgoing[message], message = message) in consumed)) { waiting[message] = work.outgoing[message]; }
         }
       }
+    }
+  }
+
+  fun OnReinstated(e: (agent: int, recovery: int, quarantined: bool)) { if (e.quarantined) { outOfService += (e.agent); } }
+
+  fun Look() {
+    var receiver: int;
+    foreach (receiver in values(waiting)) {
+      if (receiver >= 0 && !(receiver in outOfService)) { return; }
     }
     goto Settled;
   }
