@@ -120,7 +120,7 @@ public sealed class TraceExport
             var actions = Set("tActionId", after.Residue.Where(residue => residue.Action is not null)
                 .Select(residue => $"(agent = {Number(residue.Agent)}, position = {residue.Action!.Value.Number})"));
             var givenUp = Set("int", after.Members.Where(member => member.Value.IsGivenUp).Select(member => $"{Number(member.Key)}"));
-            Add($"eEnded, (recovery = {recovery}, result = {after.Phase}, residue = {actions}, givenUp = {givenUp})");
+            Add($"eEnded, (recovery = {recovery}, result = {after.Phase}, residue = {actions}, givenUp = {givenUp}, nothing = {Flag(after.AbortReason == AbortReason.NothingToUndo)})");
         }
     }
 

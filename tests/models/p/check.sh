@@ -118,7 +118,7 @@ case ${1:-} in
   --mutants) expect_found tcMutant "${2:-600}" ;;
   --findings) expect_found tcFinding "${2:-600}" ;;
   --replay) replay "$(cd "${2:?a folder}" && pwd)" ;;
-  ''|[0-9]*) check "${1:-25}" ;;
+  ''|[0-9]*) check "${1:-15}" ;;
   *) say "check.sh: unknown option $1." >&2; exit 2 ;;
 esac
 [ "$failed" -eq 0 ] || { say "The model check FAILED."; exit 1; }

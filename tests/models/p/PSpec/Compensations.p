@@ -17,7 +17,7 @@ spec S8_CompensatedOnce observes eIntervalOpened, eActionIntended, eActionSettle
       Check(e.recovery, (agent = e.agent, position = e.action));
       if (e.result == Compensated) { compensated += ((agent = e.agent, position = e.action)); }
     }
-    on eEnded do (e: (recovery: int, result: Phase, residue: set[tActionId], givenUp: set[int])) {
+    on eEnded do (e: (recovery: int, result: Phase, residue: set[tActionId], givenUp: set[int], nothing: bool)) {
       var action: tActionId;
       if (e.result == Aborted) { return; }
       assert e.result == CompletedWithResidue || sizeof(e.residue) + sizeof(e.givenUp) == 0, format("S12: recovery {0} hides residue", e.recovery);
@@ -41,7 +41,7 @@ spec S12_ResidueStands observes eCompensationSettled, eEnded {
     on eCompensationSettled do (e: (agent: int, recovery: int, action: int, result: CompensationResult)) {
       if (e.result == Compensated) { compensated += ((agent = e.agent, position = e.action)); }
     }
-    on eEnded do (e: (recovery: int, result: Phase, residue: set[tActionId], givenUp: set[int])) {
+    on eEnded do (e: (recovery: int, result: Phase, residue: set[tActionId], givenUp: set[int], nothing: bool)) {
       var action: tActionId;
       foreach (action in e.residue) {
         assert !(action in compensated), format("S12: recovery {0} names {1} as residue, and it is compensated", e.recovery, action);

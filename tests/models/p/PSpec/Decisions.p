@@ -68,7 +68,7 @@ spec S13_OneDecision observes eRecoveryOpened, eDecided, eEnded, eDecisionLearnt
       assert !(e.recovery in decided) && !(e.recovery in endings), format("S13: recovery {0} is decided a second time, or after its end", e.recovery);
       decided += (e.recovery);
     }
-    on eEnded do (e: (recovery: int, result: Phase, residue: set[tActionId], givenUp: set[int])) {
+    on eEnded do (e: (recovery: int, result: Phase, residue: set[tActionId], givenUp: set[int], nothing: bool)) {
       assert !(e.recovery in endings), format("S13: recovery {0} ends twice", e.recovery);
       assert (e.recovery in decided) == (e.result != Aborted), format("S13: recovery {0} ends {1}", e.recovery, e.result);
       endings[e.recovery] = e.result;
@@ -156,7 +156,7 @@ spec L1_EveryRecoveryEnds observes eRecoveryOpened, eEnded, ePromised, ePromiseR
 
   hot state Recovering {
     on eRecoveryOpened do (e: (recovery: int, epoch: int)) { open += (e.recovery); }
-    on eEnded do (e: (recovery: int, result: Phase, residue: set[tActionId], givenUp: set[int])) { open -= (e.recovery); Look(); }
+    on eEnded do (e: (recovery: int, result: Phase, residue: set[tActionId], givenUp: set[int], nothing: bool)) { open -= (e.recovery); Look(); }
     on ePromised do (e: (agent: int, recovery: int, plan: int, target: int)) {
       bound += (e.agent);
       barred -= ((agent = e.agent, recovery = e.recovery));

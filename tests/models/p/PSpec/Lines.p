@@ -14,7 +14,7 @@ spec S1_NoOrphan observes eIntervalOpened, eMessageConsumed, eRolledBack, eEnded
       known = GoneBack(known, e.agent, e.target, e.opens);
       absent -= (e.agent);
     }
-    on eEnded do (e: (recovery: int, result: Phase, residue: set[tActionId], givenUp: set[int])) {
+    on eEnded do (e: (recovery: int, result: Phase, residue: set[tActionId], givenUp: set[int], nothing: bool)) {
       var agent: int;
       var work: tWork;
       var receipt: tReceipt;
@@ -32,8 +32,8 @@ spec S1_NoOrphan observes eIntervalOpened, eMessageConsumed, eRolledBack, eEnded
   }
 }
 
-// S2: the decided line is the greatest consistent one below the suspects, of what the journals say at the decision.
-spec S2_Maximality observes eIntervalOpened, eMessageConsumed, eRolledBack, eJoined, eDecided {
+// S2: the decided line is the greatest consistent one below the suspects, of what the journals say at the decision; and if there is nothing to undo, it is empty.
+spec S2_Maximality observes eIntervalOpened, eMessageConsumed, eRolledBack, eJoined, eDecided, eEnded {
   var known: tHistories;
   var suspects: map[int, map[int, int]];
 
@@ -52,6 +52,10 @@ spec S2_Maximality observes eIntervalOpened, eMessageConsumed, eRolledBack, eJoi
     on eDecided do (e: (recovery: int, line: map[int, int])) {
       assert e.line == Line(known, suspects[e.recovery]),
         format("S2: recovery {0} decided {1}, and the line is {2}", e.recovery, e.line, Line(known, suspects[e.recovery]));
+    }
+    on eEnded do (e: (recovery: int, result: Phase, residue: set[tActionId], givenUp: set[int], nothing: bool)) {
+      assert !e.nothing || !(e.recovery in suspects) || sizeof(Line(known, suspects[e.recovery])) == 0,
+        format("S2: recovery {0} finds nothing to undo, and the line is {1}", e.recovery, Line(known, suspects[e.recovery]));
     }
   }
 }

@@ -5,6 +5,7 @@ type tCoordinatorSetup = (network: machine, log: machine, driver: machine);
 
 event eReplaced;             // another instance has been started: this one lives on for a while
 event eSignalTaken: int;
+event eRecoveryEnded;
 event eEscalated;
 event eCoordinatorDied: machine;
 
@@ -145,6 +146,9 @@ machine Coordinator {
         return false;
       }
       version = version + 1;
+      if (history.open != 0 && work.open == 0) {
+        send setup.driver, eRecoveryEnded;
+      }
       history = work;
       writeCount = writeCount + 1;
       if (writeCount - 1 == deathAt) {
@@ -329,7 +333,7 @@ machine Coordinator {
       }
     }
     if (sizeof(Targets(work.recoveries[recovery])) == 0) {
-      Abort(recovery);
+      Abort(recovery, true);
       return;
     }
     work.recoveries[recovery].phase = Committed;
@@ -339,9 +343,9 @@ machine Coordinator {
     if (Is(CommitBeforeItIsDurable)) { SendCommits(recovery); }
   }
 
-  fun Abort(recovery: int) {
+  fun Abort(recovery: int, nothing: bool) {
     work.recoveries[recovery].phase = Aborted;
-    WriteEnd(recovery);
+    WriteEnd(recovery, nothing);
     Outstanding(recovery, -1);
     RecoveryEnded(recovery);
   }
@@ -355,7 +359,7 @@ machine Coordinator {
     if (work.recoveries[recovery].phase == Preparing && policy == 3) {
       work.recoveries[recovery].tryCount = work.recoveries[recovery].tryCount + 1;
       if (work.recoveries[recovery].tryCount >= 2) {
-        Abort(recovery);
+        Abort(recovery, false);
         return;
       }
     }
@@ -484,14 +488,14 @@ machine Coordinator {
     } else {
       work.recoveries[recovery].phase = Completed;
     }
-    WriteEnd(recovery);
+    WriteEnd(recovery, false);
     Outstanding(recovery, -1);
     RecoveryEnded(recovery);
   }
 
-  fun WriteEnd(recovery: int) {
+  fun WriteEnd(recovery: int, nothing: bool) {
     Write(eEnded, (recovery = recovery, result = work.recoveries[recovery].phase, residue = work.recoveries[recovery].residue,
-      givenUp = GivenUp(work.recoveries[recovery])));
+      givenUp = GivenUp(work.recoveries[recovery]), nothing = nothing));
   }
 
   fun OnRuled(ruling: Ruling) {

@@ -69,7 +69,7 @@ event eRecoveryOpened: (recovery: int, epoch: int);
 event eJoined: (recovery: int, agent: int, number: int);
 event eResumed: (recovery: int, epoch: int);
 event eDecided: (recovery: int, line: map[int, int]);
-event eEnded: (recovery: int, result: Phase, residue: set[tActionId], givenUp: set[int]);
+event eEnded: (recovery: int, result: Phase, residue: set[tActionId], givenUp: set[int], nothing: bool);
 event eResidueNamed: (recovery: int, agent: int, action: int);
 
 // What nobody journals: a compensation begins to run in the world; a participant does what a message of this epoch asks for.

@@ -43,6 +43,9 @@ machine Host {
       if (id in pending) { pending -= (id); }
       if (signalled < signalCount && $) { send this, eSuspectSoon, choose(200); } // while the recovery is under way
     }
+    on eRecoveryEnded do { // and the word of it is still under way
+      if (signalled < signalCount && $) { Suspect(turns[sizeof(turns) - 1]); }
+    }
     on eSuspectSoon do (left: int) {
       if (left > 0) {
         send this, eSuspectSoon, left - 1;
