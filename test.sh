@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the solution once, runs every test project, and ends with one line: "N passed, N failed, N skipped".
 # Needs the .NET SDK of global.json. PostgreSQL, and the tools that render the draft, are installed where that is possible; without them their tests are
-# skipped.
+# skipped. Spin and the P tool, which check the models of the protocol, are installed too; without them the tests of the models fail.
 # A test project that needs Orleans is left out, by name, where Orleans cannot be restored.
 # It tests what is released, the optimised build. COVERAGE=1 also measures what the tests cover; that instruments every line, so it takes longer, and the
 # build is Debug then. CONFIGURATION names another one.
@@ -52,6 +52,14 @@ install_draft_tools() {
   mkdir -p artifacts
   missing=$(draft/build.sh --install 2>&1)
   [ -z "$missing" ] || say "The renderings of the draft are not checked: $missing"
+}
+
+# Without them the tests of the models fail: nothing else says what those say.
+install_model_tools() {
+  local model missing
+  for model in p spin; do
+    missing=$(nice -n 10 "tests/models/$model/check.sh" --install 2>&1) || say "The model in tests/models/$model cannot be checked: $missing"
+  done
 }
 
 # The projects of the solution, one path a line.
@@ -175,6 +183,7 @@ rm -rf "$results"
 mkdir -p "$results"
 install_postgresql
 install_draft_tools
+install_model_tools
 restore
 say "== Building $target"
 build || give_up "The build failed; no test was run."

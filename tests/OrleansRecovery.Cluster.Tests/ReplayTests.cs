@@ -1,0 +1,31 @@
+using OrleansRecovery.Conformance;
+using OrleansRecovery.Conformance.Probes;
+using OrleansRecovery.TestSupport.Models;
+using Xunit.Abstractions;
+
+namespace OrleansRecovery.Cluster.Tests;
+
+/// <summary>The log of a recovery on a cluster keeps the invariants of the P model.</summary>
+public sealed class ReplayTests(ClusterFixture cluster, ITestOutputHelper output) : IClassFixture<ClusterFixture>
+{
+    [Fact]
+    public async Task Recoveries_of_a_cluster_keep_the_models_invariants()
+    {
+        var stage = await Stage.StartAsync(cluster, new ProbeWorld());
+        for (var round = 1; round <= 3; round++)
+        {
+            await stage.SendAsync("a", "act", $"{round}", "b");
+            await stage.SettledAsync();
+            await stage.FailAsync("a", (await stage.Client.StatusAsync(stage.Execution)).Agents[0].Current.Number);
+            await stage.SettledAsync();
+        }
+
+        var folder = Directory.CreateTempSubdirectory("recovery-replay-").FullName;
+        var events = TraceExport.Write(await ExecutionTrace.ReadAsync(cluster.Journal, stage.Execution), "cluster", folder);
+        var verdicts = await ModelCheck.ReplayAsync(folder);
+
+        output.WriteLine($"cluster: {events} events, {verdicts["cluster"]}");
+        Assert.Equal("held", verdicts["cluster"]);
+        Directory.Delete(folder, recursive: true);
+    }
+}
