@@ -100,6 +100,8 @@ internal sealed class Run
     public RunResult Go()
     {
         var failures = new List<string>();
+        var context = SynchronizationContext.Current;
+        SynchronizationContext.SetSynchronizationContext(null); // a test runner's would take the tasks away from their processes
         try
         {
             if (!_loop.RunUntil(() => _isAtRest, StepsMax))
@@ -114,6 +116,10 @@ internal sealed class Run
         catch (Exception failure)
         {
             failures.Add(failure.ToString());
+        }
+        finally
+        {
+            SynchronizationContext.SetSynchronizationContext(context);
         }
 
         _loop.IsOver = true;

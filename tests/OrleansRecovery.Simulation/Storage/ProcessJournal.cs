@@ -16,7 +16,7 @@ internal sealed class ProcessJournal(Process process, Disk disk, Loop loop, Faul
         cancellationToken.ThrowIfCancellationRequested();
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var number = disk.Number();
-        var crash = disk.Crashes.TryGetValue(number, out var planned) ? planned : (CrashMoment?)null;
+        var crash = process.MayEnd && disk.Crashes.TryGetValue(number, out var planned) ? planned : (CrashMoment?)null;
         if (crash is null && process.MayEnd && faults.Meets(Fault.CrashAtWrite))
         {
             crash = loop.PickOne(Enum.GetValues<CrashMoment>());
