@@ -29,28 +29,39 @@ public sealed class ReplayedIntervalTests
         Assert.Equal("1 2", await ReplayedAsync(host => host.SendAsync(ProbeHost.Execution, Diary, new Day("note-ask-note"))));
 
     [Fact]
-    public async Task A_handler_that_went_back_to_a_checkpoint_in_its_midst_sees_what_it_saw_when_it_was_run_on() =>
-        Assert.EndsWith(" 4", await ReplayedAsync(async host =>
+    public async Task Where_messages_open_no_intervals_a_turn_begins_in_the_one_that_was_open_then() =>
+        Assert.Equal("0 0 1", await ReplayedAsync(
+            async host =>
+            {
+                await host.SendAsync(ProbeHost.Execution, Diary, new Day("note"));
+                await host.SendAsync(ProbeHost.Execution, Diary, new Day("note"));
+                await host.SendAsync(ProbeHost.Execution, Diary, new Day("checkpoint-note"));
+            },
+            CheckpointRule.ExplicitOnly));
+
+    [Fact]
+    public async Task A_handler_that_went_back_to_a_checkpoint_in_its_midst_is_in_the_interval_that_was_opened_then() =>
+        Assert.Equal("3 4", await ReplayedAsync(async host =>
         {
             await host.SendAsync(ProbeHost.Execution, Diary, new Day("tell-note-checkpoint-note"));
             await SettledAsync(host);
             await host.SignalAsync(ProbeHost.Execution, new Interval(Diary, CheckpointNumber.Of(2)), IssuerId.Parse("monitor"), "what came after the checkpoint is wrong");
-        }), StringComparison.Ordinal);
+        }));
 
     // What the agent has noted, live and in a second host, which replays every turn, since no copy of the state was kept.
-    private static async Task<string> ReplayedAsync(Func<LocalRecoveryHost, Task> live)
+    private static async Task<string> ReplayedAsync(Func<LocalRecoveryHost, Task> live, CheckpointRule checkpoints = CheckpointRule.EveryReceipt)
     {
         await using var journal = new InMemoryJournal();
         using var key = LedgerKey.Ephemeral();
         string noted;
-        await using (var host = await OpenAsync(journal, key))
+        await using (var host = await OpenAsync(journal, key, checkpoints))
         {
             await live(host);
             await SettledAsync(host);
             noted = await RecallAsync(host);
         }
 
-        await using var again = await OpenAsync(journal, key);
+        await using var again = await OpenAsync(journal, key, checkpoints);
         Assert.Equal(noted, await RecallAsync(again));
         return noted;
     }
@@ -58,14 +69,14 @@ public sealed class ReplayedIntervalTests
     private static Task<string> RecallAsync(LocalRecoveryHost host) =>
         host.AskAsync<Recall, string>(ProbeHost.Execution, Diary, new Recall()).WaitAsync(TimeSpan.FromSeconds(30));
 
-    private static async Task<LocalRecoveryHost> OpenAsync(InMemoryJournal journal, LedgerKey key)
+    private static async Task<LocalRecoveryHost> OpenAsync(InMemoryJournal journal, LedgerKey key, CheckpointRule checkpoints)
     {
         var catalog = new AgentCatalog().Add(() => new DiaryAgent()).Add(() => new FriendAgent());
         var host = await LocalRecoveryHost.OpenAsync(journal, catalog, new LocalHostOptions { LedgerKey = key });
         await host.StartAsync(new ExecutionStart(
             ProbeHost.Execution,
             [new AgentAssignment(Diary, new AgentClass(nameof(DiaryAgent))), new AgentAssignment(Friend, new AgentClass(nameof(FriendAgent)))],
-            new RecoveryPolicy { SnapshotEveryTurns = 100 }));
+            new RecoveryPolicy { SnapshotEveryTurns = 100, Checkpoints = checkpoints }));
         return host;
     }
 
