@@ -48,6 +48,27 @@ public sealed class OpenRecoveryTests
     }
 
     [Fact]
+    public async Task A_turn_that_did_something_and_uses_what_is_about_to_be_undone_is_run_again_after_a_pause_and_not_at_once()
+    {
+        await using var journal = new InMemoryJournal();
+        var shelf = new Shelf();
+        var clock = new PausingClock();
+        await using var host = await StartAsync(journal, shelf, RecoveryPolicy.Default with { AgentCountMax = 1 }, clock);
+        await host.SendAsync(Execution, Writer, new Note("write"));
+        await host.SettledAsync(Execution);
+        await host.SendAsync(Execution, AgentId.Parse("second"), new Note("declare"));
+        await host.SettledAsync(Execution);
+        await host.SignalAsync(Execution, Written, Operator, "it is wrong");
+        await host.SettledAsync(Execution);
+
+        await host.SendAsync(Execution, Reader, new Note("do-and-declare"));
+        var ranAgain = shelf.DeclaredAsync(Reader, times: 2);
+        Assert.Same(clock.Pauses, await Task.WhenAny(clock.Pauses, ranAgain));
+        clock.GoOn();
+        await ranAgain;
+    }
+
+    [Fact]
     public async Task An_agent_that_is_bound_or_barred_discards_nothing()
     {
         await using var journal = new InMemoryJournal();
@@ -86,9 +107,9 @@ public sealed class OpenRecoveryTests
 
     private static AgentCatalog Catalog(Shelf shelf) => new AgentCatalog().Add(() => new Probe(shelf), "probe");
 
-    private static async Task<LocalRecoveryHost> StartAsync(InMemoryJournal journal, Shelf shelf, RecoveryPolicy policy)
+    private static async Task<LocalRecoveryHost> StartAsync(InMemoryJournal journal, Shelf shelf, RecoveryPolicy policy, TimeProvider? time = null)
     {
-        var host = await LocalRecoveryHost.OpenAsync(journal, Catalog(shelf));
+        var host = await LocalRecoveryHost.OpenAsync(journal, Catalog(shelf), new LocalHostOptions { Time = time ?? TimeProvider.System });
         AgentId[] agents = [Writer, Reader, AgentId.Parse("second")];
         await host.StartAsync(new ExecutionStart(Execution, [.. agents.Select(agent => new AgentAssignment(agent, new AgentClass("probe")))], policy));
         return host;
@@ -156,16 +177,46 @@ public sealed class OpenRecoveryTests
 
     private sealed class Probe(Shelf shelf) : Agent<Nothing>
     {
-        protected override void Define(AgentDefinition<Nothing> agent) => agent.On<Note>((note, context) =>
+        protected override void Define(AgentDefinition<Nothing> agent)
         {
-            if (note.What == "declare")
+            var something = agent.Idempotent<string, string>("something", (text, _) => Task.FromResult(text));
+            agent.On<Note>(async (note, context) =>
             {
-                shelf.Declares(context.Interval.Agent);
-                context.Declare(Written);
+                if (note.What == "do-and-declare")
+                {
+                    await context.ActAsync(something, "x");
+                }
+
+                if (note.What != "write")
+                {
+                    shelf.Declares(context.Interval.Agent);
+                    context.Declare(Written);
+                }
+            });
+        }
+    }
+
+    /// <summary>A clock on which the first short pause is not over before somebody says so.</summary>
+    private sealed class PausingClock : TimeProvider
+    {
+        private static readonly TimeSpan Short = TimeSpan.FromMilliseconds(100);
+        private readonly TaskCompletionSource _pauses = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private Action? _goOn;
+
+        public Task Pauses => _pauses.Task;
+
+        public void GoOn() => _goOn!();
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            if (dueTime <= TimeSpan.Zero || dueTime > Short || Interlocked.CompareExchange(ref _goOn, () => callback(state), null) is not null)
+            {
+                return base.CreateTimer(callback, state, dueTime, period);
             }
 
-            return Task.CompletedTask;
-        });
+            _pauses.SetResult();
+            return base.CreateTimer(callback, state, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        }
     }
 
     /// <summary>An execution in which nobody answers.</summary>

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging.Abstractions;
 using OrleansRecovery.Protocol.Coordinator;
@@ -5,8 +6,10 @@ using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Ledger;
 using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Runtime.Hosting;
 using OrleansRecovery.Runtime.Ports;
@@ -152,6 +155,82 @@ public sealed class ExecutionDriverTests
         Assert.True(message.Epoch > ended.Epoch, $"{message.Epoch} is above {ended.Epoch}.");
     }
 
+    [Fact]
+    public async Task A_driver_that_writes_nothing_leads_on_a_recovery_that_another_one_has_opened()
+    {
+        await using var journal = new InMemoryJournal();
+        await RanOnceAsync(journal);
+        var clock = new HandClock();
+        await using var idle = await SilentAsync(journal, clock);
+        await using (var takenForDead = await SilentAsync(journal))
+        {
+            await FirstFailedAsync(takenForDead);
+        }
+
+        await clock.TickAsync();
+        Assert.IsType<Prepare>((await idle.NextAsync()).Message);
+        Assert.True(idle.WasOvertaken); // what the other one did not come to tell the ledger is told
+    }
+
+    [Fact]
+    public async Task A_driver_that_writes_nothing_delivers_input_from_outside_that_another_one_has_taken()
+    {
+        await using var journal = new InMemoryJournal();
+        await RanOnceAsync(journal);
+        var clock = new HandClock();
+        await using var idle = await SilentAsync(journal, clock);
+        await using (var takenForDead = await SilentAsync(journal))
+        {
+            await takenForDead.Driver.SendAsync(A, nameof(Order), JsonSerializer.SerializeToElement(new Order("act", "y"), AgentJson.Options));
+        }
+
+        await clock.TickAsync();
+        while (idle.Driver.Status().PendingMessages == 0)
+        {
+            await idle.WokenAsync();
+        }
+    }
+
+    [Fact]
+    public async Task A_driver_whose_recovery_waits_for_an_operator_sees_that_another_one_has_ended_it()
+    {
+        await using var journal = new InMemoryJournal();
+        await RanOnceAsync(journal, tries: 1);
+        var clock = new HandClock();
+        await using var waiting = await SilentAsync(journal, clock);
+        await FirstFailedAsync(waiting);
+        var recovery = (await waiting.NextAsync()).Message.Recovery;
+        await clock.TickAsync();
+        await BecomesAsync(waiting, recovery, CoordinatorPhase.Escalated); // since nobody answers
+        await using (var successor = await SilentAsync(journal))
+        {
+            await successor.Driver.DecideAsync(recovery, OperatorDecision.Reject, IssuerId.Parse("operator"), "a test says so", null);
+        }
+
+        await clock.TickAsync();
+        await BecomesAsync(waiting, recovery, CoordinatorPhase.Aborted);
+    }
+
+    private static async Task RanOnceAsync(InMemoryJournal journal, int tries = 6)
+    {
+        await using var probe = await ProbeHost.StartAsync(new ProbeWorld(), new RecoveryPolicy { VoteTryCountMax = tries }, journal);
+        await probe.SendAsync("a", "act", "x");
+        await probe.SettledAsync();
+    }
+
+    private static Task FirstFailedAsync(Silent silent) => silent.Driver.FailedAsync(
+        new Interval(A, CheckpointNumber.Of(1)), Incarnation.First, FailureReason.InvalidOutput, "wrong", CancellationToken.None);
+
+    private static async Task BecomesAsync(Silent silent, RecoveryId recovery, CoordinatorPhase phase)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+        while (silent.Driver.Status(recovery).Phase != phase)
+        {
+            await timer.WaitForNextTickAsync(patience.Token);
+        }
+    }
+
     // One recovery from signal to outcome, with participants that answer.
     private static async Task<(CoordinatorState Ended, CheckpointNumber Current)> RecoveredOnceAsync(InMemoryJournal journal)
     {
@@ -207,12 +286,36 @@ public sealed class ExecutionDriverTests
         public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + offset;
     }
 
+    /// <summary>A clock on which a driver's time is up when a test says so, and never else.</summary>
+    private sealed class HandClock : TimeProvider
+    {
+        private readonly TaskCompletionSource<Action> _timer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public async Task TickAsync() => (await _timer.Task)();
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            _timer.TrySetResult(() => callback(state));
+            return base.CreateTimer(callback, state, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        }
+    }
+
     /// <summary>Participants that are asked, and say nothing.</summary>
     private sealed class Silent(IJournal journal) : IExecutionEnvironment, IAsyncDisposable
     {
         private readonly Channel<(ParticipantMessage Message, SequenceNumber Version)> _sent = Channel.CreateUnbounded<(ParticipantMessage, SequenceNumber)>();
 
+        private readonly Channel<AgentId> _woken = Channel.CreateUnbounded<AgentId>();
+
         public ExecutionDriver Driver { get; set; } = null!;
+
+        public bool WasOvertaken { get; private set; }
+
+        public async Task WokenAsync()
+        {
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+            await _woken.Reader.ReadAsync(patience.Token);
+        }
 
         public async Task<(ParticipantMessage Message, SequenceNumber Version)> NextAsync()
         {
@@ -222,13 +325,15 @@ public sealed class ExecutionDriverTests
 
         public Task AppendAsync(StreamAppend? log, IReadOnlyList<LedgerEntry> entries) => log is null ? Task.CompletedTask : journal.AppendAsync(log);
 
-        public Task OvertakenAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+        public Task OvertakenAsync(CancellationToken cancellationToken)
+        {
+            WasOvertaken = true;
+            return Task.CompletedTask;
+        }
 
         public void Deliver(ParticipantMessage message, SequenceNumber version) => _sent.Writer.TryWrite((message, version));
 
-        public void Wake(AgentId agent)
-        {
-        }
+        public void Wake(AgentId agent) => _woken.Writer.TryWrite(agent);
 
         public void Remind(AgentId agent)
         {

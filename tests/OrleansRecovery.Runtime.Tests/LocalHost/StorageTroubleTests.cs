@@ -5,6 +5,7 @@ using OrleansRecovery.Protocol.Ledger;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Runtime.Driver;
 using OrleansRecovery.Runtime.Ports;
@@ -104,6 +105,96 @@ public sealed class StorageTroubleTests
         Assert.True(journal.HasFailed);
         Assert.Equal(["x", "fallback y"], await probe.StateOfAsync("a"));
     }
+
+    [Fact]
+    public async Task An_agent_that_cannot_be_loaded_when_it_is_released_goes_on_when_it_can()
+    {
+        var journal = new HoldingJournal(new InMemoryJournal());
+        var world = new ProbeWorld();
+        world.OnDo = _ => world.Log.IsEmpty ? throw new InvalidOperationException("once") : Task.CompletedTask;
+        world.OnUndo = (_, _) =>
+        {
+            journal.FailOnce(A, 0); // it is loaded from its target when the release comes
+            return Task.CompletedTask;
+        };
+        await using var probe = await ProbeHost.StartAsync(world, journal: journal);
+        await probe.SendAsync("a", "act", "x");
+        await probe.SettledAsync();
+        Assert.True(journal.HasFailed);
+        Assert.Equal(["undo x in doubt", "do x"], world.Log);
+    }
+
+    [Fact]
+    public async Task A_turn_that_waits_ends_when_a_write_of_its_agent_beside_it_seemed_to_fail()
+    {
+        var again = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var world = new ProbeWorld
+        {
+            OnTurn = (turn, times) =>
+            {
+                if ((turn, times) == ("a:y", 2))
+                {
+                    again.SetResult();
+                }
+
+                return Task.CompletedTask;
+            },
+        };
+        var journal = new HoldingJournal(new InMemoryJournal());
+        await using var probe = await ProbeHost.StartAsync(world, journal: journal);
+        await probe.SendAsync("a", "act", "x");
+        await probe.SettledAsync();
+        await probe.SendAsync("a", "final", "y"); // waits for a seal, which only its agent can write
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+        while ((await probe.Host.StatusAsync(ProbeHost.Execution)).Agents[0].Current.Number < 2)
+        {
+            await timer.WaitForNextTickAsync();
+        }
+
+        journal.FailAfterWriting("interval_sealed");
+        await Assert.ThrowsAsync<RecoveryException>(() => SealAsync(probe, 0));
+        await again.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        await SealAsync(probe, 0);
+        await SealAsync(probe, 1);
+        await probe.SettledAsync();
+        Assert.Equal(["do x", "final y"], world.Log);
+        Assert.Equal(["x", "y"], await probe.StateOfAsync("a"));
+    }
+
+    [Fact]
+    public async Task A_start_that_was_written_and_could_not_be_loaded_is_there_when_it_is_repeated()
+    {
+        await using var probe = await HalfStartedAsync();
+        await probe.Host.StartAsync(Start);
+        await probe.SendAsync("a", "act", "x");
+        await probe.SettledAsync();
+        Assert.Equal(["do x"], probe.World.Log);
+    }
+
+    [Fact]
+    public async Task A_start_that_was_written_and_could_not_be_loaded_is_not_repeated_with_another_content()
+    {
+        await using var probe = await HalfStartedAsync();
+        var refused = await Assert.ThrowsAsync<RecoveryException>(() => probe.Host.StartAsync(Start with { Policy = new RecoveryPolicy { SnapshotEveryTurns = 2 } }));
+        Assert.Equal(RecoveryErrorCode.ExecutionClosed, refused.Error.Code);
+    }
+
+    private static ExecutionStart Start { get; } =
+        new(ProbeHost.Execution, [new AgentAssignment(AgentId.Parse("a"), new AgentClass("probe"))], RecoveryPolicy.Default);
+
+    private static async Task<ProbeHost> HalfStartedAsync()
+    {
+        var journal = new HoldingJournal(new InMemoryJournal());
+        var probe = await ProbeHost.ReopenAsync(new ProbeWorld(), journal);
+        journal.FailOnce(StreamId.OfExecution(ProbeHost.Execution), 0);
+        var trouble = await Assert.ThrowsAsync<RecoveryException>(() => probe.Host.StartAsync(Start));
+        Assert.Equal(RecoveryErrorCode.StorageUnavailable, trouble.Error.Code);
+        Assert.Equal(1, await journal.VersionAsync(StreamId.OfExecution(ProbeHost.Execution)));
+        return probe;
+    }
+
+    private static Task SealAsync(ProbeHost probe, long interval) =>
+        probe.Host.SealAsync(ProbeHost.Execution, new Interval(AgentId.Parse("a"), CheckpointNumber.Of(interval)), IssuerId.Parse("validator"));
 
     private static async Task<RecoveryErrorCode> RefusedAsync(ProbeHost probe, FailureSignal signal) =>
         (await Assert.ThrowsAsync<RecoveryException>(() => probe.Host.SignalAsync(signal))).Error.Code;

@@ -6,7 +6,7 @@ using OrleansRecovery.Runtime.Ports;
 
 namespace OrleansRecovery.Runtime.Tests.Support;
 
-/// <summary>A journal in which the read of one record can be made to wait, the moment between "is about to" and "does", or to fail.</summary>
+/// <summary>A journal in which the read of one record, or a write, can be made to wait, the moment between "is about to" and "does", or to fail.</summary>
 public sealed class HoldingJournal(IJournalDatabase inner) : IJournalDatabase
 {
     private readonly TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -15,12 +15,16 @@ public sealed class HoldingJournal(IJournalDatabase inner) : IJournalDatabase
     private (StreamId Stream, long From)? _failing;
     private Func<StreamAppend, bool>? _failingAfter;
     private Func<StreamAppend, bool> _refusing = _ => false;
+    private StreamKind? _heldWriting;
 
-    /// <summary>Completes when a read waits.</summary>
+    /// <summary>Completes when a read, or a write, waits.</summary>
     public Task Reached => _reached.Task;
 
     /// <summary>From now on, reads that begin with this record wait.</summary>
     public void Hold(StreamId stream, long from) => _held = (stream, from);
+
+    /// <summary>From now on, appends to streams of this kind wait.</summary>
+    public void HoldWriting(StreamKind kind) => _heldWriting = kind;
 
     /// <summary>The next read that begins with this record fails, as when the database cannot be reached.</summary>
     public void FailOnce(StreamId stream, long from) => _failing = (stream, from);
@@ -47,6 +51,12 @@ public sealed class HoldingJournal(IJournalDatabase inner) : IJournalDatabase
         if (batch.Appends.Any(_refusing))
         {
             throw Unavailable();
+        }
+
+        if (batch.Appends.Any(append => append.Stream.Kind == _heldWriting))
+        {
+            _reached.TrySetResult();
+            await _released.Task.WaitAsync(cancellationToken);
         }
 
         await inner.AppendAsync(batch, cancellationToken);

@@ -1,0 +1,130 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging.Abstractions;
+using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Journal;
+using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Policy;
+using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Agents;
+using OrleansRecovery.Runtime.Driver;
+using OrleansRecovery.Runtime.Hosting;
+using OrleansRecovery.Runtime.Ports;
+using OrleansRecovery.Runtime.Tests.Support;
+
+namespace OrleansRecovery.Runtime.Tests.Hosting;
+
+/// <summary>An agent's mailbox whose coordinator says what the test wants, when it wants.</summary>
+public sealed class AgentMailboxTests
+{
+    private static readonly AgentId A = AgentId.Parse("a");
+    private static readonly StreamId Stream = StreamId.OfAgent(ProbeHost.Execution, A);
+    private static readonly RecoveryId Recovery = RecoveryId.Parse("r1");
+    private static readonly CheckpointNumber Done = CheckpointNumber.Of(1);
+
+    [Fact]
+    public async Task A_compensation_that_is_asked_for_again_after_its_agent_was_loaded_again_does_not_run_beside_itself()
+    {
+        var (journal, world) = await DoneAsync();
+        var undoing = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var mayEnd = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        world.OnUndo = (_, _) =>
+        {
+            undoing.TrySetResult();
+            return mayEnd.Task;
+        };
+        var action = (await AgentJournal.ReadAsync(journal, Stream)).Find(item => item.Record is ActionIntended).Position;
+        await using var mailbox = Mailbox(journal, world, new Coordinator());
+        mailbox.Post(new Prepare(Recovery, Epoch.First, A, 1, [Done], []), SequenceNumber.First);
+        mailbox.Post(new Commit(Recovery, Epoch.First, A, Done), SequenceNumber.First);
+        mailbox.Post(new Compensate(Recovery, Epoch.First, A, [action]), SequenceNumber.First);
+        await undoing.Task.WaitAsync(TimeSpan.FromSeconds(30));
+
+        journal.FailAfterWriting("interval_sealed"); // what is durable is not known: the agent is loaded again
+        await Assert.ThrowsAsync<RecoveryException>(() => mailbox.SealAsync(Done, IssuerId.Parse("validator")));
+        mailbox.Post(new Compensate(Recovery, Epoch.First, A, [action]), SequenceNumber.First);
+        await TakenAsync(mailbox);
+        mayEnd.SetResult();
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+        while (mailbox.IsBusy)
+        {
+            await timer.WaitForNextTickAsync();
+        }
+
+        Assert.Equal(["do x", "undo x"], world.Log);
+    }
+
+    [Fact]
+    public async Task A_bound_participant_whose_recovery_ended_at_another_activation_reads_so_in_its_journal_when_it_is_reminded()
+    {
+        var (journal, world) = await DoneAsync();
+        var coordinator = new Coordinator();
+        await using var stale = Mailbox(journal, world, coordinator);
+        stale.Post(new Prepare(Recovery, Epoch.First, A, 1, [Done], []), SequenceNumber.First);
+        await TakenAsync(stale);
+        Assert.Equal(VoteKind.Ready, Assert.IsType<Vote>(Assert.Single(coordinator.Heard)).Answer);
+        await using (var other = Mailbox(journal, world, new Coordinator()))
+        {
+            other.Post(new Abort(Recovery, Epoch.First, A, AbortReason.Operator), SequenceNumber.First);
+            await TakenAsync(other);
+        }
+
+        stale.Remind();
+        await stale.SealAsync(Done, IssuerId.Parse("validator")); // writes where its journal ends
+        Assert.IsType<IntervalSealed>((await AgentJournal.ReadAsync(journal, Stream))[^1].Record);
+        Assert.Single(coordinator.Heard); // and it has asked nobody
+    }
+
+    // The agent has done x, in its first interval.
+    private static async Task<(HoldingJournal Journal, ProbeWorld World)> DoneAsync()
+    {
+        var journal = new HoldingJournal(new InMemoryJournal());
+        await using var probe = await ProbeHost.StartAsync(new ProbeWorld(), journal: journal);
+        await probe.SendAsync("a", "act", "x");
+        await probe.SettledAsync();
+        return (journal, probe.World);
+    }
+
+    private static AgentMailbox Mailbox(HoldingJournal journal, ProbeWorld world, Coordinator coordinator) => new(
+        new MailboxSetup(
+            ProbeHost.Execution,
+            new HashSet<AgentId> { A },
+            RecoveryPolicy.Default,
+            coordinator,
+            new AgentCatalog().Add(() => new ProbeAgent(world), "probe"),
+            journal,
+            new AgentMemory(1),
+            TimeProvider.System,
+            NullLogger.Instance),
+        A);
+
+    // Everything that came before is taken, and nothing is written: there is nothing below the first checkpoint.
+    private static async Task TakenAsync(AgentMailbox mailbox) => Assert.Null(await mailbox.CollectAsync(CheckpointNumber.First));
+
+    /// <summary>It has no messages for the agent, and only listens.</summary>
+    private sealed class Coordinator : IExecution
+    {
+        public ConcurrentQueue<ParticipantMessage> Heard { get; } = [];
+
+        public Task<AgentSituation> SituationAsync(AgentId agent, SequenceNumber journalled, CancellationToken cancellationToken) =>
+            Task.FromResult(new AgentSituation(SequenceNumber.First, false, new AgentClass("probe"), true, []));
+
+        public Task ObserveAsync(AgentId agent, SequenceNumber first, IReadOnlyList<AgentEvent> records, CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task<IReadOnlyList<PendingMessage>> ResponsesAsync(AgentId agent, MessageId request, CancellationToken cancellationToken) =>
+            Task.FromResult<IReadOnlyList<PendingMessage>>([]);
+
+        public Task<bool> MayDeclareAsync(Interval producer, Interval consumer, CancellationToken cancellationToken) => Task.FromResult(true);
+
+        public Task<bool> IsAnyDeadAsync(IReadOnlyList<MessageId> messages, CancellationToken cancellationToken) => Task.FromResult(false);
+
+        public Task<bool> IsPastSealedAsync(Interval interval, CancellationToken cancellationToken) => Task.FromResult(true);
+
+        public void Tell(ParticipantMessage message) => Heard.Enqueue(message);
+
+        public Task FailedAsync(Interval suspect, Incarnation incarnation, FailureReason reason, string detail, CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public void Stuck(AgentId agent, RecoveryError error)
+        {
+        }
+    }
+}
