@@ -25,7 +25,7 @@ public sealed partial class AgentDriver
         var participant = records.Aggregate(ParticipantState.Initial(setup.Agent), (state, item) => state.After(item.Record));
         var (state, since) = await SoundStateAsync(setup, behavior, history, cancellationToken);
         var driver = new AgentDriver(setup, behavior, history, participant, state);
-        driver._recorded = [.. records.Where(item => item.Position > since && (item.Record.IsWork || item.Record is RolledBack) && history.IsLive(item.Position))];
+        driver._recorded = [.. records.Where(item => item.Position > since && Counts(item.Position, item.Record, history))];
         try
         {
             await driver.ReplayEndedTurnsAsync(cancellationToken);
@@ -40,6 +40,10 @@ public sealed partial class AgentDriver
 
     // Work since the copy of the state that is not yet part of it: ended turns are replayed from it, and then what an open turn recorded is left.
     private List<(SequenceNumber Position, AgentEvent Record)> _recorded = [];
+
+    // A record of going back is the last of what it undoes, and the first of the interval that it opens.
+    private static bool Counts(SequenceNumber position, AgentEvent record, AgentHistory history) =>
+        record is RolledBack back ? history.Find(back.Opens) is not null : record.IsWork && history.IsLive(position);
 
     private static async Task<(byte[] State, SequenceNumber Since)> SoundStateAsync(
         AgentSetup setup, AgentBehavior behavior, AgentHistory history, CancellationToken cancellationToken)

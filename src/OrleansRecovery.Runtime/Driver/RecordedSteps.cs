@@ -45,8 +45,10 @@ internal sealed class RecordedSteps
         }
     }
 
-    /// <summary>The interval in which the handler begins to run; null when nothing of the turn is recorded.</summary>
-    internal CheckpointNumber? BeginsIn => _began is { } position ? IntervalAfter(position) : null;
+    /// <summary>The interval in which the handler begins to run: one of the turn's own, or, where messages open none, the one that was open then.</summary>
+    internal CheckpointNumber BeginsIn(AgentHistory history) => _began is { } position
+        ? IntervalAfter(position) ?? history.Live.Last(interval => interval.OpenedAt <= position).Number
+        : history.Current;
 
     internal bool HasMore => _steps.Count > 0;
 

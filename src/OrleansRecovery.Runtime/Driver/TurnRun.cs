@@ -44,7 +44,7 @@ internal sealed partial class TurnRun : AgentTurn
         _replayOnly = replayOnly;
         _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         _state = driver.CopyOfState();
-        _interval = _recorded.BeginsIn ?? driver.History.Current;
+        _interval = _recorded.BeginsIn(driver.History);
         _highest = driver.History.Current;
     }
 
