@@ -18,7 +18,7 @@ internal static class GrainStorages
         var services = Host.CreateDefaultBuilder().UseOrleansClient(client => client
             .UseLocalhostClustering()
             .Configure<ClusterOptions>(cluster => (cluster.ServiceId, cluster.ClusterId) = ("recovery", "recovery"))).Build().Services;
-        var serializer = new JsonGrainStorageSerializer(ActivatorUtilities.CreateInstance<OrleansJsonSerializer>(services));
+        var serializer = new OrleansGrainStorageSerializer(services.GetRequiredService<Serializer>());
         var storage = ActivatorUtilities.CreateInstance<AdoNetGrainStorage>(
             services,
             Options.Create(new AdoNetGrainStorageOptions
