@@ -2,6 +2,7 @@ using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Client;
+using OrleansRecovery.Runtime.Driver;
 using OrleansRecovery.Runtime.Ports;
 using OrleansRecovery.Runtime.Tests.Support;
 
@@ -21,7 +22,7 @@ public sealed class QuarantineTests
         journal.Refuse(StreamId.OfAgent(ProbeHost.Execution, AgentId.Parse("a")), "rolled_back");
 
         await probe.FailAsync("a", 1);
-        var recovery = await RestoringAsync(probe);
+        var recovery = await RestoringAsync(probe, journal);
         await probe.DecideAsync(recovery.Recovery, OperatorDecision.Force);
         var status = await probe.SettledAsync();
 
@@ -43,8 +44,19 @@ public sealed class QuarantineTests
 
     private static AgentStatus Agent(ExecutionStatus status, string name) => status.Agents.Single(agent => agent.Agent.Text == name);
 
-    private static async Task<RecoveryStatus> RestoringAsync(ProbeHost probe) => (await BecomesAsync(
-        probe, status => status.Recoveries is [{ Phase: CoordinatorPhase.Restoring }] && Agent(status, "b").Incarnation.Number == 1)).Recoveries[0];
+    // Until the coordinator has heard that b went back: one that it has not heard of is not waited for either.
+    private static async Task<RecoveryStatus> RestoringAsync(ProbeHost probe, IJournal journal)
+    {
+        var status = await BecomesAsync(probe, found => found.Recoveries is [{ Phase: CoordinatorPhase.Restoring }]);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
+        while ((await LoadedExecution.ReadLogAsync(journal, ProbeHost.Execution)).Recoveries.Values.Single().Members[AgentId.Parse("b")].Opened is null)
+        {
+            await timer.WaitForNextTickAsync(patience.Token);
+        }
+
+        return status.Recoveries[0];
+    }
 
     private static async Task<ExecutionStatus> BecomesAsync(ProbeHost probe, Func<ExecutionStatus, bool> condition)
     {
