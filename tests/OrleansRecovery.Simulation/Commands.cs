@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using OrleansRecovery.Simulation.Checks;
+using OrleansRecovery.Simulation.Mutants;
 
 namespace OrleansRecovery.Simulation;
 
@@ -8,13 +9,16 @@ namespace OrleansRecovery.Simulation;
 internal static class Commands
 {
     private const int FailuresShown = 20;
+    private const int FirstStep = 16;
 
     public static int Explain()
     {
         Console.Error.WriteLine("""
             usage: simulate.sh --seeds N [--from FIRST]   runs seeds on all cores, and counts what was met
                    simulate.sh --seed N                   tells one run
+                   simulate.sh --first N                  stops at the first seed that fails
                    simulate.sh --crashes [SCHEDULES]      ends a process at every write of a rollback, and at every pair of writes
+                   simulate.sh --mutants [SEEDS [NAME]]   lets the tests find faults of the product that were made on purpose
             """);
         return 2;
     }
@@ -22,7 +26,7 @@ internal static class Commands
     /// <summary>One run, told line by line.</summary>
     public static int Tell(int seed)
     {
-        var run = new Run(seed, new RunOptions { Tells = true }).Go();
+        var run = new Run(seed, new RunOptions { Tells = true, Digests = true }).Go();
         foreach (var line in run.Lines)
         {
             Console.WriteLine(line);
@@ -54,6 +58,31 @@ internal static class Commands
         var seconds = clock.Elapsed.TotalSeconds;
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{count} seeds in {seconds:0} s ({count / seconds:0} a second), {failures.Count} failed"));
         return failures.Count == 0 ? 0 : 1;
+    }
+
+    /// <summary>Stops at the first seed that fails: how long a fault survives.</summary>
+    public static int First(int count)
+    {
+        for (var first = 1; first <= count; first += FirstStep)
+        {
+            var (_, failures) = Seeds(Enumerable.Range(first, Math.Min(FirstStep, count - first + 1)));
+            if (failures is [var failure, ..])
+            {
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"FIRST {failure.Seed}: {failure.Faults[0].Split('\n')[0]}"));
+                return 1;
+            }
+        }
+
+        return 0;
+    }
+
+    /// <summary>Lets the tests find faults of the product that were made on purpose.</summary>
+    public static int FindMutants(int seedsMax, string only = "")
+    {
+        using var run = new MutantRun(Directory.GetCurrentDirectory()) { SeedsMax = seedsMax, Only = only, Tell = Console.Error.WriteLine };
+        Console.WriteLine(run.Run());
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{run.FaultCount} faults, {run.Survivors.Count} not found"));
+        return run.Survivors.Count == 0 ? 0 : 1;
     }
 
     public static int Crashes(int schedules)

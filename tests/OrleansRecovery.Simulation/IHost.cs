@@ -11,6 +11,9 @@ internal interface IHost
 {
     Action<string> Tell { get; set; }
 
+    /// <summary>What it saw that must not be.</summary>
+    IReadOnlyList<string> Complaints { get; }
+
     Task StartAsync(ExecutionStart start);
 
     Task SendAsync(ExecutionAddress execution, AgentId to, Work work);

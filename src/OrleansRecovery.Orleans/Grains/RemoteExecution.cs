@@ -14,7 +14,7 @@ namespace OrleansRecovery.Orleans.Grains;
 /// </summary>
 internal sealed class RemoteExecution(IRollbackCoordinatorGrain coordinator, TimeProvider time, ILogger logger) : IExecution
 {
-    private static readonly TimeSpan TakeOverPause = TimeSpan.FromMilliseconds(200);
+    private readonly RemoteQuestion _question = new(time, logger);
 
     public Task<AgentSituation> SituationAsync(AgentId agent, SequenceNumber journalled, CancellationToken cancellationToken) =>
         AskAsync(() => coordinator.SituationAsync(agent.Text, journalled.Number), cancellationToken);
@@ -44,23 +44,8 @@ internal sealed class RemoteExecution(IRollbackCoordinatorGrain coordinator, Tim
 
     public void Stuck(AgentId agent, RecoveryError error) => coordinator.StuckAsync(agent.Text, WireJson.Of(error)).Forget(logger);
 
-    private async Task<T> AskAsync<T>(Func<Task<Reply<T>>> question, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            try
-            {
-                return (await question().WaitAsync(cancellationToken)).Value();
-            }
-#pragma warning disable CA1031 // The coordinator answers with a reply or not at all: whatever else comes is the cluster's trouble.
-            catch (Exception gone) when (gone is not (RecoveryException or OperationCanceledException))
-#pragma warning restore CA1031
-            {
-                logger.AskedAgain(gone.Message);
-                await Task.Delay(TakeOverPause, time, cancellationToken);
-            }
-        }
-    }
+    private Task<T> AskAsync<T>(Func<Task<Reply<T>>> question, CancellationToken cancellationToken) =>
+        _question.AskAsync(async () => (await question()).Value(), cancellationToken);
 }
 
 internal static partial class Lossy
@@ -81,9 +66,6 @@ internal static partial class Lossy
             logger.CallLost(failure.Message);
         }
     }
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The coordinator did not answer, and is asked again: {Problem}")]
-    internal static partial void AskedAgain(this ILogger logger, string problem);
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "A call between grains was lost, and will be made again: {Problem}")]
     private static partial void CallLost(this ILogger logger, string problem);

@@ -138,7 +138,7 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
                 batch.Add(input);
             }
 
-            await WriteAsync([.. batch.Where(input => !input.LooksAtLog)]);
+            await WriteAsync(batch);
             if (batch.Exists(input => input.LooksAtLog))
             {
                 await CatchUpAsync();

@@ -18,7 +18,7 @@ public static class Loops
     public static void Wake(this TaskScheduler scheduler, TaskCompletionSource source) =>
         _ = Task.Factory.StartNew(() => source.TrySetResult(), CancellationToken.None, TaskCreationOptions.DenyChildAttach, scheduler);
 
-    /// <summary>As <see cref="Task.Delay(TimeSpan, TimeProvider, CancellationToken)"/>, which would be cancelled on the thread pool.</summary>
+    /// <summary>As <c>Task.Delay</c>, which would be cancelled on the thread pool.</summary>
     public static async Task DelayAsync(this TaskScheduler scheduler, TimeSpan delay, TimeProvider time, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(time);
@@ -30,7 +30,7 @@ public static class Loops
         cancellationToken.ThrowIfCancellationRequested();
     }
 
-    /// <summary>As <see cref="CancellationTokenSource.CancelAsync"/>, which would run what waits for the token on the thread pool.</summary>
+    /// <summary>As <c>CancellationTokenSource.CancelAsync</c>, which would run what waits for the token on the thread pool.</summary>
     public static Task CancelAsync(this TaskScheduler scheduler, CancellationTokenSource source) =>
         Task.Factory.StartNew(source.Cancel, CancellationToken.None, TaskCreationOptions.DenyChildAttach, scheduler);
 }

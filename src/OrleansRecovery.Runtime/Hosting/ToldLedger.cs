@@ -19,6 +19,9 @@ public sealed class ToldLedger(IJournal journal, ExecutionAddress address, ILedg
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>On what its pauses end.</summary>
+    public TaskScheduler Scheduler { get; init; } = TaskScheduler.Default;
+
     /// <summary>Called with true when the ledger is to be told, and with false when it has it all.</summary>
     public Action<bool> OnWait { get; init; } = _ => { };
 
@@ -79,7 +82,7 @@ public sealed class ToldLedger(IJournal journal, ExecutionAddress address, ILedg
             {
                 RecoveryMetrics.LedgerRetried();
                 logger.LedgerWaits(address.ToString(), failure.Message);
-                await Task.Delay(Pause, time, cancellationToken);
+                await Scheduler.DelayAsync(Pause, time, cancellationToken);
             }
         }
     }

@@ -37,6 +37,9 @@ internal sealed partial class Observer(Tally seen)
     private readonly Dictionary<string, string> _names = new(StringComparer.Ordinal);
     private readonly StringBuilder _all = new();
 
+    /// <summary>Notes all that is written, for <see cref="Digest"/>.</summary>
+    public bool Digests { get; init; }
+
     /// <summary>How many records were written.</summary>
     public int RecordCount { get; private set; }
 
@@ -88,7 +91,7 @@ internal sealed partial class Observer(Tally seen)
             return false;
         }
 
-        disk.DamageSnapshot(stream, loop.PickOne(positions));
+        disk.DamageSnapshot(stream, loop.Chance(0.5) ? positions[^1] : loop.PickOne(positions));
         return true;
     }
 
@@ -139,9 +142,15 @@ internal sealed partial class Observer(Tally seen)
     }
 
     // Ids of recoveries are drawn; their order is not.
-    private void Note(StreamId stream, ReadOnlyMemory<byte> record) => _all.Append(stream.Name).Append(' ').AppendLine(RecoveryName().Replace(
-        Encoding.UTF8.GetString(record.Span),
-        name => _names.TryGetValue(name.Value, out var known) ? known : _names[name.Value] = $"r{(_names.Count + 1).ToString(CultureInfo.InvariantCulture)}"));
+    private void Note(StreamId stream, ReadOnlyMemory<byte> record)
+    {
+        if (Digests)
+        {
+            _all.Append(stream.Name).Append(' ').AppendLine(RecoveryName().Replace(
+                Encoding.UTF8.GetString(record.Span),
+                name => _names.TryGetValue(name.Value, out var known) ? known : _names[name.Value] = $"r{(_names.Count + 1).ToString(CultureInfo.InvariantCulture)}"));
+        }
+    }
 
     [GeneratedRegex("r-[0-9a-f]{32}", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex RecoveryName();

@@ -149,6 +149,8 @@ internal sealed class Soundness(Story story, OutsideWorld outside)
             return;
         }
 
+        var size = recovery.Falling.Count();
+        Claim(size <= recovery.Opening.Policy.AgentCountMax || recovery.IsApproved, $"{recovery.Recovery}: {size} agents fell, and nobody allowed it");
         foreach (var (agent, member) in recovery.Falling)
         {
             var isKept = recovery.Residue.Any(residue => residue.Agent == agent && residue.Reason is ResidueReason.NotRestored or ResidueReason.Unreachable);
@@ -157,7 +159,7 @@ internal sealed class Soundness(Story story, OutsideWorld outside)
 
         foreach (var suspect in recovery.Suspects)
         {
-            if (!line.TryGetValue(suspect.Agent, out var went))
+            if (!line.TryGetValue(suspect.Agent, out var went) || WasUndoneBefore(suspect, went))
             {
                 continue; // undone already, or kept
             }
@@ -187,6 +189,10 @@ internal sealed class Soundness(Story story, OutsideWorld outside)
             }
         }
     }
+
+    private bool WasUndoneBefore(Interval suspect, RolledBack went) => story.Journals[suspect.Agent]
+        .Select(item => item.Record).OfType<RolledBack>().TakeWhile(earlier => earlier.Recovery != went.Recovery)
+        .Any(earlier => earlier.Target <= suspect.Number && suspect.Number < earlier.Opens);
 
     // S2, S3: the first interval that an agent lost rested on what was suspected, or on what was undone with it; a damaged copy leads deeper.
     private void CheckMinimal()

@@ -21,6 +21,7 @@ internal sealed class ClusterHost(Loop loop, Faults faults, Disk disk, AgentCata
     private readonly Dictionary<string, Node> _directory = [];
     private readonly List<Node> _members = [];
     private readonly HashSet<(Node From, Node To)> _cut = [];
+    private readonly Dictionary<(string Execution, Epoch Epoch), CoordinatorActivation> _epochs = [];
     private int _nodeCount;
 
     public static LedgerKey Key { get; } = LedgerKey.Ephemeral();
@@ -30,6 +31,23 @@ internal sealed class ClusterHost(Loop loop, Faults faults, Disk disk, AgentCata
     public AgentCatalog Catalog => catalog;
 
     public IReadOnlyList<Node> Members => _members;
+
+    /// <summary>What must not be.</summary>
+    public List<string> Complaints { get; } = [];
+
+    /// <summary>Under which epoch a coordinator speaks: nobody else may have used it (theory, S13).</summary>
+    public void NoteEpoch(string execution, Epoch epoch, CoordinatorActivation by)
+    {
+        if (_epochs.TryAdd((execution, epoch), by))
+        {
+            return;
+        }
+
+        if (_epochs[(execution, epoch)] != by)
+        {
+            Complaints.Add($"two coordinators speak under epoch {epoch}");
+        }
+    }
 
     /// <summary>Told of every message that arrives.</summary>
     public Action<string, Node, Node> OnMessage { get; set; } = (_, _, _) => { };

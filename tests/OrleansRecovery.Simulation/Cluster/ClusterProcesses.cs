@@ -40,6 +40,8 @@ internal sealed class ClusterProcesses : IHost
         }
     }
 
+    public IReadOnlyList<string> Complaints => _host.Complaints;
+
     private Action<string> _tell = _ => { };
 
     public async Task StartAsync(ExecutionStart start)
@@ -117,8 +119,8 @@ internal sealed class ClusterProcesses : IHost
             case Fault.Partition:
                 _host.Cut(node, _loop.PickOne(_host.Members));
                 break;
-            case Fault.ClockJump:
-                node.Process.Time.Jump(TimeSpan.FromMilliseconds(_loop.Random.Next(-20_000, 20_000)));
+            case Fault.Clock:
+                node.Process.Time.Disturb();
                 break;
             case Fault.DuplicateActivation:
                 if (_host.Known.Count > 0)

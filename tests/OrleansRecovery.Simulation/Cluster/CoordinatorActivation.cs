@@ -19,7 +19,7 @@ internal sealed class CoordinatorActivation : IExecutionEnvironment
     private CoordinatorActivation(Node node, string key)
     {
         (_node, _key, _address) = (node, key, Keys.Execution(key));
-        _ledger = new ToldLedger(node.Journal, _address, new LedgerCalls(node, _address.Tenant), node.Process.Time, node.Process.Loop.Log);
+        _ledger = new ToldLedger(node.Journal, _address, new LedgerCalls(node, _address.Tenant), node.Process.Time, node.Process.Loop.Log) { Scheduler = node.Process };
     }
 
     public ExecutionDriver Driver { get; private set; } = null!;
@@ -51,6 +51,7 @@ internal sealed class CoordinatorActivation : IExecutionEnvironment
 
     public void Deliver(ParticipantMessage message, SequenceNumber version)
     {
+        _node.Host.NoteEpoch(_key, message.Epoch, this);
         var sent = ClusterHost.OverTheWire(_address, message);
         _node.Host.Tell<AgentMailbox>(_node, Keys.Of(_address, message.Agent), $"{message.Kind} {message.Agent}", mailbox => mailbox.Post(sent, version));
     }

@@ -9,9 +9,8 @@ namespace OrleansRecovery.Simulation.Cluster;
 /// <summary>An execution as an agent on another node sees it: a question that nobody answers is asked again.</summary>
 internal sealed class RemoteExecution(Node node, ExecutionAddress address) : IExecution
 {
-    private static readonly TimeSpan TakeOverPause = TimeSpan.FromMilliseconds(200);
-
     private readonly string _key = Keys.Of(address);
+    private readonly RemoteQuestion _question = new(node.Process.Time, node.Process.Loop.Log) { Scheduler = node.Process };
 
     public Task<AgentSituation> SituationAsync(AgentId agent, SequenceNumber journalled, CancellationToken cancellationToken) =>
         AskAsync("situation", execution => execution.SituationAsync(agent, journalled, CancellationToken.None), cancellationToken);
@@ -57,20 +56,6 @@ internal sealed class RemoteExecution(Node node, ExecutionAddress address) : IEx
     private Task<T> CallAsync<T>(string what, Func<IExecution, Task<T>> question) =>
         node.Host.CallAsync<CoordinatorActivation, T>(node, _key, what, coordinator => question(coordinator.Driver));
 
-    private async Task<T> AskAsync<T>(string what, Func<IExecution, Task<T>> question, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            try
-            {
-                return await CallAsync(what, question).WaitAsync(cancellationToken);
-            }
-#pragma warning disable CA1031 // It answers with a result or a refusal: whatever else comes is the cluster's trouble.
-            catch (Exception gone) when (gone is not (RecoveryException or OperationCanceledException))
-#pragma warning restore CA1031
-            {
-                await Task.Delay(TakeOverPause, node.Process.Time, cancellationToken);
-            }
-        }
-    }
+    private Task<T> AskAsync<T>(string what, Func<IExecution, Task<T>> question, CancellationToken cancellationToken) =>
+        _question.AskAsync(() => CallAsync(what, question), cancellationToken);
 }

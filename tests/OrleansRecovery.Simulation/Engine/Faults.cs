@@ -15,7 +15,7 @@ internal enum Fault
     Partition,
     Crash,
     Freeze,
-    ClockJump,
+    Clock,
     DuplicateActivation,
     Rot,
     DamagedSnapshot,
@@ -63,9 +63,6 @@ internal sealed class Faults
     /// <summary>Nothing goes wrong any more.</summary>
     public bool IsOver { get; set; }
 
-    /// <summary>How often each was met.</summary>
-    public int[] Met { get; } = new int[Enum.GetValues<Fault>().Length];
-
     /// <summary>Told of every one that is met.</summary>
     public Action<Fault> OnMet { get; set; } = _ => { };
 
@@ -76,9 +73,22 @@ internal sealed class Faults
             return false;
         }
 
-        Met[(int)fault]++;
         OnMet(fault);
         return true;
+    }
+
+    /// <summary>One of these, if this run knows any of them.</summary>
+    public Fault? Pick(params IReadOnlyList<Fault> faults)
+    {
+        var known = faults.Where(fault => _chance[(int)fault] > 0).ToList();
+        if (IsOver || known.Count == 0)
+        {
+            return null;
+        }
+
+        var fault = _loop.PickOne(known);
+        OnMet(fault);
+        return fault;
     }
 
     public TimeSpan DiskLatency() =>

@@ -5,6 +5,8 @@ internal sealed class ProcessTime(Process process) : TimeProvider
 {
     private static readonly DateTimeOffset Beginning = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
+    private const double DriftMax = 0.1;
+
     private TimeSpan _off;
     private double _drift;
 
@@ -16,11 +18,13 @@ internal sealed class ProcessTime(Process process) : TimeProvider
 
     public override DateTimeOffset GetUtcNow() => Beginning.AddTicks((long)(process.Loop.Now * (1 + _drift))) + _off;
 
-    /// <summary>Somebody sets the clock.</summary>
-    public void Jump(TimeSpan by) => _off += by;
-
-    /// <summary>It goes too fast or too slowly.</summary>
-    public void Drift(double share) => _drift = share;
+    /// <summary>Somebody sets the clock, and from now on it goes too fast or too slowly.</summary>
+    public void Disturb()
+    {
+        var random = process.Loop.Random;
+        _off += TimeSpan.FromMilliseconds(random.Next(-20_000, 20_000));
+        _drift = (random.NextDouble() - 0.5) * DriftMax;
+    }
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {

@@ -30,6 +30,8 @@ internal sealed class LocalProcesses : IHost
 
     public Action<string> Tell { get; set; } = _ => { };
 
+    public IReadOnlyList<string> Complaints => [];
+
     public async Task StartAsync(ExecutionStart start)
     {
         while (true)
@@ -38,7 +40,10 @@ internal sealed class LocalProcesses : IHost
             try
             {
                 await In(host, opened => opened.StartAsync(start));
-                return;
+                if (host == _host)
+                {
+                    return; // else another process has taken over, and may have looked before it was written
+                }
             }
             catch (Exception failure) when (failure is Protocol.Errors.RecoveryException or TimeoutException)
             {
@@ -96,8 +101,8 @@ internal sealed class LocalProcesses : IHost
                 _loop.After(TimeSpan.FromMilliseconds(_loop.Random.Next(10, 5_000)), frozen.Thaw);
                 _loop.After(TimeSpan.FromMilliseconds(_loop.Random.Next(5_000, 9_000)), frozen.Kill);
                 break;
-            case Fault.ClockJump:
-                _process.Time.Jump(TimeSpan.FromMilliseconds(_loop.Random.Next(-20_000, 20_000)));
+            case Fault.Clock:
+                _process.Time.Disturb();
                 break;
             default:
                 Kill(_process);

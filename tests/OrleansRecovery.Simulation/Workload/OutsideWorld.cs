@@ -121,7 +121,7 @@ internal sealed class OutsideWorld(Loop loop, Faults faults)
 
         // What nobody could take back is residue: an outcome names it, and whoever reads it afterwards reads the world as it is.
         var (action, deed) = Standing.First(item => item.Value.Causes == stored.Causes);
-        return IsGivenUp(action) ? new Shelf(null, []) : new Shelf(deed.Interval.ToString(), stored.Causes);
+        return IsGivenUp(action) ? new Shelf(null, []) : new Shelf(deed.Interval.ToString(), [.. stored.Causes, Cause.Of(action)]);
     }
 
     /// <summary>An agent fails at a script once.</summary>

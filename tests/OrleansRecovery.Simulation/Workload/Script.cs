@@ -60,6 +60,7 @@ internal enum Topology
 /// <summary>Scripts that follow from the seed.</summary>
 internal sealed class Scripts(Loop loop, Topology topology, IReadOnlyList<AgentId> agents, bool withFinals)
 {
+    private readonly (Verb Verb, int Weight)[] _weights = Weights(loop, withFinals);
     private int _count;
 
     /// <summary>A script for an agent, with others in it for those whom it talks to.</summary>
@@ -74,22 +75,40 @@ internal sealed class Scripts(Loop loop, Topology topology, IReadOnlyList<AgentI
         return new Script($"w{++_count}", steps);
     }
 
+    // In each run some kinds of step are rarer, or missing, and others many.
+    private static (Verb Verb, int Weight)[] Weights(Loop loop, bool withFinals) =>
+    [
+        .. new[]
+        {
+            (Verb.Act, 22), (Verb.Final, withFinals ? 5 : 0), (Verb.Record, 6), (Verb.Write, 6), (Verb.Read, 6), (Verb.Checkpoint, 4), (Verb.Fail, 3), (Verb.Send, 32), (Verb.Ask, 16),
+        }.Select(verb => (verb.Item1, verb.Item2 * loop.PickOne(0, 1, 1, 3))),
+    ];
+
+    private Verb PickVerb()
+    {
+        var left = loop.Random.Next(_weights.Sum(verb => verb.Weight) + 1);
+        foreach (var (verb, weight) in _weights)
+        {
+            if ((left -= weight) < 0)
+            {
+                return verb;
+            }
+        }
+
+        return Verb.Act;
+    }
+
     private Step StepOf(AgentId agent, int depth)
     {
-        var kind = loop.Random.Next(100);
-        var next = depth > 0 ? Neighbour(agent) : null;
-        return kind switch
+        var verb = PickVerb();
+        if (verb is not (Verb.Send or Verb.Ask))
         {
-            < 22 => new Step(Verb.Act),
-            < 27 => withFinals ? new Step(Verb.Final) : new Step(Verb.Act),
-            < 33 => new Step(Verb.Record),
-            < 39 => new Step(Verb.Write),
-            < 45 => new Step(Verb.Read),
-            < 49 => new Step(Verb.Checkpoint),
-            < 52 => new Step(Verb.Fail),
-            < 84 => next is { } to ? new Step(Verb.Send, to.Text, Of(to, depth - 1)) : new Step(Verb.Act),
-            _ => next is { } asked && asked.CompareTo(agent) > 0 ? new Step(Verb.Ask, asked.Text, Of(asked, depth - 1)) : new Step(Verb.Act), // no ring of questions
-        };
+            return new Step(verb);
+        }
+
+        return depth > 0 && Neighbour(agent) is { } to && (verb == Verb.Send || to.CompareTo(agent) > 0) // no ring of questions
+            ? new Step(verb, to.Text, Of(to, depth - 1))
+            : new Step(Verb.Act);
     }
 
     private AgentId? Neighbour(AgentId agent)
@@ -101,7 +120,7 @@ internal sealed class Scripts(Loop loop, Topology topology, IReadOnlyList<AgentI
             Topology.Diamond => i == 0 ? [.. agents.Skip(1).SkipLast(1)] : i < agents.Count - 1 ? [agents[^1]] : [],
             Topology.Star => i == 0 ? [.. agents.Skip(1)] : [agents[0]],
             Topology.Cycle => [agents[(i + 1) % agents.Count]],
-            Topology.Hub => i == 0 || loop.Chance(0.8) ? [agents[0], .. agents.Skip(1)] : [agents[0]],
+            Topology.Hub => i == 0 || loop.Chance(0.2) ? agents : [agents[0]],
             Topology.Layers => [.. agents.Where((_, other) => other % 2 != i % 2 && other > i)],
             _ => agents,
         };

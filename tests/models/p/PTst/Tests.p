@@ -35,9 +35,10 @@ test param (mutant in [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15, 16, 17], a
 test param (mutant in [14], agentCount in [3], topology in [1], signalCount in [3], agentCrashMax in [0], coordinatorCrashMax in [0], lossMax in [6], copyMax in [0],
   failureMax in [0], policy in [0]) tcMutantBusy [main=Host]: assert S1_NoOrphan, S2_Maximality, S6_NoDeadMessage, L1_EveryRecoveryEnds in Recovery;
 
-// What the code does today, and a monitor complains about (README.md, Findings). The first is switched off in all other cases; the second is only strict here.
+// Who writes last dies, and the other one has nothing to write: fewer of everything else, so that it comes soon.
 test param (mutant in [18], agentCount in [3], topology in [1], signalCount in [1], agentCrashMax in [0], coordinatorCrashMax in [2], lossMax in [0], copyMax in [0],
-  failureMax in [0], policy in [0]) tcFinding1 [main=Host]: assert L1_EveryRecoveryEnds in Recovery;
+  failureMax in [0], policy in [0]) tcMutantLook [main=Host]: assert L1_EveryRecoveryEnds in Recovery;
 
+// What the code does today, and a monitor complains about that is strict only here (README.md, Findings).
 test param (mutant in [0], agentCount in [3], topology in [1], signalCount in [1], agentCrashMax in [0], coordinatorCrashMax in [0], lossMax in [1], copyMax in [2],
-  failureMax in [2], policy in [0]) tcFinding2 [main=Host]: assert S12_ResidueStands in Recovery;
+  failureMax in [2], policy in [0]) tcFinding [main=Host]: assert S12_ResidueStands in Recovery;
