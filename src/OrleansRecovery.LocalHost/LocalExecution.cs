@@ -17,6 +17,7 @@ internal sealed class LocalExecution : IExecutionEnvironment, IAsyncDisposable
     private readonly LedgerWriter _ledger;
     private readonly ConcurrentDictionary<AgentId, Lazy<AgentMailbox>> _mailboxes = [];
     private MailboxSetup _mailbox = null!;
+    private Task? _stopped;
 
     private LocalExecution(LocalRecoveryHost host, LedgerWriter ledger)
     {
@@ -44,7 +45,8 @@ internal sealed class LocalExecution : IExecutionEnvironment, IAsyncDisposable
     // The log and what the ledger says of it are one append: a crash leaves both or none.
     Task IExecutionEnvironment.AppendAsync(StreamAppend? log, IReadOnlyList<LedgerEntry> entries) => _ledger.AppendAsync(log is null ? [] : [log], entries);
 
-    Task IExecutionEnvironment.OvertakenAsync(CancellationToken cancellationToken) => Task.CompletedTask; // the ledger has what the log has
+    // By another process on the same database: no agent is run here any more.
+    void IExecutionEnvironment.Overtaken() => _ = _mailbox.Scheduler.RunAsync(StopAgentsAsync);
 
     void IExecutionEnvironment.Deliver(ParticipantMessage message, SequenceNumber version) => Of(message.Agent).Post(message, version);
 
@@ -61,9 +63,11 @@ internal sealed class LocalExecution : IExecutionEnvironment, IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await Task.WhenAll(_mailboxes.Values.Select(mailbox => mailbox.Value.DisposeAsync().AsTask()));
+        await StopAgentsAsync();
         await Driver.DisposeAsync();
     }
+
+    private Task StopAgentsAsync() => _stopped ??= Task.WhenAll(_mailboxes.Values.Select(mailbox => mailbox.Value.DisposeAsync().AsTask()));
 
     private AgentMailbox Of(AgentId agent) => _mailboxes.GetOrAdd(agent, id => new Lazy<AgentMailbox>(() => new AgentMailbox(_mailbox, id))).Value;
 }

@@ -100,16 +100,16 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IAsyncDisposabl
         }
 
         await LoadAsync(start.Execution, cancellationToken);
-        ExecutionStarts.RefuseIfOther(start.Execution, Host(start.Execution).Started, started);
+        ExecutionStarts.RefuseIfOther(start.Execution, (await HostAsync(start.Execution, cancellationToken)).Started, started);
     }
 
     /// <inheritdoc/>
-    public Task<MessageId> SendAsync<TMessage>(
+    public async Task<MessageId> SendAsync<TMessage>(
         ExecutionAddress execution, AgentId to, TMessage message, CancellationToken cancellationToken = default)
         where TMessage : notnull
     {
         var payload = AgentJson.Write(message, typeof(TMessage));
-        return Host(execution).SendAsync(to, MessageTypes.NameOf(typeof(TMessage)), payload);
+        return await (await HostAsync(execution, cancellationToken)).SendAsync(to, MessageTypes.NameOf(typeof(TMessage)), payload);
     }
 
     /// <inheritdoc/>
@@ -119,43 +119,44 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IAsyncDisposabl
         where TReply : notnull
     {
         RunningTurn.RefuseAsOutside(to);
-        var driver = Host(execution);
+        var driver = await HostAsync(execution, cancellationToken);
         var request = await driver.SendAsync(to, MessageTypes.NameOf(typeof(TMessage)), AgentJson.Write(message, typeof(TMessage)), awaitsReply: true);
         return (await driver.ResponseAsync(request, cancellationToken)).Value().Deserialize<TReply>(AgentJson.Options)!;
     }
 
     /// <inheritdoc/>
-    public Task<SignalReceipt> SignalAsync(FailureSignal signal, CancellationToken cancellationToken = default)
+    public async Task<SignalReceipt> SignalAsync(FailureSignal signal, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(signal);
-        return Host(new ExecutionAddress(signal.Tenant, signal.Execution)).SignalAsync(signal);
+        return await (await HostAsync(new ExecutionAddress(signal.Tenant, signal.Execution), cancellationToken)).SignalAsync(signal);
     }
 
     /// <inheritdoc/>
-    public Task SealAsync(ExecutionAddress execution, Interval interval, IssuerId by, CancellationToken cancellationToken = default) =>
-        Host(execution).SealAsync(interval, by, cancellationToken);
+    public async Task SealAsync(ExecutionAddress execution, Interval interval, IssuerId by, CancellationToken cancellationToken = default) =>
+        await (await HostAsync(execution, cancellationToken)).SealAsync(interval, by, cancellationToken);
 
     /// <summary>
     /// Deletes copies of agents' states, and records, from below the line that a failure can still lead back to (theory, R18). Done by itself every
     /// <see cref="LocalHostOptions.CollectInterval"/>.
     /// </summary>
     /// <returns>How many agents had something to delete.</returns>
-    public Task<int> CollectAsync(ExecutionAddress execution, CancellationToken cancellationToken = default) => Host(execution).CollectAsync(cancellationToken);
+    public async Task<int> CollectAsync(ExecutionAddress execution, CancellationToken cancellationToken = default) =>
+        await (await HostAsync(execution, cancellationToken)).CollectAsync(cancellationToken);
 
     /// <inheritdoc/>
-    public Task<RecoveryPreview> PlanAsync(ExecutionAddress execution, Interval suspect, CancellationToken cancellationToken = default) =>
-        Host(execution).PlanAsync(suspect, cancellationToken);
+    public async Task<RecoveryPreview> PlanAsync(ExecutionAddress execution, Interval suspect, CancellationToken cancellationToken = default) =>
+        await (await HostAsync(execution, cancellationToken)).PlanAsync(suspect, cancellationToken);
 
     /// <inheritdoc/>
-    public Task<ExecutionStatus> StatusAsync(ExecutionAddress execution, CancellationToken cancellationToken = default) =>
-        Task.FromResult(Host(execution).Status());
+    public async Task<ExecutionStatus> StatusAsync(ExecutionAddress execution, CancellationToken cancellationToken = default) =>
+        (await HostAsync(execution, cancellationToken)).Status();
 
     /// <inheritdoc/>
-    public Task<RecoveryStatus> RecoveryAsync(ExecutionAddress execution, RecoveryId recovery, CancellationToken cancellationToken = default) =>
-        Task.FromResult(Host(execution).Status(recovery));
+    public async Task<RecoveryStatus> RecoveryAsync(ExecutionAddress execution, RecoveryId recovery, CancellationToken cancellationToken = default) =>
+        (await HostAsync(execution, cancellationToken)).Status(recovery);
 
     /// <inheritdoc/>
-    public Task DecideAsync(
+    public async Task DecideAsync(
         ExecutionAddress execution,
         RecoveryId recovery,
         OperatorDecision decision,
@@ -163,25 +164,25 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IAsyncDisposabl
         string reason,
         long? plan = null,
         CancellationToken cancellationToken = default) =>
-        Host(execution).DecideAsync(recovery, decision, by, reason, plan);
+        await (await HostAsync(execution, cancellationToken)).DecideAsync(recovery, decision, by, reason, plan);
 
     /// <inheritdoc/>
-    public Task PauseAsync(ExecutionAddress execution, IssuerId by, string reason, CancellationToken cancellationToken = default) =>
-        Host(execution).PauseAsync(by, reason);
+    public async Task PauseAsync(ExecutionAddress execution, IssuerId by, string reason, CancellationToken cancellationToken = default) =>
+        await (await HostAsync(execution, cancellationToken)).PauseAsync(by, reason);
 
     /// <inheritdoc/>
-    public Task ResumeAsync(ExecutionAddress execution, IssuerId by, string reason, CancellationToken cancellationToken = default) =>
-        Host(execution).ResumeAsync(by, reason);
+    public async Task ResumeAsync(ExecutionAddress execution, IssuerId by, string reason, CancellationToken cancellationToken = default) =>
+        await (await HostAsync(execution, cancellationToken)).ResumeAsync(by, reason);
 
     /// <inheritdoc/>
-    public Task SettledAsync(ExecutionAddress execution, CancellationToken cancellationToken = default) =>
-        Host(execution).SettledAsync(cancellationToken);
+    public async Task SettledAsync(ExecutionAddress execution, CancellationToken cancellationToken = default) =>
+        await (await HostAsync(execution, cancellationToken)).SettledAsync(cancellationToken);
 
     /// <inheritdoc/>
     public async IAsyncEnumerable<RecoveryProgress> WatchAsync(
         ExecutionAddress execution, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        _ = Host(execution);
+        _ = await HostAsync(execution, cancellationToken);
         var channel = Channel.CreateBounded<RecoveryProgress>(
             new BoundedChannelOptions(1024) { FullMode = BoundedChannelFullMode.DropOldest });
         _watchers[channel] = execution;
@@ -248,18 +249,38 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IAsyncDisposabl
         return ledger;
     }
 
-    internal ExecutionDriver Host(ExecutionAddress execution) =>
-        _executions.TryGetValue(execution, out var running) ? running.Driver : throw LoadedExecution.Unknown(execution);
+    // One that another process has taken over is taken over again: of two that are asked, the one that was asked last leads.
+    internal async ValueTask<ExecutionDriver> HostAsync(ExecutionAddress address, CancellationToken cancellationToken)
+    {
+        if (!_executions.TryGetValue(address, out var running))
+        {
+            throw LoadedExecution.Unknown(address);
+        }
+
+        if (running.Driver.IsOvertaken)
+        {
+            await LoadAsync(address, cancellationToken);
+            running = _executions[address];
+        }
+
+        return running.Driver;
+    }
 
     private async Task LoadAsync(ExecutionAddress address, CancellationToken cancellationToken)
     {
         await _opening.WaitAsync(cancellationToken);
         try
         {
-            if (!_executions.ContainsKey(address))
+            if (_executions.TryGetValue(address, out var before) && !before.Driver.IsOvertaken)
             {
-                var ledger = await LedgerAsync(address.Tenant, cancellationToken);
-                _executions[address] = await LocalExecution.LoadAsync(this, ledger, _setup, address, _memory, cancellationToken);
+                return;
+            }
+
+            var ledger = await LedgerAsync(address.Tenant, cancellationToken);
+            _executions[address] = await LocalExecution.LoadAsync(this, ledger, _setup, address, _memory, cancellationToken);
+            if (before is not null)
+            {
+                await before.DisposeAsync();
             }
         }
         finally

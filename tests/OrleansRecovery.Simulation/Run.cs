@@ -273,7 +273,7 @@ internal sealed class Run
                     // Calls that nobody waits for any more may still arrive.
                     var count = _observer.RecordCount;
                     await Task.Delay(TimeSpan.FromSeconds(15), _user.Time);
-                    _isAtRest = _observer.IsAtRest && _observer.RecordCount == count && await _host.IsSettledAsync(_address);
+                    _isAtRest = _observer is { IsAtRest: true, IsEscalated: false } && _observer.RecordCount == count && await _host.IsSettledAsync(_address);
                     if (_isAtRest)
                     {
                         return;

@@ -16,24 +16,11 @@ internal sealed partial class RollbackCoordinatorGrain : IExecutionEnvironment
     private readonly CancellationTokenSource _stopping = new();
     private ToldLedger _ledger = null!;
 
-    async Task IExecutionEnvironment.AppendAsync(StreamAppend? log, IReadOnlyList<LedgerEntry> entries)
-    {
-        try
-        {
-            await _ledger.AppendAsync(log, entries, _stopping.Token);
-        }
-        catch (StaleAppendException)
-        {
-            _context.Deactivate(new DeactivationReason(DeactivationReasonCode.ApplicationRequested, "Another activation drives this execution."), _stopping.Token);
-            throw;
-        }
-    }
+    Task IExecutionEnvironment.AppendAsync(StreamAppend? log, IReadOnlyList<LedgerEntry> entries) => _ledger.AppendAsync(log, entries, _stopping.Token);
 
-    async Task IExecutionEnvironment.OvertakenAsync(CancellationToken cancellationToken)
-    {
-        await _ledger.TellMissingAsync(cancellationToken);
-        await RemindAsync();
-    }
+    // The one that leads tells the ledger what this one did not come to tell.
+    void IExecutionEnvironment.Overtaken() =>
+        _context.Deactivate(new DeactivationReason(DeactivationReasonCode.ApplicationRequested, "Another activation drives this execution."), CancellationToken.None);
 
     void IExecutionEnvironment.Deliver(ParticipantMessage message, SequenceNumber version) =>
         Of(message.Agent).PostAsync(WireJson.Of(message), version.Number).Forget(silo.Logger);

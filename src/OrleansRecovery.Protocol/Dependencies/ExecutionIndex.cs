@@ -20,6 +20,7 @@ public sealed partial class ExecutionIndex
 {
     private readonly SortedDictionary<AgentId, AgentEntry> _agents = [];
     private readonly Dictionary<MessageId, MessageEntry> _messages = [];
+    private readonly HashSet<IntervalEntry> _doubtful = [];
     private long _arrivals;
     private long _openings;
 
@@ -205,6 +206,16 @@ public sealed partial class ExecutionIndex
         }
     }
 
+    /// <summary>
+    /// Intervals that declare that they used what is undone by now, and are not undone themselves: between the question whether they may and their record a
+    /// recovery came and went, or their record was told to nobody (theory, S1). While a recovery is open they may only be about to fall.
+    /// </summary>
+    public IReadOnlyList<Interval> Orphans()
+    {
+        _doubtful.RemoveWhere(consumer => !consumer.IsLive);
+        return [.. _doubtful.Select(consumer => new Interval(consumer.Agent, consumer.Number)).Order()];
+    }
+
     /// <summary>The rollback set of suspects, and what becomes of messages.</summary>
     public ReachedSet Plan(IEnumerable<Interval> suspects)
     {
@@ -275,10 +286,19 @@ public sealed partial class ExecutionIndex
     private void Declared(AgentEntry consumer, DependencyDeclared declared)
     {
         var producer = _agents.GetValueOrDefault(declared.Producer.Agent)?.Find(declared.Producer.Number);
-        if (producer is not null && declared.Strength == DependencyStrength.Required)
+        if (declared.Strength != DependencyStrength.Required)
+        {
+            return;
+        }
+
+        if (producer is not null)
         {
             producer.DeclaredConsumers.Add(consumer.Last);
             consumer.Last.Producers.Add(producer);
+        }
+        else if (_agents.TryGetValue(declared.Producer.Agent, out var agent) && declared.Producer.Number >= agent.Below)
+        {
+            _doubtful.Add(consumer.Last); // undone before this was heard of
         }
     }
 
@@ -288,6 +308,7 @@ public sealed partial class ExecutionIndex
         foreach (var interval in agent.Live.Skip(first).ToList())
         {
             interval.IsLive = false;
+            _doubtful.UnionWith(interval.DeclaredConsumers);
             foreach (var sent in interval.Sends)
             {
                 RemovePending(sent);

@@ -20,6 +20,9 @@ public sealed class ExecutionHistory
     /// <summary>Every recovery, by id and so by age.</summary>
     public SortedDictionary<RecoveryId, CoordinatorState> Recoveries { get; } = [];
 
+    /// <summary>The highest epoch that a coordinator has taken, or null: nobody has led the execution yet.</summary>
+    public Epoch? Epoch { get; private set; }
+
     /// <summary>The position of the next record.</summary>
     public SequenceNumber Next { get; private set; }
 
@@ -31,6 +34,7 @@ public sealed class ExecutionHistory
         Next = Next.Next;
         var entries = record.Started is { } started ? Start(started)
             : record.Input is { } input ? Step(input)
+            : record.TakenOver is { } epoch ? TakeOver(epoch)
             : Step(record.Coordinator!);
         return [.. entries.Select(entry => entry with { Cause = position })];
     }
@@ -39,6 +43,12 @@ public sealed class ExecutionHistory
     {
         Started = started;
         State = ExecutionState.Start(started.Policy);
+        return [];
+    }
+
+    private IReadOnlyList<LedgerEntry> TakeOver(Epoch epoch)
+    {
+        Epoch = Epoch is { } known && known > epoch ? known : epoch;
         return [];
     }
 
@@ -59,12 +69,14 @@ public sealed class ExecutionHistory
         if (record.Opened is { } opening)
         {
             Recoveries[opening.Recovery] = CoordinatorState.Open(opening);
+            TakeOver(opening.Epoch);
             return LedgerEntries.OfOpening(opening);
         }
 
         var before = Recoveries[record.Recovery!.Value];
         var after = CoordinatorMachine.Apply(before, record.Input!).State;
         Recoveries[before.Recovery] = after;
+        TakeOver(after.Epoch);
         return LedgerEntries.Of(before, record.Input!, after);
     }
 }

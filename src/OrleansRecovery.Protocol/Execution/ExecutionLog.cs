@@ -27,7 +27,9 @@ public sealed record ExecutionStarted(IReadOnlyList<AssignedAgent> Agents, Recov
 /// <param name="Started">The start, or null.</param>
 /// <param name="Input">An input of the execution's machine, or null.</param>
 /// <param name="Coordinator">A recovery that was opened, or an input of its coordinator's machine; or null.</param>
-public sealed record ExecutionRecord(ExecutionStarted? Started = null, ExecutionInput? Input = null, CoordinatorRecord? Coordinator = null);
+/// <param name="TakenOver">The epoch of the coordinator that leads from here on, written before it reads what agents did; or null.</param>
+public sealed record ExecutionRecord(
+    ExecutionStarted? Started = null, ExecutionInput? Input = null, CoordinatorRecord? Coordinator = null, Epoch? TakenOver = null);
 
 /// <summary>The stored form of executions' logs.</summary>
 public static class ExecutionLog
@@ -38,7 +40,7 @@ public static class ExecutionLog
     /// <summary>Reads a stored record.</summary>
     /// <exception cref="RecoveryException">The bytes are not a record that this build knows: the log is damaged or newer.</exception>
     public static ExecutionRecord Read(ReadOnlySpan<byte> body) => StoredJson.Read(
-        body, ExecutionJsonContext.Default.ExecutionRecord, record => record is { Started: not null } or { Input: not null } or { Coordinator.Opened: not null } or { Coordinator: { Input: not null, Recovery: not null } },
+        body, ExecutionJsonContext.Default.ExecutionRecord, record => record is { Started: not null } or { Input: not null } or { TakenOver: not null } or { Coordinator.Opened: not null } or { Coordinator: { Input: not null, Recovery: not null } },
         "A record of an execution's log", "The execution is not loaded; nothing was changed.");
 }
 

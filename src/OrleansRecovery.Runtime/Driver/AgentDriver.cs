@@ -67,6 +67,9 @@ public sealed partial class AgentDriver : IDisposable
     /// <summary>A handler was under way when the agent was loaded, and is to be run again before anything is consumed.</summary>
     public bool HasOpenTurn => History.Turn is not null;
 
+    /// <summary>Another activation has written the journal: nothing of this one can become durable any more.</summary>
+    public void Abandon() => IsBroken = true;
+
     /// <inheritdoc/>
     public void Dispose() => _gate.Dispose();
 

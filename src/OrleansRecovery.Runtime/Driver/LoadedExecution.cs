@@ -6,6 +6,7 @@ using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Ledger;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Ports;
+using OrleansRecovery.Runtime.Telemetry;
 
 namespace OrleansRecovery.Runtime.Driver;
 
@@ -26,6 +27,32 @@ public sealed record LoadedExecution(ExecutionAddress Address, ExecutionHistory 
     {
         var history = await ReadLogAsync(journal, address, cancellationToken);
         return new LoadedExecution(address, history, await ReadIndexAsync(journal, address, history.Started, cancellationToken));
+    }
+
+    /// <summary>
+    /// Reads an execution in order to lead it. The epoch is in the log before agents' journals are read: what agents write after that they tell this
+    /// coordinator, since one that led before finds the epoch when it is told of something that only coordinators know (draft, Crash of the Coordinator).
+    /// </summary>
+    /// <exception cref="RecoveryException"><c>UnknownExecution</c>, the journal is damaged, or the storage failed.</exception>
+    public static async Task<LoadedExecution> TakeOverAsync(IJournal journal, ExecutionAddress address, CancellationToken cancellationToken = default)
+    {
+        while (true)
+        {
+            var history = await ReadLogAsync(journal, address, cancellationToken);
+            var record = new ExecutionRecord(TakenOver: history.Epoch?.Next ?? Epoch.First);
+            try
+            {
+                await journal.AppendMeasuredAsync(
+                    new StreamAppend(StreamId.OfExecution(address), history.Next.Number, [ExecutionLog.Write(record)], []), cancellationToken);
+            }
+            catch (StaleAppendException)
+            {
+                continue; // somebody else wrote in between
+            }
+
+            history.Apply(record);
+            return new LoadedExecution(address, history, await ReadIndexAsync(journal, address, history.Started, cancellationToken));
+        }
     }
 
     /// <summary>Reads the log alone.</summary>

@@ -54,16 +54,27 @@ public sealed partial class AgentMailbox
         }
     }
 
-    // What this activation waits for may have come to another one that it knows nothing of: the journal tells.
+    // What this activation waits for may have come to another one that it knows nothing of: the journal tells. While a turn runs its own append may be on its way:
+    // not at two reminders one after the other.
     private async Task RemindAsync(AgentDriver driver)
     {
-        if (_turn is null && (_awaitsRecovery || driver.Participant.Phase != ParticipantPhase.Active) && await _setup.Journal.VersionAsync(StreamId.OfAgent(_setup.Execution, _agent.Agent), _stopping.Token) > driver.History.Next.Number)
+        var version = await _setup.Journal.VersionAsync(StreamId.OfAgent(_setup.Execution, _agent.Agent), _stopping.Token);
+        var isAhead = version > driver.History.Next.Number;
+        if (isAhead && _turn is null)
         {
             _awaitsRecovery = false;
             Unload();
             return;
         }
 
+        if (isAhead && version == _aheadAt)
+        {
+            driver.Abandon();
+            _ = driver.StopTurnAsync();
+            return;
+        }
+
+        _aheadAt = isAhead ? version : null;
         await driver.RemindAsync(_stopping.Token);
     }
 

@@ -60,6 +60,7 @@ public sealed partial class AgentMailbox : IAsyncDisposable
     private Task? _turn;
     private SequenceNumber _newest;
     private readonly HashSet<SequenceNumber> _compensating = []; // here and not in the driver, which may be loaded again while they run
+    private long? _aheadAt;
     private int _compensations;
     private int _waiting;
     private volatile bool _awaitsRecovery;

@@ -29,6 +29,7 @@ public sealed partial class ExecutionDriver : IExecution
     /// <inheritdoc/>
     public async Task<AgentSituation> SituationAsync(AgentId agent, SequenceNumber journalled, CancellationToken cancellationToken)
     {
+        ThrowIfOvertaken();
         await _reader.ReadAsync(agent, journalled, cancellationToken); // what nobody could tell: its process died, or the call was lost
         lock (_sync)
         {
@@ -44,6 +45,11 @@ public sealed partial class ExecutionDriver : IExecution
     /// <inheritdoc/>
     public async Task ObserveAsync(AgentId agent, SequenceNumber first, IReadOnlyList<AgentEvent> records, CancellationToken cancellationToken)
     {
+        if (records.Any(record => record is DependencyDeclared))
+        {
+            await CheckLeadsAsync(cancellationToken);
+        }
+
         await _reader.ReadAsync(agent, first, cancellationToken);
         if (!TryTakeIn(agent, first, records))
         {
@@ -54,6 +60,7 @@ public sealed partial class ExecutionDriver : IExecution
     /// <inheritdoc/>
     public async Task<IReadOnlyList<PendingMessage>> ResponsesAsync(AgentId agent, MessageId request, CancellationToken cancellationToken)
     {
+        ThrowIfOvertaken();
         await _reader.ReadAsync(agent, request.Sequence.Next, cancellationToken); // the request itself may have been told to a driver before this one
         lock (_sync)
         {
@@ -62,25 +69,26 @@ public sealed partial class ExecutionDriver : IExecution
     }
 
     /// <inheritdoc/>
-    public Task<bool> MayDeclareAsync(Interval producer, Interval consumer, CancellationToken cancellationToken)
+    public async Task<bool> MayDeclareAsync(Interval producer, Interval consumer, CancellationToken cancellationToken)
     {
+        await CheckLeadsAsync(cancellationToken);
         lock (_sync)
         {
             if (ExecutionQueries.FaultOf(Address, Started, _index, producer) is { } fault)
             {
-                return Task.FromException<bool>(new RecoveryException(fault));
+                throw new RecoveryException(fault);
             }
 
             if (_index.Reach([consumer]).TryGetValue(producer.Agent, out var dependsFrom) && producer.Number >= dependsFrom && producer != consumer)
             {
-                return Task.FromException<bool>(RecoveryException.Of(
+                throw RecoveryException.Of(
                     RecoveryErrorCode.CyclicDependency,
                     $"{consumer} declares that it used {producer}, which itself depends on {consumer}.",
                     "The dependency was not recorded; the turn fails.",
-                    "Declare what was used before it was used, and by the interval that used it."));
+                    "Declare what was used before it was used, and by the interval that used it.");
             }
 
-            return Task.FromResult(!IsFalling(producer));
+            return !IsFalling(producer);
         }
     }
 
@@ -178,6 +186,7 @@ public sealed partial class ExecutionDriver : IExecution
         {
             await AppendedAsync(appended);
             await previous; // the index takes a journal's records in their order, whichever sender is first to go on
+            await _reader.ReadAsync(Outside.Agent, first, CancellationToken.None); // what one before wrote and could not read
             TakeIn(Outside.Agent, first, records);
         }
         finally
@@ -196,6 +205,7 @@ public sealed partial class ExecutionDriver : IExecution
         {
             Task changed;
             PendingMessage? response = null;
+            ThrowIfOvertaken();
             lock (_sync)
             {
                 changed = _changed.Task;
@@ -235,6 +245,7 @@ public sealed partial class ExecutionDriver : IExecution
 
     private void RefuseUnlessOpen(AgentId to)
     {
+        ThrowIfOvertaken();
         if (!_assigned.ContainsKey(to))
         {
             throw ExecutionQueries.UnknownAgent(Address, to);
@@ -267,6 +278,37 @@ public sealed partial class ExecutionDriver : IExecution
             }
 
             throw;
+        }
+    }
+
+    // Found when nothing is about to be undone any more; said again at each tick until it is undone, or an operator is asked.
+    private void SignalOrphans()
+    {
+        List<(Interval Interval, Incarnation Incarnation)> orphans;
+        lock (_sync)
+        {
+            orphans = _open is not null || IsHeld ? [] : [.. _index.Orphans()
+                .Where(orphan => !_index.IsQuarantined(orphan.Agent))
+                .Select(orphan => (orphan, _index.Position(orphan.Agent)!.Value.Incarnation))];
+        }
+
+        foreach (var (orphan, incarnation) in orphans)
+        {
+            _ = SignalOrphanAsync(orphan, incarnation);
+        }
+    }
+
+    private async Task SignalOrphanAsync(Interval orphan, Incarnation incarnation)
+    {
+        try
+        {
+            await FailedAsync(orphan, incarnation, FailureReason.Other, "It used what was undone before its use was heard of.", _stopping.Token);
+        }
+#pragma warning disable CA1031 // The storage is in trouble, or the host stops: the next tick says it again.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            _setup.Logger.LogWriteFailed(Address.ToString(), failure.Message);
         }
     }
 

@@ -41,6 +41,7 @@ public sealed partial class ExecutionDriver
         while (true)
         {
             Task changed;
+            ThrowIfOvertaken();
             lock (_sync)
             {
                 changed = _changed.Task;

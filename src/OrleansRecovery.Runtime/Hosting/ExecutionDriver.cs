@@ -39,7 +39,7 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
     private SignalWindow _signals = null!;
     private CoordinatorState? _open;
     private RecoveryId _newest;
-    private Epoch _epoch;
+    private readonly Epoch _epoch;
     private SequenceNumber _version;
     private int _inputCount;
 
@@ -53,6 +53,7 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
         _index = loaded.Index;
         _reader = new IndexReader(setup.Journal, Address, _index, _sync, (agent, position, record) => TakeIn(agent, position, [record]));
         _outsideNext = _index.Taken(Outside.Agent);
+        _epoch = loaded.History.Epoch!.Value;
         TakeLog(loaded.History);
     }
 
@@ -61,6 +62,9 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
 
     /// <summary>How it was started.</summary>
     public ExecutionStarted Started { get; }
+
+    /// <summary>Another coordinator leads the execution by now: this one does nothing more.</summary>
+    public bool IsOvertaken { get; private set; }
 
     /// <summary>No agent starts a turn: paused, escalated or stopped.</summary>
     private bool IsHeld
@@ -76,7 +80,7 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
     /// <exception cref="RecoveryException"><c>UnknownExecution</c>, or the journal is damaged.</exception>
     public static async Task<ExecutionDriver> LoadAsync(
         ExecutionSetup setup, IExecutionEnvironment environment, ExecutionAddress address, CancellationToken cancellationToken) =>
-        new(setup, environment, await LoadedExecution.ReadAsync(setup.Journal, address, cancellationToken));
+        new(setup, environment, await LoadedExecution.TakeOverAsync(setup.Journal, address, cancellationToken));
 
     /// <summary>Goes on with what was under way.</summary>
     public void Begin()
@@ -110,7 +114,7 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
 
     private Task ApplyAsync(ExecutionInput input) => PutAsync(new Input { Execution = _ => input, Done = NewDone() });
 
-    private Task PutAsync(Input input) => TryPut(input) ? input.Done!.Task : Task.FromException(HostStopped());
+    private Task PutAsync(Input input) => TryPut(input) ? input.Done!.Task : Task.FromException(IsOvertaken ? Overtaken() : HostStopped());
 
     private void Post(CoordinatorInput input, RecoveryId recovery) => TryPut(new Input { Recovery = recovery, Coordinator = input });
 
@@ -139,9 +143,10 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
             }
 
             await WriteAsync(batch);
-            if (batch.Exists(input => input.LooksAtLog))
+            if (batch.Exists(input => input.LooksAtLog) && !IsOvertaken)
             {
                 await CatchUpAsync();
+                SignalOrphans();
             }
 
             Interlocked.Add(ref _inputCount, -batch.Count);
@@ -154,6 +159,12 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
     // The inputs are applied to copies of the states; they count when they are durable, and only then the effects are carried out.
     private async Task WriteAsync(List<Input> batch)
     {
+        if (IsOvertaken)
+        {
+            batch.ForEach(input => input.Done?.TrySetException(Overtaken()));
+            return;
+        }
+
         var began = _setup.Time.GetUtcNow();
         var work = new Work(_state, _signals, _open, _version);
         foreach (var input in batch)
@@ -257,7 +268,11 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
                     Post(new CoordinatorInput.Ticked(), open.Recovery);
                 }
 
-                TryPut(new Input { LooksAtLog = true });
+                if (!TryPut(new Input { LooksAtLog = true }))
+                {
+                    return; // overtaken, or the host stops
+                }
+
                 foreach (var agent in AgentsWithWork())
                 {
                     _environment.Remind(agent);
@@ -281,9 +296,6 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
         _signals = history.Signals;
         _open = history.Recoveries.Values.FirstOrDefault(recovery => !recovery.Phase.IsTerminal());
         _newest = history.Recoveries.Keys.LastOrDefault();
-
-        // The fence belongs to the coordinator, not to a recovery: who takes over stands above all that was used before, also where no recovery is open.
-        _epoch = history.Recoveries.Count == 0 ? Epoch.First : history.Recoveries.Values.Max(recovery => recovery.Epoch).Next;
         lock (_sync)
         {
             _version = history.Next;
@@ -292,50 +304,6 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
             {
                 _recoveries[id] = recovery;
             }
-        }
-    }
-
-    // A driver that has nothing to do, or waits for what has been done long ago, never writes, and so is never told that it is stale: it looks. One that was
-    // taken for dead may have taken a signal, or input, or led a recovery on, after this one had read what was there.
-    private async Task CatchUpAsync()
-    {
-        try
-        {
-            if (await _setup.Journal.VersionAsync(StreamId.OfExecution(Address), _stopping.Token) > _version.Number)
-            {
-                await _environment.OvertakenAsync(_stopping.Token);
-                await ReloadLogAsync();
-                WakeAll();
-            }
-
-            await _reader.ReadAsync(
-                Outside.Agent, SequenceNumber.Of(await _setup.Journal.VersionAsync(StreamId.OfAgent(Address, Outside.Agent), _stopping.Token)), _stopping.Token);
-        }
-#pragma warning disable CA1031 // The storage is in trouble, or the host stops: the next tick looks again.
-        catch (Exception failure)
-#pragma warning restore CA1031
-        {
-            _setup.Logger.LogReadFailed(Address.ToString(), failure.Message);
-        }
-    }
-
-    private async Task ReloadLogAsync()
-    {
-        try
-        {
-            var history = await LoadedExecution.ReadLogAsync(_setup.Journal, Address, _stopping.Token);
-            Report([], history.Recoveries.Values, _setup.Time.GetUtcNow());
-            TakeLog(history);
-            if (_open is { } open)
-            {
-                Post(new CoordinatorInput.Resumed(_epoch), open.Recovery);
-            }
-        }
-#pragma warning disable CA1031 // The storage is still in trouble: the next tick, or the next caller, meets it again.
-        catch (Exception failure)
-#pragma warning restore CA1031
-        {
-            _setup.Logger.LogWriteFailed(Address.ToString(), failure.Message);
         }
     }
 

@@ -40,6 +40,9 @@ internal static partial class HostingLog
     [LoggerMessage(Level = LogLevel.Warning, Message = "The ledger cannot be told of {Execution} yet: {Problem}")]
     internal static partial void LedgerWaits(this ILogger logger, string execution, string problem);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "Another coordinator leads {Execution} by now: this one stops")]
+    internal static partial void Overtaken(this ILogger logger, string execution);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "The coordinator did not answer, and is asked again: {Problem}")]
     internal static partial void AskedAgain(this ILogger logger, string problem);
 }

@@ -27,11 +27,8 @@ public interface IExecutionEnvironment
     /// <summary>Makes records of the execution's log durable, and what the ledger says of them; also entries alone.</summary>
     Task AppendAsync(StreamAppend? log, IReadOnlyList<LedgerEntry> entries);
 
-    /// <summary>
-    /// Somebody else wrote the execution's log since this driver read it: one that was taken for dead, say. What that one did not come to tell the ledger is
-    /// told now; then the driver reads the log again and goes on.
-    /// </summary>
-    Task OvertakenAsync(CancellationToken cancellationToken);
+    /// <summary>Another coordinator leads the execution by now: the driver does nothing more, and is to be dropped.</summary>
+    void Overtaken();
 
     /// <summary>Sends a message to a participant; may be lost.</summary>
     /// <param name="message">The message.</param>

@@ -74,6 +74,51 @@ public sealed class AgentMailboxTests
         Assert.Single(coordinator.Heard); // and it has asked nobody
     }
 
+    [Fact]
+    public async Task A_turn_that_waits_for_what_another_activation_has_taken_is_run_again_from_the_journal()
+    {
+        var journal = new HoldingJournal(new InMemoryJournal());
+        var world = new ProbeWorld();
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        world.OnDo = text =>
+        {
+            if (text == "x-answered")
+            {
+                asked.TrySetResult();
+                return Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System);
+            }
+
+            return Task.CompletedTask;
+        };
+        await using (var probe = await ProbeHost.StartAsync(world, new RecoveryPolicy { ActionTimeoutMilliseconds = 1_000 }, journal))
+        {
+            await probe.SendAsync("a", "tell-then-ask", "x", "b");
+            await asked.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        }
+
+        await using var stale = Mailbox(journal, world, new Coordinator());
+        stale.Wake();
+        await TurnsAsync(2);
+        var length = (await AgentJournal.ReadAsync(journal, Stream)).Count;
+        await ((IJournal)journal).AppendAsync(new StreamAppend(Stream, length, [AgentEventJson.Write(new IntervalSealed(CheckpointNumber.First, IssuerId.Parse("validator")))], []));
+
+        stale.Remind();
+        await TakenAsync(stale);
+        stale.Remind();
+
+        await TurnsAsync(3);
+
+        async Task TurnsAsync(int count)
+        {
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+            using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+            while (world.Turns.GetValueOrDefault("a:x") < count)
+            {
+                await timer.WaitForNextTickAsync(patience.Token);
+            }
+        }
+    }
+
     // The agent has done x, in its first interval.
     private static async Task<(HoldingJournal Journal, ProbeWorld World)> DoneAsync()
     {

@@ -6,7 +6,6 @@ using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Ledger;
 using OrleansRecovery.Protocol.Messages;
-using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
@@ -21,6 +20,7 @@ namespace OrleansRecovery.Runtime.Tests.Hosting;
 public sealed class ExecutionDriverTests
 {
     private static readonly AgentId A = AgentId.Parse("a");
+    private static readonly AgentId B = AgentId.Parse("b");
 
     [Fact]
     public async Task A_coordinator_that_takes_over_sends_under_an_epoch_above_all_before_which_its_log_has_first()
@@ -121,9 +121,47 @@ public sealed class ExecutionDriverTests
         replaced.Driver.Tell(new StatusQuery(prepare.Recovery, prepare.Epoch, A));
         await Assert.ThrowsAsync<StaleAppendException>(() =>
             replaced.Driver.FailedAsync(new Interval(A, current), Incarnation.Of(1), FailureReason.InvalidOutput, "now it learns", CancellationToken.None));
+        await replaced.OvertakenAsync();
         replaced.Driver.Tell(new StatusQuery(prepare.Recovery, prepare.Epoch, A));
 
-        Assert.IsType<Prepare>((await replaced.NextAsync()).Message);
+        Assert.True(replaced.HasSaidNothing);
+    }
+
+    [Fact]
+    public async Task A_coordinator_that_was_replaced_neither_allows_a_declared_read_nor_takes_it_in()
+    {
+        await using var journal = new InMemoryJournal();
+        var (_, current) = await RecoveredOnceAsync(journal);
+        await using var replaced = await SilentAsync(journal);
+        await using var successor = await SilentAsync(journal);
+        var declared = new DependencyDeclared(new Interval(A, current), DependencyKind.Artifact, DependencyStrength.Required);
+
+        await Assert.ThrowsAsync<StaleAppendException>(() => replaced.Driver.MayDeclareAsync(declared.Producer, new Interval(B, CheckpointNumber.Of(1)), CancellationToken.None));
+        await Assert.ThrowsAsync<StaleAppendException>(() => replaced.Driver.ObserveAsync(B, SequenceNumber.First, [declared], CancellationToken.None));
+        Assert.True(await successor.Driver.MayDeclareAsync(declared.Producer, new Interval(B, CheckpointNumber.Of(1)), CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task A_read_that_is_heard_of_when_what_was_read_is_undone_is_a_failure()
+    {
+        await using var journal = new InMemoryJournal();
+        await RecoveredOnceAsync(journal); // a/1 is undone
+        var clock = new HandClock();
+        await using var silent = await SilentAsync(journal, clock);
+        List<AgentEvent> late =
+        [
+            new IntervalOpened(CheckpointNumber.First, Incarnation.First, IntervalCause.Start, 0),
+            new IntervalOpened(CheckpointNumber.Of(1), Incarnation.First, IntervalCause.Message, 0),
+            new DependencyDeclared(new Interval(A, CheckpointNumber.Of(1)), DependencyKind.Artifact, DependencyStrength.Required),
+        ];
+        await ((IJournal)journal).AppendAsync(new StreamAppend(
+            StreamId.OfAgent(ProbeHost.Execution, B), 0, late.ConvertAll(record => new ReadOnlyMemory<byte>(AgentEventJson.Write(record))), []));
+
+        await silent.Driver.ObserveAsync(B, SequenceNumber.First, late, CancellationToken.None);
+        await clock.TickAsync();
+
+        Assert.Equal(B, Assert.IsType<Prepare>((await silent.NextAsync()).Message).Agent);
+        Assert.Equal(new Interval(B, CheckpointNumber.Of(1)), Assert.Single((await LogAsync(journal, long.MaxValue)).Recoveries.Values.Last().Suspects));
     }
 
     [Fact]
@@ -156,7 +194,7 @@ public sealed class ExecutionDriverTests
     }
 
     [Fact]
-    public async Task A_driver_that_writes_nothing_leads_on_a_recovery_that_another_one_has_opened()
+    public async Task A_driver_that_writes_nothing_notices_that_another_one_leads()
     {
         await using var journal = new InMemoryJournal();
         await RanOnceAsync(journal);
@@ -168,8 +206,9 @@ public sealed class ExecutionDriverTests
         }
 
         await clock.TickAsync();
-        Assert.IsType<Prepare>((await idle.NextAsync()).Message);
-        Assert.True(idle.WasOvertaken); // what the other one did not come to tell the ledger is told
+        await idle.OvertakenAsync();
+        await Assert.ThrowsAsync<StaleAppendException>(() => FirstFailedAsync(idle));
+        await Assert.ThrowsAsync<StaleAppendException>(() => idle.Driver.SettledAsync(CancellationToken.None));
     }
 
     [Fact]
@@ -178,11 +217,9 @@ public sealed class ExecutionDriverTests
         await using var journal = new InMemoryJournal();
         await RanOnceAsync(journal);
         var clock = new HandClock();
+        await using var takenForDead = await SilentAsync(journal);
         await using var idle = await SilentAsync(journal, clock);
-        await using (var takenForDead = await SilentAsync(journal))
-        {
-            await takenForDead.Driver.SendAsync(A, nameof(Order), JsonSerializer.SerializeToElement(new Order("act", "y"), AgentJson.Options));
-        }
+        await takenForDead.Driver.SendAsync(A, nameof(Order), JsonSerializer.SerializeToElement(new Order("act", "y"), AgentJson.Options));
 
         await clock.TickAsync();
         while (idle.Driver.Status().PendingMessages == 0)
@@ -191,45 +228,15 @@ public sealed class ExecutionDriverTests
         }
     }
 
-    [Fact]
-    public async Task A_driver_whose_recovery_waits_for_an_operator_sees_that_another_one_has_ended_it()
+    private static async Task RanOnceAsync(InMemoryJournal journal)
     {
-        await using var journal = new InMemoryJournal();
-        await RanOnceAsync(journal, tries: 1);
-        var clock = new HandClock();
-        await using var waiting = await SilentAsync(journal, clock);
-        await FirstFailedAsync(waiting);
-        var recovery = (await waiting.NextAsync()).Message.Recovery;
-        await clock.TickAsync();
-        await BecomesAsync(waiting, recovery, CoordinatorPhase.Escalated); // since nobody answers
-        await using (var successor = await SilentAsync(journal))
-        {
-            await successor.Driver.DecideAsync(recovery, OperatorDecision.Reject, IssuerId.Parse("operator"), "a test says so", null);
-        }
-
-        await clock.TickAsync();
-        await BecomesAsync(waiting, recovery, CoordinatorPhase.Aborted);
-    }
-
-    private static async Task RanOnceAsync(InMemoryJournal journal, int tries = 6)
-    {
-        await using var probe = await ProbeHost.StartAsync(new ProbeWorld(), new RecoveryPolicy { VoteTryCountMax = tries }, journal);
+        await using var probe = await ProbeHost.StartAsync(new ProbeWorld(), journal: journal);
         await probe.SendAsync("a", "act", "x");
         await probe.SettledAsync();
     }
 
     private static Task FirstFailedAsync(Silent silent) => silent.Driver.FailedAsync(
         new Interval(A, CheckpointNumber.Of(1)), Incarnation.First, FailureReason.InvalidOutput, "wrong", CancellationToken.None);
-
-    private static async Task BecomesAsync(Silent silent, RecoveryId recovery, CoordinatorPhase phase)
-    {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
-        while (silent.Driver.Status(recovery).Phase != phase)
-        {
-            await timer.WaitForNextTickAsync(patience.Token);
-        }
-    }
 
     // One recovery from signal to outcome, with participants that answer.
     private static async Task<(CoordinatorState Ended, CheckpointNumber Current)> RecoveredOnceAsync(InMemoryJournal journal)
@@ -305,11 +312,15 @@ public sealed class ExecutionDriverTests
     {
         private readonly Channel<(ParticipantMessage Message, SequenceNumber Version)> _sent = Channel.CreateUnbounded<(ParticipantMessage, SequenceNumber)>();
 
+        private readonly TaskCompletionSource _overtaken = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
         private readonly Channel<AgentId> _woken = Channel.CreateUnbounded<AgentId>();
 
         public ExecutionDriver Driver { get; set; } = null!;
 
-        public bool WasOvertaken { get; private set; }
+        public bool HasSaidNothing => !_sent.Reader.TryPeek(out _);
+
+        public Task OvertakenAsync() => _overtaken.Task.WaitAsync(TimeSpan.FromSeconds(30));
 
         public async Task WokenAsync()
         {
@@ -325,11 +336,7 @@ public sealed class ExecutionDriverTests
 
         public Task AppendAsync(StreamAppend? log, IReadOnlyList<LedgerEntry> entries) => log is null ? Task.CompletedTask : journal.AppendAsync(log);
 
-        public Task OvertakenAsync(CancellationToken cancellationToken)
-        {
-            WasOvertaken = true;
-            return Task.CompletedTask;
-        }
+        public void Overtaken() => _overtaken.TrySetResult();
 
         public void Deliver(ParticipantMessage message, SequenceNumber version) => _sent.Writer.TryWrite((message, version));
 

@@ -110,7 +110,9 @@ public sealed class LoadingRaceTests
     {
         public Task AppendAsync(StreamAppend? log, IReadOnlyList<LedgerEntry> entries) => Task.CompletedTask;
 
-        public Task OvertakenAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+        public void Overtaken()
+        {
+        }
 
         public void Deliver(ParticipantMessage message, SequenceNumber version)
         {

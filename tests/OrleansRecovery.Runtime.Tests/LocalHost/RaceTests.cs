@@ -1,6 +1,8 @@
+using OrleansRecovery.LocalHost;
 using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Runtime.Ports;
 using OrleansRecovery.Runtime.Tests.Support;
@@ -10,6 +12,23 @@ namespace OrleansRecovery.Runtime.Tests.LocalHost;
 /// <summary>Interleavings that were seen to go wrong once, each forced.</summary>
 public sealed class RaceTests
 {
+    [Fact]
+    public async Task Of_two_processes_on_one_database_the_one_that_was_asked_last_leads()
+    {
+        await using var journal = new InMemoryJournal();
+        await using var one = await ProbeHost.StartAsync(new ProbeWorld(), journal: journal);
+        await one.SendAsync("a", "act", "x");
+        await one.SettledAsync();
+        await using var other = await LocalRecoveryHost.OpenAsync(journal, new AgentCatalog().Add(() => new ProbeAgent(new ProbeWorld()), "probe"));
+
+        await Assert.ThrowsAsync<StaleAppendException>(() => one.FailAsync("a", 1)); // it finds that it was overtaken
+        await one.FailAsync("a", 1);
+
+        var status = await one.SettledAsync();
+        Assert.Equal(CoordinatorPhase.Completed, Assert.Single(status.Recoveries).Phase);
+        Assert.Equal(["do x", "undo x", "do x"], one.World.Log);
+    }
+
     [Fact]
     public async Task A_turn_that_is_about_to_be_resumed_does_not_begin_behind_a_promise()
     {

@@ -49,6 +49,25 @@ public sealed class StorageTroubleTests
         Assert.Equal(["do x", "undo x", "do x"], probe.World.Log);
     }
 
+    [Fact]
+    public async Task Input_whose_write_is_in_doubt_and_cannot_be_read_is_consumed_before_what_comes_next()
+    {
+        var journal = new HoldingJournal(new InMemoryJournal());
+        await using var probe = await ProbeHost.StartAsync(new ProbeWorld(), journal: journal);
+        await probe.SendAsync("a", "act", "x");
+        await probe.SettledAsync();
+        var outside = StreamId.OfAgent(ProbeHost.Execution, Outside.Agent);
+        journal.FailAfterWriting("doubtful");
+        journal.FailOnce(outside, await journal.VersionAsync(outside));
+
+        await Assert.ThrowsAsync<RecoveryException>(() => probe.SendAsync("a", "act", "doubtful"));
+        await probe.SendAsync("a", "act", "y");
+        await probe.SettledAsync();
+
+        Assert.True(journal.HasFailed);
+        Assert.Equal(["do x", "do doubtful", "do y"], probe.World.Log);
+    }
+
     [Theory]
     [InlineData("reinstated")]
     [InlineData("rolled_back")]

@@ -33,21 +33,13 @@ internal sealed class CoordinatorActivation : IExecutionEnvironment
         return activation;
     }
 
-    public async Task AppendAsync(StreamAppend? log, IReadOnlyList<LedgerEntry> entries)
-    {
-        try
-        {
-            await _ledger.AppendAsync(log, entries, CancellationToken.None);
-        }
-        catch (StaleAppendException)
-        {
-            _node.Drop(_key);
-            _ = _node.Process.Start(async () => await Driver.DisposeAsync());
-            throw;
-        }
-    }
+    public Task AppendAsync(StreamAppend? log, IReadOnlyList<LedgerEntry> entries) => _ledger.AppendAsync(log, entries, CancellationToken.None);
 
-    public Task OvertakenAsync(CancellationToken cancellationToken) => _ledger.TellMissingAsync(cancellationToken);
+    public void Overtaken()
+    {
+        _node.Drop(_key);
+        _ = _node.Process.Start(async () => await Driver.DisposeAsync());
+    }
 
     public void Deliver(ParticipantMessage message, SequenceNumber version)
     {
