@@ -1,4 +1,5 @@
 using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Participant;
 using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Driver;
@@ -58,7 +59,7 @@ public sealed partial class AgentMailbox
     // not at two reminders one after the other.
     private async Task RemindAsync(AgentDriver driver)
     {
-        var version = await _setup.Journal.VersionAsync(StreamId.OfAgent(_setup.Execution, _agent.Agent), _stopping.Token);
+        var version = await JournalledAsync();
         var isAhead = version > driver.History.Next.Number;
         if (isAhead && _turn is null)
         {
@@ -77,6 +78,19 @@ public sealed partial class AgentMailbox
         _aheadAt = isAhead ? version : null;
         await driver.RemindAsync(_stopping.Token);
     }
+
+    // What is said after the decision, of a recovery that this activation has promised nothing to, another one may have promised: it would ask, be answered with
+    // the same, and ask again.
+    private async Task LookFirstAsync(ParticipantMessage message)
+    {
+        if (message is Commit or Compensate or Restore && _turn is null && _driver is { } driver && driver.Participant.Promise?.Vote.Recovery != message.Recovery
+            && await JournalledAsync() > driver.History.Next.Number)
+        {
+            Unload();
+        }
+    }
+
+    private Task<long> JournalledAsync() => _setup.Journal.VersionAsync(StreamId.OfAgent(_setup.Execution, _agent.Agent), _stopping.Token);
 
     private void Drop(Exception failure)
     {

@@ -203,6 +203,7 @@ public sealed partial class AgentMailbox : IAsyncDisposable
         {
             _newest = item.Version > _newest ? item.Version : _newest;
             EndQuiet(message.Recovery); // asked now: from here on the participant's machine says what may be consumed
+            await LookFirstAsync(message);
             await HandleAsync(message);
             Pulse();
         }

@@ -75,6 +75,32 @@ public sealed class AgentMailboxTests
     }
 
     [Fact]
+    public async Task What_another_activation_has_promised_is_read_and_not_asked_for()
+    {
+        var (journal, world) = await DoneAsync();
+        var action = (await AgentJournal.ReadAsync(journal, Stream)).Find(item => item.Record is ActionIntended).Position;
+        var coordinator = new Coordinator();
+        await using var stale = Mailbox(journal, world, coordinator);
+        await TakenAsync(stale);
+        await using (var other = Mailbox(journal, world, new Coordinator()))
+        {
+            other.Post(new Prepare(Recovery, Epoch.First, A, 1, [Done], []), SequenceNumber.First);
+            other.Post(new Commit(Recovery, Epoch.First, A, Done), SequenceNumber.First);
+            await TakenAsync(other);
+        }
+
+        stale.Post(new Compensate(Recovery, Epoch.First, A, [action]), SequenceNumber.First);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+        while (!coordinator.Heard.Any(message => message is Compensated))
+        {
+            await timer.WaitForNextTickAsync(patience.Token);
+        }
+
+        Assert.Equal(["do x", "undo x"], world.Log);
+    }
+
+    [Fact]
     public async Task A_turn_that_waits_for_what_another_activation_has_taken_is_run_again_from_the_journal()
     {
         var journal = new HoldingJournal(new InMemoryJournal());
