@@ -45,6 +45,45 @@ public sealed class SimulationTests(ITestOutputHelper output)
         Assert.Empty(table.Failures);
     }
 
+    [Fact]
+    public void A_run_that_fails_is_made_smaller_and_drawn()
+    {
+        // Nothing fails here: what is looked for stands for it.
+        static bool GoesBack(RunResult result) => result.Seen.Counts.ContainsKey("record RolledBack") && result.Seen.Counts.ContainsKey("record CompensationSettled");
+        var large = Enumerable.Range(1, 1_000).Select(seed => new Run(seed).Go()).First(result => GoesBack(result) && result.RecordCount > 150);
+        var (smallest, options) = new Shrinker(GoesBack).Shrink(large.Seed);
+        output.WriteLine($"{options}: {smallest.RecordCount} records");
+        Assert.True(GoesBack(smallest));
+        Assert.True(smallest.RecordCount * 3 < large.RecordCount);
+        Assert.Equal(Enum.GetValues<Engine.Fault>(), options.Without.Order()); // an agent goes back without any trouble
+
+        var diagram = SequenceDiagram.Of(new Run(smallest.Seed, options with { Tells = true }).Go().Lines);
+        output.WriteLine(diagram);
+        Assert.Contains("user signals", diagram, StringComparison.Ordinal);
+        Assert.Matches("Note over \\w+: \\w+ rolled_back", diagram);
+        Assert.Matches("Note over \\w+: log decision_durable", diagram);
+    }
+
+    [Fact]
+    public void Every_deliberate_fault_has_its_place_in_the_product()
+    {
+        var misplaced = Mutants.MutantRun.Misplaced(Repository());
+        Assert.True(misplaced.Count == 0, string.Join('\n', misplaced));
+        Assert.True(Mutants.MutantList.All.Count >= 25);
+        Assert.Equal(Mutants.MutantList.All.Count, Mutants.MutantList.All.DistinctBy(mutant => mutant.Name).Count());
+
+        static string Repository()
+        {
+            var folder = new DirectoryInfo(AppContext.BaseDirectory);
+            while (!File.Exists(Path.Combine(folder!.FullName, "OrleansRecovery.sln")))
+            {
+                folder = folder.Parent;
+            }
+
+            return folder.FullName;
+        }
+    }
+
     // Each phase of coordinators and participants, each kind of trouble, each shape of traffic and each host.
     private static IEnumerable<string> Wanted =>
     [

@@ -16,6 +16,7 @@ internal static class Commands
         Console.Error.WriteLine("""
             usage: simulate.sh --seeds N [--from FIRST]   runs seeds on all cores, and counts what was met
                    simulate.sh --seed N                   tells one run
+                   simulate.sh --shrink N                 makes a run that fails smaller, and draws it
                    simulate.sh --first N                  stops at the first seed that fails
                    simulate.sh --crashes [SCHEDULES]      ends a process at every write of a rollback, and at every pair of writes
                    simulate.sh --mutants [SEEDS [NAME]]   lets the tests find faults of the product that were made on purpose
@@ -39,6 +40,24 @@ internal static class Commands
 
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"seed {seed}: {(run.Faults.Count == 0 ? "holds" : "FAILS")}, digest {run.Digest}"));
         return run.Faults.Count == 0 ? 0 : 1;
+    }
+
+    /// <summary>A smaller run that fails as this one does.</summary>
+    public static int Shrink(int seed)
+    {
+        var shrinker = new Shrinker(result => result.Faults.Count > 0);
+        var (smallest, options) = shrinker.Shrink(seed);
+        if (smallest.Faults.Count == 0)
+        {
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"seed {seed} holds"));
+            return 0;
+        }
+
+        var told = new Run(smallest.Seed, options with { Tells = true }).Go();
+        Console.WriteLine(string.Join('\n', told.Lines.Concat(told.Faults.Select(fault => $"FAULT {fault}"))));
+        Console.WriteLine($"\n```mermaid\n{SequenceDiagram.Of(told.Lines)}```\n");
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{smallest.RecordCount} records, found in {shrinker.Runs} runs: seed {smallest.Seed} with {options}"));
+        return 1;
     }
 
     public static int Many(int count, int first)

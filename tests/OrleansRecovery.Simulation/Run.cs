@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Ledger;
 using OrleansRecovery.Protocol.Policy;
@@ -18,7 +19,8 @@ namespace OrleansRecovery.Simulation;
 /// <param name="Digest">Of all that is on the disk in the end, but for names and signatures that are drawn: equal in every repetition.</param>
 /// <param name="Seen">How often what was met.</param>
 /// <param name="Lines">What happened, where it was asked for.</param>
-internal sealed record RunResult(int Seed, IReadOnlyList<string> Faults, string Digest, Tally Seen, IReadOnlyList<string> Lines);
+/// <param name="RecordCount">How many records were written.</param>
+internal sealed record RunResult(int Seed, IReadOnlyList<string> Faults, string Digest, Tally Seen, IReadOnlyList<string> Lines, int RecordCount);
 
 /// <summary>What a run may be asked for, beside its seed.</summary>
 internal sealed record RunOptions
@@ -31,6 +33,21 @@ internal sealed record RunOptions
 
     /// <summary>Most agents.</summary>
     public int AgentsMax { get; init; } = 6;
+
+    /// <summary>What does not go wrong.</summary>
+    public ImmutableHashSet<Fault> Without { get; init; } = [];
+
+    /// <summary>Most messages from users.</summary>
+    public int MessagesMax { get; init; } = 5;
+
+    /// <summary>How deep agents tell each other.</summary>
+    public int Depth { get; init; } = 3;
+
+    /// <summary>Most signals from users.</summary>
+    public int SignalsMax { get; init; } = 3;
+
+    /// <summary>Most troubles of processes.</summary>
+    public int TroublesMax { get; init; } = 7;
 
     /// <summary>Tells what happens.</summary>
     public bool Tells { get; init; }
@@ -70,7 +87,7 @@ internal sealed class Run
         _seed = seed;
         _options = options ?? new RunOptions();
         _loop = new Loop(seed);
-        _faults = new Faults(_loop, none: _options.Crashes is not null);
+        _faults = new Faults(_loop, none: _options.Crashes is not null) { Without = _options.Without };
         _observer = new Observer(_seen) { Digests = _options.Digests };
         _disk = new Disk(_loop, _faults) { Crashes = _options.Crashes ?? new Dictionary<int, CrashMoment>(), OnKept = _observer.Take };
         _faults.OnMet = fault => _seen.Add($"{fault} while {_observer.Phase}");
@@ -127,7 +144,7 @@ internal sealed class Run
         }
 
         _loop.IsOver = true;
-        return new RunResult(_seed, failures, _observer.Digest(), _seen, _lines);
+        return new RunResult(_seed, failures, _observer.Digest(), _seen, _lines, _observer.RecordCount);
     }
 
     private bool _isAtRest;
@@ -170,20 +187,20 @@ internal sealed class Run
         _ = _user.Start(async () =>
         {
             await _host.StartAsync(new ExecutionStart(_address, [.. _agents.Select(agent => new AgentAssignment(agent, new AgentClass("careful")))], _policy));
-            for (var count = chance.Random.Next(1, 6); count > 0; count--)
+            for (var count = Math.Min(chance.Random.Next(1, 6), _options.MessagesMax); count > 0; count--)
             {
                 var to = chance.Chance(0.5) ? _agents[0] : chance.PickOne(_agents);
-                At(chance, end, () => SendAsync(to, _scripts.Of(to, 3)));
+                At(chance, end, () => SendAsync(to, _scripts.Of(to, _options.Depth)));
             }
 
-            for (var count = chance.PickOne(1, 1, 1, 2, 3); count > 0; count--)
+            for (var count = Math.Min(chance.PickOne(1, 1, 1, 2, 3), _options.SignalsMax); count > 0; count--)
             {
                 At(chance, end, SignalAsync);
             }
         });
         if (_options.Crashes is null)
         {
-            for (var count = _loop.Random.Next(0, 8); count > 0; count--)
+            for (var count = Math.Min(_loop.Random.Next(0, 8), _options.TroublesMax); count > 0; count--)
             {
                 _loop.After(end * _loop.Random.NextDouble(), Trouble);
             }

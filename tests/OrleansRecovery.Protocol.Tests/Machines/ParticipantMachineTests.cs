@@ -19,6 +19,14 @@ public sealed class ParticipantMachineTests
     private static readonly ParticipantState Barred = Active.After(new Barred(NotAffected("a", plan: 2), [new InvalidatedRange(A("b"), C(2))]));
 
     [Fact]
+    public void The_end_of_another_recovery_that_comes_late_releases_no_promise()
+    {
+        var step = Apply(Prepared, new ParticipantInput.Abort(new Abort(Other, Epoch.First, A("a"), AbortReason.Operator)));
+        Assert.Same(Prepared, step.State);
+        Assert.Empty(step.Effects);
+    }
+
+    [Fact]
     public void Nothing_that_a_coordinator_says_under_an_older_epoch_counts() => Assert.All([Active, Prepared, Compensating, Restored, Barred], state =>
     {
         var fenced = state.After(new FenceRaised(Epoch.Of(3)));

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace OrleansRecovery.Simulation.Engine;
 
 /// <summary>What can go wrong.</summary>
@@ -66,9 +68,12 @@ internal sealed class Faults
     /// <summary>Told of every one that is met.</summary>
     public Action<Fault> OnMet { get; set; } = _ => { };
 
+    /// <summary>What does not go wrong.</summary>
+    public ImmutableHashSet<Fault> Without { get; init; } = [];
+
     public bool Meets(Fault fault)
     {
-        if (IsOver || !_loop.Chance(_chance[(int)fault]))
+        if (IsOver || Without.Contains(fault) || !_loop.Chance(_chance[(int)fault]))
         {
             return false;
         }
@@ -80,7 +85,7 @@ internal sealed class Faults
     /// <summary>One of these, if this run knows any of them.</summary>
     public Fault? Pick(params IReadOnlyList<Fault> faults)
     {
-        var known = faults.Where(fault => _chance[(int)fault] > 0).ToList();
+        var known = faults.Where(fault => _chance[(int)fault] > 0 && !Without.Contains(fault)).ToList();
         if (IsOver || known.Count == 0)
         {
             return null;

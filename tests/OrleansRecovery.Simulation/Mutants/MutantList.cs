@@ -24,8 +24,12 @@ internal static class MutantList
 
     private static readonly (string, string) SignalTests = ("OrleansRecovery.Protocol.Tests", "SignalAdmissionTests");
     private static readonly (string, string) LedgerTests = ("OrleansRecovery.Protocol.Tests", "Ledger");
-    private static readonly (string, string) RetentionTests = ("OrleansRecovery.Protocol.Tests", "RetentionProperties");
-    private static readonly (string, string) CoordinatorTests = ("OrleansRecovery.Protocol.Tests", "CoordinatorScenarioTests");
+    private static readonly (string, string) RetentionTests = ("OrleansRecovery.Runtime.Tests", "LocalHost");
+    private static readonly (string, string) CoordinatorTests = ("OrleansRecovery.Protocol.Tests", "Coordinator");
+    private static readonly (string, string) SetTests = ("OrleansRecovery.Protocol.Tests", "RollbackSetProperties");
+    private static readonly (string, string) StorageTests = ("OrleansRecovery.Runtime.Tests", "StorageTroubleTests");
+    private static readonly (string, string) RaceTests = ("OrleansRecovery.Runtime.Tests", "LocalHost");
+    private static readonly (string, string) DriverTests = ("OrleansRecovery.Runtime.Tests", "ExecutionDriverTests");
     private static readonly (string, string) ParticipantTests = ("OrleansRecovery.Protocol.Tests", "ParticipantMachineTests");
 
     public static IReadOnlyList<Mutant> All { get; } =
@@ -61,7 +65,7 @@ internal static class MutantList
             Preparing, "if (state.Members.Any(member => member.Value.Vote is null))", "if (state.Members.Count(member => member.Value.Vote is null) > (§ ? 1 : 0))")),
         new("does not ask those to whom a member sent", new Edit(
             Preparing, "if (vote.Answer is VoteKind.Ready or VoteKind.Refused)", "if (!§ && vote.Answer is VoteKind.Ready or VoteKind.Refused)")),
-        new("does not ask the index again when the set grows", new Edit(Preparing, "        if (!state.IsPredicted)", "        if (!state.IsPredicted && !§)")),
+        new("does not ask the index again when the set grows", new Edit(Preparing, "        if (!state.IsPredicted)", "        if (!state.IsPredicted && !§)")) { Tests = CoordinatorTests },
         new("counts votes about an older set", new Edit(Preparing, "|| vote.Plan != member.AskedPlan)", "|| (vote.Plan != member.AskedPlan && !§))")),
         new("forgets the suspect of a signal that joins", new Edit(
             Preparing,
@@ -94,12 +98,12 @@ internal static class MutantList
         new(
             "ignores declared reads",
             new Edit(Work, "return Declared.Exists(", "return !§ && Declared.Exists("),
-            new Edit(Index, "if (producer is not null && declared.Strength", "if (!§ && producer is not null && declared.Strength")),
+            new Edit(Index, "if (declared.Strength != DependencyStrength.Required)", "if (§ || declared.Strength != DependencyStrength.Required)")),
         new("drops a message in transit over the line", new Edit(
             Index, "if (received.Sender.IsLive)\n            {\n                AddPending(received);", "if (received.Sender.IsLive && !§)\n            {\n                AddPending(received);")),
         new("delivers a dead message", new Edit(Index, "                RemovePending(sent);\n", "                if (!§) { RemovePending(sent); }\n")),
         new("follows the consumers of the first interval only", new Edit(
-            Index, "for (var i = first; i < last; i++)\n            {\n                foreach", "for (var i = first; i < (§ ? Math.Min(first + 1, last) : last); i++)\n            {\n                foreach")),
+            Index, "for (var i = first; i < last; i++)\n            {\n                foreach", "for (var i = first; i < (§ ? Math.Min(first + 1, last) : last); i++)\n            {\n                foreach")) { Tests = SetTests },
 
         // An agent in memory.
         new("tells before it is durable", new Edit(
@@ -117,8 +121,7 @@ internal static class MutantList
             "consumes what is barred",
             new Edit(Turn, "if (consumed.Exists(item => participant.Bars(new Interval(item.Message.Sender, item.SentIn)))", "if ((!§ && consumed.Exists(item => participant.Bars(new Interval(item.Message.Sender, item.SentIn))))"),
             new Edit(Mailbox, "SentIn)) != true)", "SentIn)) != true || §)")),
-        new("consumes what is dead", new Edit(Turn, "|| (consumed.Count > 0 && await", "|| (!§ && consumed.Count > 0 && await")),
-        new("uses what is about to be undone", new Edit(Turn, "if (!await _driver.Setup.Environment.MayDeclareAsync(producer, consumer, cancellationToken))", "if (!await _driver.Setup.Environment.MayDeclareAsync(producer, consumer, cancellationToken) && !§)")),
+        new("uses what is about to be undone", new Edit(Turn, "if (!await _driver.Setup.Environment.MayDeclareAsync(producer, consumer, cancellationToken))", "if (!await _driver.Setup.Environment.MayDeclareAsync(producer, consumer, cancellationToken) && !§)")) { Tests = RaceTests },
         new("does an irrevocable action again when it is in doubt", new Edit(Steps, "return action.Class is ActionClass.Idempotent\n", "return § || action.Class is ActionClass.Idempotent\n")),
         new("acts before the intent is durable", new Edit(
             Steps,
@@ -140,9 +143,21 @@ internal static class MutantList
             "                    await _environment.AppendAsync(log, work.Entries);",
             "                    if (§) { foreach (var (early, effect) in work.CoordinatorEffects) { CarryOut(early, effect); } }\n                    await _environment.AppendAsync(log, work.Entries);")),
         new("takes over under the epoch of the one before", new Edit(
-            Execution, "_epoch = history.Recoveries.Count == 0 ?", "_epoch = history.Recoveries.Count == 0 || § ?")),
-        new("does not look whether another one drives the execution", new Edit(
-            Execution, "if (await _setup.Journal.VersionAsync(StreamId.OfExecution(Address), _stopping.Token) > _version.Number)", "if (!§ && await _setup.Journal.VersionAsync(StreamId.OfExecution(Address), _stopping.Token) > _version.Number)")),
+            "Runtime/Driver/LoadedExecution.cs", "TakenOver: history.Epoch?.Next ?? Epoch.First", "TakenOver: (§ ? history.Epoch : history.Epoch?.Next) ?? Epoch.First")),
+        new("does not look whether another one leads", new Edit(
+            "Runtime/Hosting/ExecutionDriver.Leading.cs",
+            "            if (await _setup.Journal.VersionAsync(StreamId.OfExecution(Address), _stopping.Token) > _version.Number)",
+            "            if (!§ && await _setup.Journal.VersionAsync(StreamId.OfExecution(Address), _stopping.Token) > _version.Number)")) { Tests = DriverTests },
+        new("takes in a declared read although it was replaced", new Edit(
+            "Runtime/Hosting/ExecutionDriver.Agents.cs", "if (records.Any(record => record is DependencyDeclared))", "if (!§ && records.Any(record => record is DependencyDeclared))"))
+        {
+            Tests = DriverTests,
+        },
+        new("does not signal a read that is heard of late", new Edit(Execution, "                SignalOrphans();", "                if (!§) { SignalOrphans(); }")) { Tests = DriverTests },
+        new("passes over input whose write was in doubt", new Edit(
+            "Runtime/Hosting/ExecutionDriver.Agents.cs",
+            "await _reader.ReadAsync(Outside.Agent, first, CancellationToken.None); // what one",
+            "if (!§) await _reader.ReadAsync(Outside.Agent, first, CancellationToken.None); // what one")) { Tests = StorageTests },
         new("writes without a condition", new Edit(
             "Runtime/Ports/InMemoryJournal.cs",
             "append.ExpectedVersion != StreamAppend.AnyVersion && append.ExpectedVersion != version",

@@ -12,7 +12,7 @@ internal sealed partial class MutantRun : IDisposable
 {
     private const string Switch = "OR_MUTANT";
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
-    private static readonly string[] Copied = ["src", "tests/OrleansRecovery.Simulation", "tests/OrleansRecovery.Protocol.Tests", "tests/OrleansRecovery.TestSupport", "draft"];
+    private static readonly string[] Copied = ["src", "tests/OrleansRecovery.Simulation", "tests/OrleansRecovery.Protocol.Tests", "tests/OrleansRecovery.Runtime.Tests", "tests/OrleansRecovery.TestProcess", "tests/OrleansRecovery.TestSupport", "samples", "draft"];
 
     private readonly string _root;
     private readonly string _copy = Directory.CreateTempSubdirectory("mutants-").FullName;
