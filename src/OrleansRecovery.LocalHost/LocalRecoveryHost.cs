@@ -20,7 +20,7 @@ namespace OrleansRecovery.LocalHost;
 /// The in-process host: a mailbox for each agent, all agents of all executions on one journal. Opening it goes on with everything that was under way when
 /// the last process ended, however it ended.
 /// </summary>
-public sealed partial class LocalRecoveryHost : IRecoveryClient, IAsyncDisposable
+public sealed partial class LocalRecoveryHost : IRecoveryClient, IForeignClient, IAsyncDisposable
 {
     private readonly ConcurrentDictionary<ExecutionAddress, LocalExecution> _executions = [];
     private readonly ConcurrentDictionary<TenantId, LedgerWriter> _ledgers = [];
@@ -248,8 +248,10 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IAsyncDisposabl
         return ledger;
     }
 
-    internal ExecutionDriver Host(ExecutionAddress execution) =>
-        _executions.TryGetValue(execution, out var running) ? running.Driver : throw LoadedExecution.Unknown(execution);
+    internal ExecutionDriver Host(ExecutionAddress execution) => Running(execution).Driver;
+
+    private LocalExecution Running(ExecutionAddress execution) =>
+        _executions.TryGetValue(execution, out var running) ? running : throw LoadedExecution.Unknown(execution);
 
     private async Task LoadAsync(ExecutionAddress address, CancellationToken cancellationToken)
     {

@@ -98,6 +98,7 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
         _inputs.Writer.TryComplete();
         await _loop;
         await _ticks;
+        _keyed.Dispose();
         _stopping.Dispose();
     }
 

@@ -1,0 +1,59 @@
+using System.Text.Json;
+using OrleansRecovery.Protocol.Journal;
+using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Agents;
+using OrleansRecovery.Runtime.Client;
+
+namespace OrleansRecovery.LocalHost;
+
+/// <content>For users and agents that are not .NET.</content>
+public sealed partial class LocalRecoveryHost
+{
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<ExecutionAddress>> ListAsync(TenantId tenant, ExecutionId? after, int countMax, CancellationToken cancellationToken = default) =>
+        Task.FromResult<IReadOnlyList<ExecutionAddress>>([.. _executions.Keys
+            .Where(address => address.Tenant == tenant && (after is not { } last || string.CompareOrdinal(address.Execution.Text, last.Text) > 0))
+            .OrderBy(address => address.Execution.Text, StringComparer.Ordinal)
+            .Take(countMax)]);
+
+    /// <inheritdoc/>
+    public Task<MessageId> SendAsync(
+        ExecutionAddress execution, AgentId to, string type, JsonElement payload, bool awaitsReply, string key, CancellationToken cancellationToken = default) =>
+        Host(execution).SendAsync(to, type, payload, awaitsReply, key);
+
+    /// <inheritdoc/>
+    public async Task<AgentResponse?> ResponseAsync(
+        ExecutionAddress execution, MessageId request, TimeSpan patience, CancellationToken cancellationToken = default)
+    {
+        using var enough = new CancellationTokenSource(patience, Options.Time);
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(enough.Token, cancellationToken);
+        try
+        {
+            return await Host(execution).ResponseAsync(request, over.Token);
+        }
+        catch (OperationCanceledException) when (enough.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task TellAsync(ExecutionAddress execution, ParticipantMessage message, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        _ = Running(execution).Foreign(message.Agent);
+        Host(execution).Tell(message);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public Task<SequenceNumber> AppendAsync(
+        ExecutionAddress execution, AgentId agent, SequenceNumber at, IReadOnlyList<AgentEvent> records, CancellationToken cancellationToken = default) =>
+        Running(execution).Foreign(agent).AppendAsync(at, records, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<ForeignInbox> InboxAsync(
+        ExecutionAddress execution, AgentId agent, SequenceNumber? request, TimeSpan patience, CancellationToken cancellationToken = default) =>
+        Running(execution).Foreign(agent).InboxAsync(request, patience, cancellationToken);
+}
