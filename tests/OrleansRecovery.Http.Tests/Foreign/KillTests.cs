@@ -22,6 +22,16 @@ public sealed class KillTests : IDisposable
     [InlineData("reinstated")]
     public Task An_agent_in_Python_that_is_killed_goes_on_from_its_journal(string record) => KilledAsync("python", record);
 
+    [TypeScriptTheory]
+    [InlineData("action_intended")]
+    [InlineData("action_settled")]
+    [InlineData("promised")]
+    [InlineData("decision_learnt")]
+    [InlineData("compensation_settled")]
+    [InlineData("rolled_back")]
+    [InlineData("reinstated")]
+    public Task An_agent_in_TypeScript_that_is_killed_goes_on_from_its_journal(string record) => KilledAsync("typescript", record);
+
     private async Task KilledAsync(string language, string record)
     {
         var (port, otherPort) = (AgentProcess.FreePort(), AgentProcess.FreePort());
