@@ -266,7 +266,7 @@ public sealed partial class ExecutionDriver : IExecution
 
             if (response is { } found)
             {
-                var message = await AgentJournal.ReadMessageAsync(_setup.Journal, Address, found, cancellationToken);
+                var message = await AgentJournal.ReadMessageAsync(_setup.Journal, Address, found, _stopping.Token); // it is there: who came just in time gets it
                 return new AgentResponse(message.Type, message.Payload);
             }
 

@@ -59,7 +59,7 @@ public sealed class KillTests : IDisposable
         if (!isInTurn)
         {
             await server.Client.StatusAsync(status => status["agents"]!.AsArray().All(agent => (int)agent!["current"]! == 1) && (int)status["pending_messages"]! == 0);
-            await WorldAsync(lines => lines.Count == 2);
+            await World.UntilAsync(_folder, lines => lines.Count == 2);
             await server.Client.SignalAsync("hotel", 1);
         }
 
@@ -68,38 +68,10 @@ public sealed class KillTests : IDisposable
         await server.Client.SettledAsync(record == "action_settled" ? 0 : 1);
 
         // One order of each stands, whatever was done twice, and what was undone was undone in the order of causes.
-        var world = await WorldAsync(lines => Standing(lines).Count == 2);
-        Assert.Equal(["car", "hotel"], Standing(world).Select(AgentOf).Order(StringComparer.Ordinal));
+        var world = await World.UntilAsync(_folder, lines => World.Standing(lines).Count == 2);
+        Assert.Equal(["car", "hotel"], World.Standing(world).Select(World.AgentOf).Order(StringComparer.Ordinal));
         Assert.Equal(world.Count, world.Distinct(StringComparer.Ordinal).Count());
-        var undone = world.Where(line => line.StartsWith("undo", StringComparison.Ordinal)).Select(AgentOf).ToList();
+        var undone = world.Where(line => line.StartsWith("undo", StringComparison.Ordinal)).Select(World.AgentOf).ToList();
         Assert.Equal(isInTurn ? undone : ["car", "hotel"], undone);
     }
-
-    private async Task<IReadOnlyList<string>> WorldAsync(Func<IReadOnlyList<string>, bool> isSo)
-    {
-        var path = Path.Combine(_folder, "world");
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
-        for (var looks = 0; ; looks++)
-        {
-            IReadOnlyList<string> lines = File.Exists(path) ? await File.ReadAllLinesAsync(path) : [];
-            if (isSo(lines))
-            {
-                return lines;
-            }
-
-            Assert.True(looks < 600, $"The world is:\n{string.Join('\n', lines)}\n{string.Join('\n', Directory.GetFiles(_folder, "*.log").Select(File.ReadAllText))}");
-            await timer.WaitForNextTickAsync();
-        }
-    }
-
-    // "do room acme/trip/hotel#3/do": what was done and not undone.
-    private static List<string> Standing(IReadOnlyList<string> world)
-    {
-        var undone = world.Where(line => line.StartsWith("undo", StringComparison.Ordinal)).Select(ActionOf).ToHashSet(StringComparer.Ordinal);
-        return [.. world.Where(line => line.StartsWith("do", StringComparison.Ordinal)).Where(line => !undone.Contains(ActionOf(line)))];
-    }
-
-    private static string ActionOf(string line) => line.Split(' ')[^1].Split('/')[2];
-
-    private static string AgentOf(string line) => ActionOf(line).Split('#')[0];
 }

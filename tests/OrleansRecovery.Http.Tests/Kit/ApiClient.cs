@@ -57,6 +57,9 @@ internal sealed class ApiClient(Uri server, string tenant = "acme", string execu
         Assert.True(answer.Status == HttpStatusCode.OK, answer.Text);
     }
 
+    /// <summary>Starts the execution as one who may not see it.</summary>
+    public Task<ApiAnswer> StartUnseenAsync() => SendAsync(HttpMethod.Put, "", """{"agents":[{"agent":"hotel","class":"silent"}]}""");
+
     public Task<ApiAnswer> InputAsync(string agent, string payload, string key, bool awaitsReply = false) => SendAsync(
         HttpMethod.Post, $"agents/{agent}/inputs", $$"""{"type":"Order","payload":{{payload}},"awaits_reply":{{(awaitsReply ? "true" : "false")}}}""", headers: ("Idempotency-Key", key));
 

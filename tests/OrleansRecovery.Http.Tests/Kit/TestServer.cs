@@ -2,12 +2,14 @@ using OrleansRecovery.Http.Access;
 using OrleansRecovery.LocalHost;
 using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Ports;
+using OrleansRecovery.Runtime.Security;
 
 namespace OrleansRecovery.Http.Tests.Kit;
 
 /// <summary>A local host in this process, on a journal in memory, behind real Kestrel on a free port.</summary>
 internal sealed class TestServer : IAsyncDisposable
 {
+    private readonly LedgerKey _key = LedgerKey.Ephemeral();
     private LocalRecoveryHost _host = null!;
     private RecoveryServer _server = null!;
 
@@ -43,6 +45,7 @@ internal sealed class TestServer : IAsyncDisposable
     {
         await CloseAsync();
         await Journal.DisposeAsync();
+        _key.Dispose();
     }
 
     private async Task OpenAsync(IReadOnlyDictionary<string, IForeignAgent>? classes, IAccessRules? access, int requestsPerSecond)
@@ -54,7 +57,7 @@ internal sealed class TestServer : IAsyncDisposable
         }
 
         catalog.Add<EchoAgent>("echo");
-        _host = await LocalRecoveryHost.OpenAsync(Journal, catalog);
+        _host = await LocalRecoveryHost.OpenAsync(Journal, catalog, new LocalHostOptions { LedgerKey = _key });
         _server = await RecoveryServer.StartAsync(
             _host, _host, Journal, new RecoveryServerOptions { Urls = ["http://127.0.0.1:0"], Access = access ?? new OpenAccess(), RequestsPerSecond = requestsPerSecond });
         Client = new ApiClient(_server.Address);
