@@ -305,6 +305,8 @@ def endpoint(agent):
         def do_POST(self):
             length = int(self.headers.get("Content-Length") or 0)
             if length > MESSAGE_BYTES_MAX:
+                while length > 0:  # read, and forgotten: the sender listens when it has sent
+                    length -= len(self.rfile.read(min(length, 65536))) or length
                 return self.answer(413, "payload_too_large")
             try:
                 message = json.loads(self.rfile.read(length), object_pairs_hook=distinct)
@@ -331,7 +333,8 @@ def endpoint(agent):
             problem = {"type": "https://iana.org/assignments/http-problem-types#agent-recovery", "status": status, "error": error} if error else None
             body = json.dumps(problem).encode() if problem else b""
             self.send_response(status)
-            self.send_header("Content-Type", "application/problem+json")
+            if error:
+                self.send_header("Content-Type", "application/problem+json")
             self.send_header("Content-Length", str(len(body)))
             try:
                 self.end_headers()

@@ -24,6 +24,7 @@ root.Add(PlanCommand.Create());
 root.Add(GraphCommand.Create());
 root.Add(WatchCommand.Create());
 root.Add(ServeCommand.Create());
+root.Add(ConformanceCommand.Create());
 foreach (var command in RequestCommands.Create())
 {
     root.Add(command);

@@ -301,9 +301,9 @@ async function endpoint(agent: Agent, request: IncomingMessage, response: Server
   let length = 0;
   for await (const part of request) {
     length += part.length;
-    if (length > MESSAGE_BYTES_MAX) return answer(413, "payload_too_large");
-    parts.push(part);
+    if (length <= MESSAGE_BYTES_MAX) parts.push(part); // the rest is read, and forgotten: the sender listens when it has sent
   }
+  if (length > MESSAGE_BYTES_MAX) return answer(413, "payload_too_large");
   let message: any;
   try {
     message = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(parts)));

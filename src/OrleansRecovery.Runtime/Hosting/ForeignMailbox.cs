@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Json;
 using OrleansRecovery.Protocol.Messages;
@@ -20,6 +21,7 @@ public sealed class ForeignMailbox : IAgentMailbox
     private readonly ForeignJournal _journal;
     private readonly Lock _sync = new();
     private readonly LinkedList<Outstanding> _outstanding = [];
+    private readonly Dictionary<RecoveryId, HashSet<string>> _refused = [];
     private readonly CancellationTokenSource _stopping = new();
     private Task _forwarding = Task.CompletedTask;
     private TaskCompletionSource _woken = new();
@@ -44,9 +46,14 @@ public sealed class ForeignMailbox : IAgentMailbox
     {
         lock (_sync)
         {
-            if (_isStopped)
+            if (message is Abort or Release)
             {
-                return;
+                _refused.Remove(message.Recovery);
+            }
+
+            if (_isStopped || (_refused.TryGetValue(message.Recovery, out var refused) && refused.Contains(ContentOf(message))))
+            {
+                return; // what was refused is not repeated unchanged (draft, R-DRV-5)
             }
 
             foreach (var replaced in _outstanding.Where(earlier => IsReplaced(earlier.Message, message)).ToList())
@@ -132,6 +139,8 @@ public sealed class ForeignMailbox : IAgentMailbox
         return new ForeignInbox(next, situation.IsHeld, messages);
     }
 
+    private string ContentOf(ParticipantMessage message) => Convert.ToHexStringLower(SHA256.HashData(MessageCodec.Write(new AddressedMessage(_setup.Execution, message))));
+
     // A repetition replaces what it repeats, the end of a recovery everything before it, and an answered prepare is not asked again.
     private static bool IsReplaced(ParticipantMessage earlier, ParticipantMessage later) => earlier.Recovery == later.Recovery
         && (later is Abort or Release || earlier is Prepare
@@ -171,6 +180,11 @@ public sealed class ForeignMailbox : IAgentMailbox
             if (_setup.Catalog.FindForeign(situation.Class) is not { } agent
                 || !await agent.DeliverAsync(new AddressedMessage(_setup.Execution, next.Message), next.Over.Token))
             {
+                lock (_sync)
+                {
+                    (_refused.TryGetValue(next.Message.Recovery, out var refused) ? refused : _refused[next.Message.Recovery] = []).Add(ContentOf(next.Message));
+                }
+
                 _setup.Logger.ForeignAgentRefused(_agent.Text, _setup.Execution.ToString(), WireNames.Of(next.Message.Kind));
             }
         }

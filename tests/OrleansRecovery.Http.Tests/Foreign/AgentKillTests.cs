@@ -6,7 +6,7 @@ using OrleansRecovery.Runtime.Ports;
 namespace OrleansRecovery.Http.Tests.Foreign;
 
 /// <summary>Two foreign agents in processes of their own; one is killed when a record of it is durable and it does not know that yet.</summary>
-public sealed class KillTests : IDisposable
+public sealed class AgentKillTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("recovery-http-").FullName;
 
