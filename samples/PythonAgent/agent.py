@@ -326,7 +326,8 @@ def endpoint(agent):
             except (KeyError, TypeError, AttributeError):
                 return self.answer(400, "schema_violation")
             except Stale:
-                agent.load()
+                with agent.gate:
+                    agent.load()
                 return self.answer(503)
 
         def answer(self, status, error=None):

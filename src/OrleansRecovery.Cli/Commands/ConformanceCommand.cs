@@ -36,9 +36,15 @@ internal static class ConformanceCommand
         DefaultValueFactory = _ => """{"type":"Order","payload":{"item":"room"}}""",
     };
 
+    private static readonly Option<int> Patience = new("--patience")
+    {
+        Description = "How many seconds to wait for an answer before it counts as missing",
+        DefaultValueFactory = _ => 15,
+    };
+
     internal static Command Create()
     {
-        var command = new Command("conformance", "Checks an implementation of the draft, and prints what it passed and failed, by section") { Url, Listen, Agent, Input };
+        var command = new Command("conformance", "Checks an implementation of the draft, and prints what it passed and failed, by section") { Url, Listen, Agent, Input, Patience };
         command.Run(async (parsed, cancellationToken) =>
         {
             var list = new CheckList();
@@ -61,6 +67,8 @@ internal static class ConformanceCommand
         return command;
     }
 
+    private static TimeSpan PatienceOf(ParseResult parsed) => TimeSpan.FromSeconds(Math.Clamp(parsed.GetValue(Patience), 1, 600));
+
     private static Uri Parse(string text) => Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
         ? url
         : throw RecoveryException.Of(RecoveryErrorCode.BadConfiguration, $"'{text}' is no URL.", "Nothing was checked.", "Write it as http://host:port/.");
@@ -68,7 +76,7 @@ internal static class ConformanceCommand
     private static async Task CheckCoordinatorAsync(ParseResult parsed, HttpClient http, CheckList list, CancellationToken cancellationToken)
     {
         await using var peer = await Peer.ListenAsync(Parse(parsed.GetRequiredValue(Listen)), cancellationToken);
-        await new CoordinatorChecks(peer, list, () => Scene.StartAsync(http, Parse(parsed.GetRequiredValue(Url)), Class)).RunAsync();
+        await new CoordinatorChecks(peer, PatienceOf(parsed), list, () => Scene.StartAsync(http, Parse(parsed.GetRequiredValue(Url)), Class)).RunAsync();
     }
 
     private static async Task CheckParticipantAsync(ParseResult parsed, AgentId agent, HttpClient http, CheckList list, CancellationToken cancellationToken)
@@ -80,6 +88,6 @@ internal static class ConformanceCommand
         var probe = new ProbeHost(host, journal);
         var options = new RecoveryServerOptions { Urls = [Parse(parsed.GetRequiredValue(Listen)).GetLeftPart(UriPartial.Authority)] };
         await using var server = await RecoveryServer.StartAsync(host, probe, journal, options, cancellationToken);
-        await new ParticipantChecks(http, Parse(parsed.GetRequiredValue(Url)), probe, execution, agent, parsed.GetRequiredValue(Input), list).RunAsync();
+        await new ParticipantChecks(http, Parse(parsed.GetRequiredValue(Url)), probe, execution, agent, parsed.GetRequiredValue(Input), PatienceOf(parsed), list).RunAsync();
     }
 }

@@ -5,11 +5,10 @@ using OrleansRecovery.Protocol.Terms;
 namespace OrleansRecovery.Cli.Conformance;
 
 /// <summary>What a coordinator that is reachable over HTTP must do: the tool plays issuer and participants.</summary>
-internal sealed class CoordinatorChecks(Peer peer, CheckList list, Func<Task<Scene>> start)
+internal sealed class CoordinatorChecks(Peer peer, TimeSpan patience, CheckList list, Func<Task<Scene>> start)
 {
     private const string ProblemType = "https://iana.org/assignments/http-problem-types#agent-recovery";
 
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(1.5); // several repetitions of the scenes' policy
 
     internal async Task RunAsync()
@@ -55,7 +54,7 @@ internal sealed class CoordinatorChecks(Peer peer, CheckList list, Func<Task<Sce
         var spaced = await scene.PostAsync(Encoding.UTF8.GetBytes($" \n{question.Replace(",", " ,\t", StringComparison.Ordinal)}\r\n"));
         list.Check("R-MSG-6", spaced.Status == 202, $"a message with white space was answered {spaced}");
         list.Check("R-HTT-3", extended.Status == 202, $"a valid message was answered {extended}");
-        var abort = await peer.NextAsync<Abort>(scene.Execution, Scene.A, Soon, abort => abort.Recovery.Text == "r-0");
+        var abort = await peer.NextAsync<Abort>(scene.Execution, Scene.A, patience, abort => abort.Recovery.Text == "r-0");
         list.Check("R-DRV-9", abort is not null, "a question about a recovery that is not known was not answered with abort");
     }
 
@@ -82,15 +81,15 @@ internal sealed class CoordinatorChecks(Peer peer, CheckList list, Func<Task<Sce
     private async Task RecoveryAsync(Scene scene)
     {
         await scene.PostAsync(scene.Signal(Scene.A, 1));
-        var first = await peer.NextAsync<Prepare>(scene.Execution, Scene.A, Soon);
+        var first = await peer.NextAsync<Prepare>(scene.Execution, Scene.A, patience);
         if (!list.Check("R-SET-1", first is not null, "the suspect agent was not asked to prepare"))
         {
             return;
         }
 
-        list.Check("R-DRV-5", await peer.NextAsync<Prepare>(scene.Execution, Scene.A, Soon) is not null, "a prepare without an answer was not repeated");
+        list.Check("R-DRV-5", await peer.NextAsync<Prepare>(scene.Execution, Scene.A, patience) is not null, "a prepare without an answer was not repeated");
         await scene.AnswerAsync(first!);
-        var second = await peer.NextAsync<Prepare>(scene.Execution, Scene.B, Soon, prepare => prepare.Invalidated.Any(entry => entry.Producer == Scene.A));
+        var second = await peer.NextAsync<Prepare>(scene.Execution, Scene.B, patience, prepare => prepare.Invalidated.Any(entry => entry.Producer == Scene.A));
         if (!list.Check("R-SET-6", second is not null, "the receiver named in a's trace was not asked"))
         {
             return;
@@ -99,7 +98,7 @@ internal sealed class CoordinatorChecks(Peer peer, CheckList list, Func<Task<Sce
         list.Check("R-DEC-5", await peer.NextAsync<Commit>(scene.Execution, Scene.A, Quiet) is null, "a commit came before b had voted");
         await scene.AnswerAsync(second!);
         var commits = new List<Commit>();
-        while (commits.Count < 2 && await peer.NextAsync<ParticipantMessage>(scene.Execution, null, Soon, message => message is Prepare or Commit) is { } message)
+        while (commits.Count < 2 && await peer.NextAsync<ParticipantMessage>(scene.Execution, null, patience, message => message is Prepare or Commit) is { } message)
         {
             if (message is Commit commit)
             {
@@ -118,7 +117,7 @@ internal sealed class CoordinatorChecks(Peer peer, CheckList list, Func<Task<Sce
 
     private async Task CompensateAsync(Scene scene)
     {
-        var later = await peer.NextAsync<Compensate>(scene.Execution, Scene.B, Soon);
+        var later = await peer.NextAsync<Compensate>(scene.Execution, Scene.B, patience);
         if (!list.Check("R-CMP-4", later is not null, "b's action was not to be compensated"))
         {
             return;
@@ -126,7 +125,7 @@ internal sealed class CoordinatorChecks(Peer peer, CheckList list, Func<Task<Sce
 
         list.Check("R-CMP-1", await peer.NextAsync<Compensate>(scene.Execution, Scene.A, Quiet) is null, "a's action was to be compensated before b's, which depends on it");
         await scene.AnswerAsync(later!);
-        var earlier = await peer.NextAsync<Compensate>(scene.Execution, Scene.A, Soon);
+        var earlier = await peer.NextAsync<Compensate>(scene.Execution, Scene.A, patience);
         list.Check("R-DRV-2", !peer.Received(scene.Execution).OfType<Restore>().Any(), "restore came before every action was settled");
         if (!list.Check("R-CMP-4", earlier is not null, "a's action was not to be compensated"))
         {
@@ -134,7 +133,7 @@ internal sealed class CoordinatorChecks(Peer peer, CheckList list, Func<Task<Sce
         }
 
         await scene.AnswerAsync(earlier!);
-        var restores = (await peer.NextAsync<Restore>(scene.Execution, Scene.A, Soon), await peer.NextAsync<Restore>(scene.Execution, Scene.B, Soon));
+        var restores = (await peer.NextAsync<Restore>(scene.Execution, Scene.A, patience), await peer.NextAsync<Restore>(scene.Execution, Scene.B, patience));
         if (!list.Check("R-DRV-1", restores is ({ }, { }), "restore did not come to both participants"))
         {
             return;
@@ -143,11 +142,11 @@ internal sealed class CoordinatorChecks(Peer peer, CheckList list, Func<Task<Sce
         var restored = (Restored)(await scene.AnswerAsync(restores.Item1!))[0];
         list.Check("R-DRV-3", await peer.NextAsync<Release>(scene.Execution, Scene.B, Quiet) is null, "release came before b was restored");
         await scene.AnswerAsync(restores.Item2!);
-        var release = await peer.NextAsync<Release>(scene.Execution, Scene.B, Soon);
-        list.Check("R-DRV-3", release is not null && await peer.NextAsync<Release>(scene.Execution, Scene.A, Soon) is not null, "release did not come to both");
+        var release = await peer.NextAsync<Release>(scene.Execution, Scene.B, patience);
+        list.Check("R-DRV-3", release is not null && await peer.NextAsync<Release>(scene.Execution, Scene.A, patience) is not null, "release did not come to both");
         list.Check("R-DRV-12", release?.Undone.Contains(new UndoneRange(Scene.A, CheckpointNumber.Of(1), restored.Opens)) == true, "release does not name what a sent in vain");
         await scene.PostAsync(new StatusQuery(restored.Recovery, restored.Epoch, Scene.B));
-        list.Check("R-DRV-8", await peer.NextAsync<Release>(scene.Execution, Scene.B, Soon) is not null, "a question after the end was not answered with release");
+        list.Check("R-DRV-8", await peer.NextAsync<Release>(scene.Execution, Scene.B, patience) is not null, "a question after the end was not answered with release");
         var status = await scene.GetAsync($"recoveries/{restored.Recovery}");
         list.Check("R-DRV-6", (string?)status.Json?["phase"] == "completed", $"the recovery's end is not to be seen: {status}");
     }
@@ -155,16 +154,16 @@ internal sealed class CoordinatorChecks(Peer peer, CheckList list, Func<Task<Sce
     private async Task AbortAsync(Scene scene)
     {
         await scene.PostAsync(scene.Signal(Scene.B, 1));
-        var prepare = await peer.NextAsync<Prepare>(scene.Execution, Scene.B, Soon);
+        var prepare = await peer.NextAsync<Prepare>(scene.Execution, Scene.B, patience);
         await scene.AnswerAsync(prepare!, answer => ((Vote)answer) with { Answer = VoteKind.Refused, Objections = [new Objection(RefusalReason.Policy)] });
         var recovery = await scene.GetAsync($"recoveries/{prepare!.Recovery}");
         var plan = (long?)recovery.Json?["plan"] ?? 0;
         var stale = await scene.RuleAsync(prepare.Recovery, "reject", plan + 1);
         list.Check("R-RUL-5", stale.Status == 409, $"a ruling for another plan was answered {stale}");
         await scene.RuleAsync(prepare.Recovery, "reject", plan);
-        list.Check("R-DRV-4", await peer.NextAsync<Abort>(scene.Execution, Scene.B, Soon) is not null, "abort did not come to a participant that was asked");
+        list.Check("R-DRV-4", await peer.NextAsync<Abort>(scene.Execution, Scene.B, patience) is not null, "abort did not come to a participant that was asked");
         await scene.PostAsync(new StatusQuery(prepare.Recovery, prepare.Epoch, Scene.B));
-        list.Check("R-DRV-8", await peer.NextAsync<Abort>(scene.Execution, Scene.B, Soon) is not null, "a question after an abort was not answered with abort");
+        list.Check("R-DRV-8", await peer.NextAsync<Abort>(scene.Execution, Scene.B, patience) is not null, "a question after an abort was not answered with abort");
     }
 
     // What the coordinator does about answers of the participant's endpoint.
@@ -173,12 +172,12 @@ internal sealed class CoordinatorChecks(Peer peer, CheckList list, Func<Task<Sce
         var tries = 0;
         peer.Status = message => message.Execution == scene.Execution && ++tries <= 2 ? 503 : null;
         await scene.PostAsync(scene.Signal(Scene.B, 1));
-        var prepare = await peer.NextAsync<Prepare>(scene.Execution, Scene.B, Soon);
-        list.Check("R-HTT-5", prepare is not null && await peer.NextAsync<Prepare>(scene.Execution, Scene.B, Soon) is not null, "a request that was answered 503 was not repeated");
+        var prepare = await peer.NextAsync<Prepare>(scene.Execution, Scene.B, patience);
+        list.Check("R-HTT-5", prepare is not null && await peer.NextAsync<Prepare>(scene.Execution, Scene.B, patience) is not null, "a request that was answered 503 was not repeated");
         var refusedAt = -1;
         peer.Status = message => message.Execution == scene.Execution && message.Message is Commit ? 409 : null;
         await scene.AnswerAsync(prepare!);
-        if (await peer.NextAsync<Commit>(scene.Execution, Scene.B, Soon) is { } commit)
+        if (await peer.NextAsync<Commit>(scene.Execution, Scene.B, patience) is { } commit)
         {
             refusedAt = peer.Received(scene.Execution).Count;
             await peer.NextAsync<Commit>(scene.Execution, Scene.B, Quiet, _ => false);

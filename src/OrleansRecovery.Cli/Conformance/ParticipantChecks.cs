@@ -10,9 +10,8 @@ using OrleansRecovery.Protocol.Terms;
 namespace OrleansRecovery.Cli.Conformance;
 
 /// <summary>What a participant that is reachable over HTTP must do: the tool plays the coordinator, and keeps its journal.</summary>
-internal sealed class ParticipantChecks(HttpClient http, Uri endpoint, ProbeHost host, ExecutionAddress execution, AgentId agent, string input, CheckList list)
+internal sealed class ParticipantChecks(HttpClient http, Uri endpoint, ProbeHost host, ExecutionAddress execution, AgentId agent, string input, TimeSpan patience, CheckList list)
 {
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(3);
     private static readonly AgentId Other = AgentId.Parse("conformance-other");
 
@@ -86,7 +85,7 @@ internal sealed class ParticipantChecks(HttpClient http, Uri endpoint, ProbeHost
         list.Check("R-PAR-9", early is not null && !early.Journal.OfType<CompensationSettled>().Any(), "a compensate before the commit was not answered with a question");
         var other = await PostAsync(new Commit(RecoveryId.Parse("r-2"), _epoch, agent, said.Target.Next));
         list.Check("R-PAR-15", other.Status == 409 && !(await host.JournalAsync(execution, agent)).OfType<DecisionLearnt>().Any(), $"a commit for another target was answered {other}");
-        list.Check("R-PAR-11", await host.NextAsync(Soon, message => message is StatusQuery) is not null, "a participant that heard nothing for 15 seconds did not ask");
+        list.Check("R-PAR-11", await host.NextAsync(patience, message => message is StatusQuery) is not null, "a participant that heard nothing for a while did not ask");
         await InputAsync("conformance-2");
         var consumed = (await JournalAsync(journal => journal.OfType<MessageConsumed>().Count() > 1, Quiet)).OfType<MessageConsumed>().Count();
         list.Check("R-PRE-7", consumed == 1, "a fenced participant consumed a message");
@@ -159,14 +158,14 @@ internal sealed class ParticipantChecks(HttpClient http, Uri endpoint, ProbeHost
         AgentHistory.Read(agent, [.. (await host.JournalAsync(execution, agent)).Index().Select(item => (SequenceNumber.Of(item.Index), item.Item))]);
 
     // The journal once it is so, or as it is when that takes too long.
-    private async Task<IReadOnlyList<AgentEvent>> JournalAsync(Func<IReadOnlyList<AgentEvent>, bool> isSo, TimeSpan? patience = null)
+    private async Task<IReadOnlyList<AgentEvent>> JournalAsync(Func<IReadOnlyList<AgentEvent>, bool> isSo, TimeSpan? wait = null)
     {
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
         var began = TimeProvider.System.GetTimestamp();
         while (true)
         {
             var journal = await host.JournalAsync(execution, agent);
-            if (isSo(journal) || TimeProvider.System.GetElapsedTime(began) > (patience ?? Soon))
+            if (isSo(journal) || TimeProvider.System.GetElapsedTime(began) > (wait ?? patience))
             {
                 return journal;
             }
@@ -175,12 +174,12 @@ internal sealed class ParticipantChecks(HttpClient http, Uri endpoint, ProbeHost
         }
     }
 
-    private async Task<Said?> AskAsync<T>(ParticipantMessage message, TimeSpan? patience = null)
+    private async Task<Said?> AskAsync<T>(ParticipantMessage message, TimeSpan? wait = null)
         where T : ParticipantMessage
     {
         var accepted = await PostAsync(message);
         list.Check("R-HTT-3", accepted.Status == 202, $"{message.Kind} was answered {accepted}");
-        return await host.NextAsync(patience ?? Soon, said => said is T && said.Recovery == message.Recovery);
+        return await host.NextAsync(wait ?? patience, said => said is T && said.Recovery == message.Recovery);
     }
 
     private Task<Exchange> PostAsync(ParticipantMessage message) => PostAsync(MessageCodec.Write(new AddressedMessage(execution, message)));
