@@ -9,7 +9,7 @@ set -uo pipefail
 cd "$(dirname "$0")"
 
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1 MSBUILDDISABLENODEREUSE=1
-export DOTNET_TieredPGO=0 DOTNET_gcConcurrent=0 DOTNET_GCgen0size=0x4000000 # for processes that live for moments: no profiles, and few collections
+export DOTNET_TieredPGO=0 DOTNET_gcConcurrent=0 DOTNET_GCgen0size=0x4000000 DOTNET_EnableWriteXorExecute=0 # for processes that live for moments: no profiles, and few collections
 solution=OrleansRecovery.sln
 results=artifacts/test-results
 collect=() configuration=${CONFIGURATION:-Release}
@@ -108,11 +108,11 @@ build() { UseSharedCompilation=true SharedCompilationId="or-$$" dotnet build "$t
 
 test_projects() { projects | { [ -n "$left_out" ] && grep -vxF "$left_out" || cat; } | xargs grep -l '<IsTestProject>true' ; }
 
-# The tests of a cluster mostly wait: for probes, votes and databases. They run beside the others, which take what they leave, and are told of last.
+# The tests of a cluster, and of what is served, mostly wait: for probes, votes, databases and processes. They run beside the others, which take what they leave, and are told of last.
 run_tests() {
   local project beside=""
   trap 'kill 0' INT # Ctrl-C ends what runs in the background too
-  beside=$(test_projects | xargs grep -l 'Microsoft\.Orleans\.TestingHost')
+  beside=$(test_projects | xargs grep -lE 'Microsoft\.Orleans\.TestingHost|OrleansRecovery\.Http\.csproj')
   for project in $beside; do
     run "$project"
   done &

@@ -11,6 +11,7 @@ var root = new RootCommand("""
       recovery plan hotel/1 --db demo.db               what would fall if this interval failed
       recovery replay run.json --format who-and-when   a recorded failed run, through real agents
       recovery ledger verify --db demo.db              is the ledger whole?
+      recovery serve --agent hotel=http://127.0.0.1:7501/   agents in any language, over HTTP
 
     Exit codes: 0 done; 1 done, and the answer is no (a broken ledger, a mismatch); 2 bad input; 3 storage trouble; 4 an operator must decide.
     """);
@@ -22,6 +23,8 @@ root.Add(StatusCommand.Create());
 root.Add(PlanCommand.Create());
 root.Add(GraphCommand.Create());
 root.Add(WatchCommand.Create());
+root.Add(ServeCommand.Create());
+root.Add(ConformanceCommand.Create());
 foreach (var command in RequestCommands.Create())
 {
     root.Add(command);

@@ -1,8 +1,10 @@
 using System.Collections.Concurrent;
+using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Ledger;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Runtime.Driver;
 using OrleansRecovery.Runtime.Hosting;
@@ -15,7 +17,7 @@ internal sealed class LocalExecution : IExecutionEnvironment, IAsyncDisposable
 {
     private readonly LocalRecoveryHost _host;
     private readonly LedgerWriter _ledger;
-    private readonly ConcurrentDictionary<AgentId, Lazy<AgentMailbox>> _mailboxes = [];
+    private readonly ConcurrentDictionary<AgentId, Lazy<IAgentMailbox>> _mailboxes = [];
     private MailboxSetup _mailbox = null!;
     private Task? _stopped;
 
@@ -69,5 +71,14 @@ internal sealed class LocalExecution : IExecutionEnvironment, IAsyncDisposable
 
     private Task StopAgentsAsync() => _stopped ??= Task.WhenAll(_mailboxes.Values.Select(mailbox => mailbox.Value.DisposeAsync().AsTask()));
 
-    private AgentMailbox Of(AgentId agent) => _mailboxes.GetOrAdd(agent, id => new Lazy<AgentMailbox>(() => new AgentMailbox(_mailbox, id))).Value;
+    /// <summary>The mailbox of an agent that runs elsewhere.</summary>
+    /// <exception cref="RecoveryException"><c>UnknownAgent</c>; <c>NotAuthorized</c>: it runs here, and nobody else speaks for it.</exception>
+    internal ForeignMailbox Foreign(AgentId agent) =>
+        !_mailbox.Agents.Contains(agent) ? throw ExecutionQueries.UnknownAgent(Driver.Address, agent)
+        : Of(agent) as ForeignMailbox ?? throw ExecutionQueries.RunsHere(Driver.Address, agent);
+
+    private IAgentMailbox Of(AgentId agent) => _mailboxes.GetOrAdd(agent, id => new Lazy<IAgentMailbox>(() => IsForeign(id) ? new ForeignMailbox(_mailbox, id) : new AgentMailbox(_mailbox, id))).Value;
+
+    private bool IsForeign(AgentId agent) =>
+        _host.Catalog.FindForeign(new AgentClass(Driver.Started.Agents.First(assigned => assigned.Agent == agent).Class)) is not null;
 }

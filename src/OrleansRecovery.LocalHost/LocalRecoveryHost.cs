@@ -20,7 +20,7 @@ namespace OrleansRecovery.LocalHost;
 /// The in-process host: a mailbox for each agent, all agents of all executions on one journal. Opening it goes on with everything that was under way when
 /// the last process ended, however it ended.
 /// </summary>
-public sealed partial class LocalRecoveryHost : IRecoveryClient, IAsyncDisposable
+public sealed partial class LocalRecoveryHost : IRecoveryClient, IForeignClient, IAsyncDisposable
 {
     private readonly ConcurrentDictionary<ExecutionAddress, LocalExecution> _executions = [];
     private readonly ConcurrentDictionary<TenantId, LedgerWriter> _ledgers = [];
@@ -249,8 +249,11 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IAsyncDisposabl
         return ledger;
     }
 
+    internal async ValueTask<ExecutionDriver> HostAsync(ExecutionAddress address, CancellationToken cancellationToken) =>
+        (await RunningAsync(address, cancellationToken)).Driver;
+
     // One that another process has taken over is taken over again: of two that are asked, the one that was asked last leads.
-    internal async ValueTask<ExecutionDriver> HostAsync(ExecutionAddress address, CancellationToken cancellationToken)
+    private async ValueTask<LocalExecution> RunningAsync(ExecutionAddress address, CancellationToken cancellationToken)
     {
         if (!_executions.TryGetValue(address, out var running))
         {
@@ -263,7 +266,7 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IAsyncDisposabl
             running = _executions[address];
         }
 
-        return running.Driver;
+        return running;
     }
 
     private async Task LoadAsync(ExecutionAddress address, CancellationToken cancellationToken)

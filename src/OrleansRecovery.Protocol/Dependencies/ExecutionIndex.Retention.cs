@@ -111,6 +111,11 @@ public sealed partial class ExecutionIndex
             }
         }
 
+        foreach (var (key, _) in _keys.Where(sent => !_messages.ContainsKey(sent.Value)).ToList())
+        {
+            _keys.Remove(key);
+        }
+
         foreach (var agent in _agents.Values.Where(agent => agent.Agent != Outside.Agent))
         {
             agent.Live.RemoveAll(interval => IsBehind(interval) && interval.Sends.Count == 0 && interval.Forget());

@@ -21,6 +21,7 @@ public sealed partial class ExecutionIndex
     private readonly SortedDictionary<AgentId, AgentEntry> _agents = [];
     private readonly Dictionary<MessageId, MessageEntry> _messages = [];
     private readonly HashSet<IntervalEntry> _doubtful = [];
+    private readonly Dictionary<string, MessageId> _keys = new(StringComparer.Ordinal);
     private long _arrivals;
     private long _openings;
 
@@ -139,6 +140,9 @@ public sealed partial class ExecutionIndex
     /// <summary>What is known of a message, or null.</summary>
     public MessageEntry? Find(MessageId message) => _messages.GetValueOrDefault(message);
 
+    /// <summary>The input from outside that was sent with this key; null when there is none, or it is collected.</summary>
+    public MessageId? SentWith(string key) => _keys.TryGetValue(key, out var message) ? message : null;
+
     /// <summary>
     /// Has the sender's journal been observed up to the message? A rebuild feeds a consumption only after that, whatever order it reads the journals in.
     /// </summary>
@@ -255,6 +259,11 @@ public sealed partial class ExecutionIndex
         var message = new MessageEntry(id, sender.Last, sender.Incarnation, sent, _arrivals++);
         sender.Last.Sends.Add(message);
         _messages.Add(id, message);
+        if (sent.Key is { } key)
+        {
+            _keys[key] = id;
+        }
+
         AddPending(message);
         if (message.AwaitsReply && sender.Agent != Outside.Agent)
         {

@@ -125,4 +125,7 @@ public enum RecoveryErrorCode
 
     /// <summary>A signal with this name was admitted before.</summary>
     RepeatedSignal = 40,
+
+    /// <summary>A key was used before, for other content.</summary>
+    ReusedKey = 41,
 }

@@ -165,6 +165,7 @@ public sealed record MessageConsumed(
 /// <param name="Strength">Whether the rollback set follows it.</param>
 /// <param name="InReplyTo">The request that it answers, or null.</param>
 /// <param name="AwaitsReply">The sender's handler waits for the response, which no other handler consumes.</param>
+/// <param name="Key">For input from outside: the name that its sender gave it, so that a repetition is known; or null.</param>
 public sealed record MessageSent(
     AgentId To,
     string Type,
@@ -172,7 +173,8 @@ public sealed record MessageSent(
     DependencyKind Dependency,
     DependencyStrength Strength,
     MessageId? InReplyTo = null,
-    bool AwaitsReply = false) : AgentEvent
+    bool AwaitsReply = false,
+    string? Key = null) : AgentEvent
 {
     /// <inheritdoc/>
     [JsonIgnore]

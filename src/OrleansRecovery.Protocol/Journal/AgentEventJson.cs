@@ -5,7 +5,7 @@ using OrleansRecovery.Protocol.Json;
 
 namespace OrleansRecovery.Protocol.Journal;
 
-/// <summary>The stored form of agents' records: one JSON object each, told apart by its <c>type</c> member.</summary>
+/// <summary>The stored form of agents' records: one JSON object each, told apart by its <c>event</c> member.</summary>
 public static class AgentEventJson
 {
     /// <summary>The UTF-8 JSON of a record.</summary>
@@ -15,11 +15,26 @@ public static class AgentEventJson
     /// <exception cref="RecoveryException">The bytes are not a record that this build knows: the journal is damaged or newer.</exception>
     public static AgentEvent Read(ReadOnlySpan<byte> body) => StoredJson.Read(
         body, AgentEventJsonContext.Default.AgentEvent, _ => true, "A record of an agent's journal", "The agent is not loaded; nothing was changed.");
+
+    /// <summary>Reads a record that somebody else gives.</summary>
+    /// <exception cref="JsonException">It is no record.</exception>
+    public static AgentEvent Parse(JsonElement given)
+    {
+        try
+        {
+            return given.Deserialize(AgentEventJsonContext.Default.AgentEvent) ?? throw new JsonException("A record is null.");
+        }
+        catch (NotSupportedException unknown)
+        {
+            throw new JsonException("A record has no event, or an unknown one.", unknown);
+        }
+    }
 }
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    AllowOutOfOrderMetadataProperties = true,
     RespectRequiredConstructorParameters = true,
     RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(AgentEvent))]

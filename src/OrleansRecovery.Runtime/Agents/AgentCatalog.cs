@@ -18,22 +18,26 @@ public readonly record struct AgentClass(string Name)
 public sealed class AgentCatalog
 {
     private readonly Dictionary<string, Func<IAgent>> _factories;
+    private readonly Dictionary<string, IForeignAgent> _foreign;
     private readonly Func<IAgent, Task> _prepareAsync;
 
     /// <summary>A catalogue without classes.</summary>
     public AgentCatalog()
-        : this(new Dictionary<string, Func<IAgent>>(StringComparer.Ordinal), _ => Task.CompletedTask)
+        : this(
+            new Dictionary<string, Func<IAgent>>(StringComparer.Ordinal), new Dictionary<string, IForeignAgent>(StringComparer.Ordinal), _ => Task.CompletedTask)
     {
     }
 
-    private AgentCatalog(Dictionary<string, Func<IAgent>> factories, Func<IAgent, Task> prepareAsync)
+    private AgentCatalog(
+        Dictionary<string, Func<IAgent>> factories, Dictionary<string, IForeignAgent> foreign, Func<IAgent, Task> prepareAsync)
     {
         _factories = factories;
+        _foreign = foreign;
         _prepareAsync = prepareAsync;
     }
 
     /// <summary>The names of the registered classes.</summary>
-    public IEnumerable<AgentClass> Classes => _factories.Keys.Order(StringComparer.Ordinal).Select(name => new AgentClass(name));
+    public IEnumerable<AgentClass> Classes => _factories.Keys.Concat(_foreign.Keys).Order(StringComparer.Ordinal).Select(name => new AgentClass(name));
 
     /// <summary>Registers a class under its simple name, or the name given.</summary>
     /// <typeparam name="TAgent">The class.</typeparam>
@@ -43,23 +47,23 @@ public sealed class AgentCatalog
     {
         ArgumentNullException.ThrowIfNull(factory);
         name ??= typeof(TAgent).Name;
-        if (!TermText.TryValidate("agent class", name, out var error))
-        {
-            throw new RecoveryException(error);
-        }
-
+        RefuseName(name);
         _ = factory().Behavior();
-        if (!_factories.TryAdd(name, factory))
-        {
-            throw RecoveryException.Of(
-                RecoveryErrorCode.AgentNotRegistered,
-                $"An agent class is registered under the name '{name}' already.",
-                "The second one is not registered.",
-                "Give one of the two another name.");
-        }
-
+        _factories.Add(name, factory);
         return this;
     }
+
+    /// <summary>Enrols a foreign agent: a class whose agents run their participant, and their turns, in a process of their own.</summary>
+    /// <exception cref="RecoveryException"><c>InvalidName</c>, or <c>AgentNotRegistered</c> when the name is taken.</exception>
+    public AgentCatalog AddForeign(string name, IForeignAgent agent)
+    {
+        RefuseName(name);
+        _foreign.Add(name, agent);
+        return this;
+    }
+
+    /// <summary>How to reach the agents of a class that runs elsewhere; null for a class that runs here.</summary>
+    public IForeignAgent? FindForeign(AgentClass agentClass) => _foreign.GetValueOrDefault(agentClass.Name);
 
     /// <summary>Registers a class without dependencies.</summary>
     /// <typeparam name="TAgent">The class.</typeparam>
@@ -68,10 +72,27 @@ public sealed class AgentCatalog
         Add(() => new TAgent(), name);
 
     /// <summary>Is the class registered?</summary>
-    public bool Contains(AgentClass agentClass) => _factories.ContainsKey(agentClass.Name);
+    public bool Contains(AgentClass agentClass) => _factories.ContainsKey(agentClass.Name) || _foreign.ContainsKey(agentClass.Name);
 
     /// <summary>The same classes; a host first tells each instance that it makes of them where it runs.</summary>
-    public AgentCatalog Prepared(Func<IAgent, Task> prepareAsync) => new(_factories, prepareAsync);
+    public AgentCatalog Prepared(Func<IAgent, Task> prepareAsync) => new(_factories, _foreign, prepareAsync);
+
+    private void RefuseName(string name)
+    {
+        if (!TermText.TryValidate("agent class", name, out var error))
+        {
+            throw new RecoveryException(error);
+        }
+
+        if (Contains(new AgentClass(name)))
+        {
+            throw RecoveryException.Of(
+                RecoveryErrorCode.AgentNotRegistered,
+                $"An agent class is registered under the name '{name}' already.",
+                "The second one is not registered.",
+                "Give one of the two another name.");
+        }
+    }
 
     internal async Task<AgentBehavior> CreateAsync(AgentClass agentClass)
     {

@@ -92,6 +92,13 @@ public static class ExecutionQueries
         "Nothing was changed.",
         "List its agents with 'recovery status'.");
 
+    /// <summary>The error for whoever speaks for an agent that runs on the host itself.</summary>
+    public static RecoveryException RunsHere(ExecutionAddress execution, AgentId agent) => RecoveryException.Of(
+        RecoveryErrorCode.NotAuthorized,
+        $"Agent {agent} of execution {execution} runs on this host, and nobody else speaks for it.",
+        "Nothing was changed.",
+        "Start the execution with a foreign class for an agent that runs elsewhere.");
+
     /// <summary>The error for agents that wait for each other's responses in a ring.</summary>
     public static RecoveryException CallCycle(ExecutionAddress execution, IReadOnlyList<AgentId> ring) => RecoveryException.Of(
         RecoveryErrorCode.CallCycle,

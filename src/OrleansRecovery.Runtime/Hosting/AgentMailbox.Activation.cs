@@ -127,6 +127,22 @@ public sealed partial class AgentMailbox
         _ = WakeLaterAsync();
     }
 
+    // What it consumes cannot be read, in its sender's journal: tried at once, it would be tried over and over.
+    private async Task PauseUnlessLoadedAgainAsync(AgentDriver driver)
+    {
+        try
+        {
+            if (driver is { IsBroken: false, MustReload: false })
+            {
+                await _setup.Scheduler.DelayAsync(StuckPause, _setup.Time, _stopping.Token);
+            }
+        }
+        catch (Exception stopped) when (stopped is OperationCanceledException or ObjectDisposedException)
+        {
+            // The host stops.
+        }
+    }
+
     private async Task WakeLaterAsync()
     {
         try

@@ -45,7 +45,7 @@ public sealed record MailboxSetup(
 /// <summary>
 /// One agent's mailbox. Everything that touches the agent goes through its loop; a turn and compensations run beside it and report back to it.
 /// </summary>
-public sealed partial class AgentMailbox : IAsyncDisposable
+public sealed partial class AgentMailbox : IAgentMailbox
 {
     private static readonly TimeSpan StuckPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan StoppedPause = TimeSpan.FromMilliseconds(50);
@@ -77,33 +77,31 @@ public sealed partial class AgentMailbox : IAsyncDisposable
     /// <summary>Something is under way: a turn, a compensation, or what the mailbox holds.</summary>
     public bool IsBusy => _turn is not null || Volatile.Read(ref _compensations) > 0 || Volatile.Read(ref _waiting) > 0;
 
-    /// <summary>Something may have changed: looks what there is to do.</summary>
+    /// <inheritdoc/>
     public void Wake()
     {
         Pulse();
         TryPut(new Item());
     }
 
-    /// <summary>A message of the coordinator.</summary>
-    /// <param name="message">The message.</param>
-    /// <param name="version">The length of the execution's log when it was sent.</param>
+    /// <inheritdoc/>
     public void Post(ParticipantMessage message, SequenceNumber version) => TryPut(new Item { Message = message, Version = version });
 
-    /// <summary>The coordinator's silence lasts: asks again, and looks what there is to do.</summary>
+    /// <inheritdoc/>
     public void Remind()
     {
         Pulse();
         TryPut(new Item { Reminds = true });
     }
 
-    /// <summary>Marks an interval as validated.</summary>
+    /// <inheritdoc/>
     public Task SealAsync(CheckpointNumber interval, IssuerId by)
     {
         var item = new Item { Seal = interval, By = by, Done = NewDone() };
         return TryPut(item) ? item.Done.Task : Task.FromException(ExecutionDriver.HostStopped());
     }
 
-    /// <summary>Says in the journal that no failure leads back below a checkpoint any more; null when nothing can be collected for that.</summary>
+    /// <inheritdoc/>
     public async Task<Collected?> CollectAsync(CheckpointNumber line)
     {
         var item = new Item { Collect = line, Done = NewDone() };
@@ -315,6 +313,7 @@ public sealed partial class AgentMailbox : IAsyncDisposable
 #pragma warning restore CA1031
             {
                 Drop(failure);
+                await PauseUnlessLoadedAgainAsync(driver);
             }
 
             TryPut(new Item { TurnEnded = true });

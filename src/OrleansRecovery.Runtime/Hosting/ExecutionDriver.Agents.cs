@@ -23,6 +23,7 @@ public sealed partial class ExecutionDriver : IExecution
     // Enough for an agent to find one that is not barred; barred ones are few, and only while a recovery is open.
     private const int PendingMax = 64;
 
+    private readonly SemaphoreSlim _keyed = new(1, 1);
     private Task _outsideObserved = Task.CompletedTask;
     private SequenceNumber _outsideNext;
 
@@ -154,8 +155,62 @@ public sealed partial class ExecutionDriver : IExecution
     /// <param name="type">The name of the message's type.</param>
     /// <param name="payload">The payload.</param>
     /// <param name="awaitsReply">The sender will wait for the response, with <see cref="ResponseAsync"/>.</param>
-    /// <exception cref="RecoveryException"><c>UnknownAgent</c>, <c>ExecutionClosed</c>, or the storage failed.</exception>
-    public async Task<MessageId> SendAsync(AgentId to, string type, JsonElement payload, bool awaitsReply = false)
+    /// <param name="key">
+    /// The sender's own name for it, or null. Sent again under the same name, also after a crash, it is the same message, until it is collected.
+    /// </param>
+    /// <exception cref="RecoveryException"><c>UnknownAgent</c>, <c>ExecutionClosed</c>, <c>ReusedKey</c>, or the storage failed.</exception>
+    public async Task<MessageId> SendAsync(AgentId to, string type, JsonElement payload, bool awaitsReply = false, string? key = null)
+    {
+        if (key is null)
+        {
+            return await SendOnceAsync(to, type, payload, awaitsReply, null);
+        }
+
+        await _keyed.WaitAsync(_stopping.Token); // one at a time: the second of two with one key finds the first in the index
+        try
+        {
+            MessageId? before;
+            lock (_sync)
+            {
+                before = _index.SentWith(key);
+            }
+
+            if (before is not { } sent)
+            {
+                return await SendOnceAsync(to, type, payload, awaitsReply, key);
+            }
+
+            await RefuseUnlessSameAsync(sent, to, type, payload, awaitsReply);
+            return sent;
+        }
+        finally
+        {
+            _keyed.Release();
+        }
+    }
+
+    private async Task RefuseUnlessSameAsync(MessageId sent, AgentId to, string type, JsonElement payload, bool awaitsReply)
+    {
+        var records = _setup.Journal.ReadAsync(StreamId.OfAgent(Address, Outside.Agent), sent.Sequence.Number, _stopping.Token);
+        await foreach (var stored in records)
+        {
+            if (AgentEventJson.Read(stored.Body.Span) is MessageSent known && known.To == to && known.Type == type && known.AwaitsReply == awaitsReply
+                && JsonElement.DeepEquals(known.Payload, payload))
+            {
+                return;
+            }
+
+            break;
+        }
+
+        throw RecoveryException.Of(
+            RecoveryErrorCode.ReusedKey,
+            $"Message {sent} was sent with this key, and it is another one.",
+            "The input was not taken; what was sent first stands.",
+            "Repeat the input as it was, or give new input a new key.");
+    }
+
+    private async Task<MessageId> SendOnceAsync(AgentId to, string type, JsonElement payload, bool awaitsReply, string? key)
     {
         RefuseUnlessOpen(to);
         Task appended;
@@ -171,7 +226,7 @@ public sealed partial class ExecutionDriver : IExecution
                 records.Add(new IntervalOpened(CheckpointNumber.First, Incarnation.First, IntervalCause.Start, Now()));
             }
 
-            records.Add(new MessageSent(to, type, payload, DependencyKind.Message, DependencyStrength.Required, null, awaitsReply));
+            records.Add(new MessageSent(to, type, payload, DependencyKind.Message, DependencyStrength.Required, null, awaitsReply, key));
             var append = new StreamAppend(
                 StreamId.OfAgent(Address, Outside.Agent), first.Number, [.. records.Select(record => new ReadOnlyMemory<byte>(AgentEventJson.Write(record)))], []);
             _outsideNext = SequenceNumber.Of(first.Number + records.Count);
@@ -221,7 +276,7 @@ public sealed partial class ExecutionDriver : IExecution
 
             if (response is { } found)
             {
-                var message = await AgentJournal.ReadMessageAsync(_setup.Journal, Address, found, cancellationToken);
+                var message = await AgentJournal.ReadMessageAsync(_setup.Journal, Address, found, _stopping.Token); // it is there: who came just in time gets it
                 return new AgentResponse(message.Type, message.Payload);
             }
 
@@ -278,37 +333,6 @@ public sealed partial class ExecutionDriver : IExecution
             }
 
             throw;
-        }
-    }
-
-    // Found when nothing is about to be undone any more; said again at each tick until it is undone, or an operator is asked.
-    private void SignalOrphans()
-    {
-        List<(Interval Interval, Incarnation Incarnation)> orphans;
-        lock (_sync)
-        {
-            orphans = _open is not null || IsHeld ? [] : [.. _index.Orphans()
-                .Where(orphan => !_index.IsQuarantined(orphan.Agent))
-                .Select(orphan => (orphan, _index.Position(orphan.Agent)!.Value.Incarnation))];
-        }
-
-        foreach (var (orphan, incarnation) in orphans)
-        {
-            _ = SignalOrphanAsync(orphan, incarnation);
-        }
-    }
-
-    private async Task SignalOrphanAsync(Interval orphan, Incarnation incarnation)
-    {
-        try
-        {
-            await FailedAsync(orphan, incarnation, FailureReason.Other, "It used what was undone before its use was heard of.", _stopping.Token);
-        }
-#pragma warning disable CA1031 // The storage is in trouble, or the host stops: the next tick says it again.
-        catch (Exception failure)
-#pragma warning restore CA1031
-        {
-            _setup.Logger.LogWriteFailed(Address.ToString(), failure.Message);
         }
     }
 

@@ -1,11 +1,12 @@
 using OrleansRecovery.Protocol.Coordinator;
+using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Driver;
 using OrleansRecovery.Runtime.Ports;
 
 namespace OrleansRecovery.Runtime.Hosting;
 
-/// <content>Whether this driver leads the execution, or another one took over.</content>
+/// <content>Whether this driver leads the execution, or another one took over; and what may have been missed in between.</content>
 public sealed partial class ExecutionDriver
 {
     // A driver that has nothing to do, or waits for what has been done long ago, never writes, and so is never told that another one leads: it looks. One that
@@ -94,6 +95,37 @@ public sealed partial class ExecutionDriver
         if (IsOvertaken)
         {
             throw Overtaken();
+        }
+    }
+
+    // Found when nothing is about to be undone any more; said again at each tick until it is undone, or an operator is asked.
+    private void SignalOrphans()
+    {
+        List<(Interval Interval, Incarnation Incarnation)> orphans;
+        lock (_sync)
+        {
+            orphans = _open is not null || IsHeld ? [] : [.. _index.Orphans()
+                .Where(orphan => !_index.IsQuarantined(orphan.Agent))
+                .Select(orphan => (orphan, _index.Position(orphan.Agent)!.Value.Incarnation))];
+        }
+
+        foreach (var (orphan, incarnation) in orphans)
+        {
+            _ = SignalOrphanAsync(orphan, incarnation);
+        }
+    }
+
+    private async Task SignalOrphanAsync(Interval orphan, Incarnation incarnation)
+    {
+        try
+        {
+            await FailedAsync(orphan, incarnation, FailureReason.Other, "It used what was undone before its use was heard of.", _stopping.Token);
+        }
+#pragma warning disable CA1031 // The storage is in trouble, or the host stops: the next tick says it again.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            _setup.Logger.LogWriteFailed(Address.ToString(), failure.Message);
         }
     }
 }

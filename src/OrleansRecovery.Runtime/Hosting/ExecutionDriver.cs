@@ -102,6 +102,7 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
         _inputs.Writer.TryComplete();
         await _loop;
         await _ticks;
+        _keyed.Dispose();
         _stopping.Dispose();
     }
 
@@ -193,8 +194,8 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
 #pragma warning restore CA1031
         {
             _setup.Logger.LogWriteFailed(Address.ToString(), failure.Message);
+            await ReloadLogAsync(); // first: whoever tries again finds what is so now
             batch.ForEach(input => input.Done?.TrySetException(failure));
-            await ReloadLogAsync();
             return;
         }
 

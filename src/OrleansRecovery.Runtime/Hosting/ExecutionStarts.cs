@@ -35,10 +35,21 @@ public static class ExecutionStarts
                 "Register the class with the host's catalog first.");
         }
 
+        if (start.Agents.FirstOrDefault(agent => agent.Fallback is { } fallback && IsForeign(fallback) != IsForeign(agent.Class)) is { } mixed)
+        {
+            throw RecoveryException.Of(
+                RecoveryErrorCode.BadConfiguration,
+                $"Agent {mixed.Agent} runs on this host in one of the classes '{mixed.Class}' and '{mixed.Fallback}', and elsewhere in the other.",
+                "The execution was not started.",
+                "Name two classes that run here, or two foreign ones.");
+        }
+
         return new ExecutionStarted(
             [.. start.Agents.OrderBy(agent => agent.Agent).Select(agent => new AssignedAgent(agent.Agent, agent.Class.Name, agent.Fallback?.Name))],
             start.Policy.Validated(),
             now);
+
+        bool IsForeign(AgentClass agentClass) => catalog.FindForeign(agentClass) is not null;
     }
 
     /// <summary>Starting an execution again with the same content does nothing; with other content it is refused.</summary>

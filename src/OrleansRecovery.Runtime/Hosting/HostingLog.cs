@@ -7,6 +7,9 @@ internal static partial class HostingLog
     [LoggerMessage(Level = LogLevel.Error, Message = "Agent {Agent} of {Execution} cannot go on: {Problem}")]
     internal static partial void AgentStuck(this ILogger logger, string agent, string execution, string problem);
 
+    [LoggerMessage(Level = LogLevel.Error, Message = "The foreign agent {Agent} of {Execution} refused a message, which is not sent again unchanged: {Message}")]
+    internal static partial void ForeignAgentRefused(this ILogger logger, string agent, string execution, string message);
+
     [LoggerMessage(Level = LogLevel.Error, Message = "The logs of {Execution} could not be written; they are read again: {Problem}")]
     internal static partial void LogWriteFailed(this ILogger logger, string execution, string problem);
 

@@ -89,9 +89,12 @@ internal sealed partial class ClusterSimulation
     private void CarryOut(SimParticipant participant, ParticipantState after, IReadOnlyList<ParticipantEffect> effects)
     {
         // What a step has to append is one append.
+        var before = participant.State;
         foreach (var persist in effects.OfType<ParticipantEffect.Persist>())
         {
             CheckRecord(participant, persist.Record);
+            Assert.Null(JournalRules.FaultOf(_world.History(participant.Agent), before, persist.Record)?.Cause);
+            before = before.After(persist.Record);
             _world.Append(participant.Agent, persist.Record);
             participant.State = after;
         }
