@@ -108,11 +108,11 @@ build() { UseSharedCompilation=true SharedCompilationId="or-$$" dotnet build "$t
 
 test_projects() { projects | { [ -n "$left_out" ] && grep -vxF "$left_out" || cat; } | xargs grep -l '<IsTestProject>true' ; }
 
-# The tests of a cluster, and of what is served, mostly wait: for probes, votes, databases and processes. They run beside the others, which take what they leave, and are told of last.
+# These mostly wait: for probes, votes, databases and processes. They run beside the others, which take what they leave, and are told of last.
 run_tests() {
   local project beside=""
   trap 'kill 0' INT # Ctrl-C ends what runs in the background too
-  beside=$(test_projects | xargs grep -lE 'Microsoft\.Orleans\.TestingHost|OrleansRecovery\.Http\.csproj')
+  beside=$(test_projects | grep -E '\.(Cli|Cluster|Http|Models)\.Tests/')
   for project in $beside; do
     run "$project"
   done &

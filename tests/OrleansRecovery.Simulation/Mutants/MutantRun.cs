@@ -22,7 +22,7 @@ internal sealed partial class MutantRun : IDisposable
     /// <summary>How many seeds a fault may survive.</summary>
     public int SeedsMax { get; init; } = 2_000;
 
-    /// <summary>Only faults whose names have this in them.</summary>
+    /// <summary>Only faults whose names have one of these in them; <c>|</c> stands between them.</summary>
     public string Only { get; init; } = string.Empty;
 
     /// <summary>Told as it goes on.</summary>
@@ -34,7 +34,7 @@ internal sealed partial class MutantRun : IDisposable
     /// <summary>Faults that nothing found.</summary>
     public List<string> Survivors { get; } = [];
 
-    private IEnumerable<Mutant> Chosen => MutantList.All.Where(mutant => mutant.Name.Contains(Only, StringComparison.Ordinal));
+    private IEnumerable<Mutant> Chosen => MutantList.All.Where(mutant => Only.Split('|').Any(part => mutant.Name.Contains(part, StringComparison.Ordinal)));
 
     /// <summary>Where the text of an edit is not, or not once: the list is behind the product.</summary>
     public static IReadOnlyList<string> Misplaced(string root) =>
