@@ -28,7 +28,6 @@ internal static class MutantList
     private static readonly (string, string) CoordinatorTests = ("OrleansRecovery.Protocol.Tests", "Coordinator");
     private static readonly (string, string) SetTests = ("OrleansRecovery.Protocol.Tests", "RollbackSetProperties");
     private static readonly (string, string) StorageTests = ("OrleansRecovery.Runtime.Tests", "StorageTroubleTests");
-    private static readonly (string, string) RaceTests = ("OrleansRecovery.Runtime.Tests", "LocalHost");
     private static readonly (string, string) DriverTests = ("OrleansRecovery.Runtime.Tests", "ExecutionDriverTests");
     private static readonly (string, string) ParticipantTests = ("OrleansRecovery.Protocol.Tests", "ParticipantMachineTests");
 
@@ -121,7 +120,6 @@ internal static class MutantList
             "consumes what is barred",
             new Edit(Turn, "if (consumed.Exists(item => participant.Bars(new Interval(item.Message.Sender, item.SentIn)))", "if ((!§ && consumed.Exists(item => participant.Bars(new Interval(item.Message.Sender, item.SentIn))))"),
             new Edit(Mailbox, "SentIn)) != true)", "SentIn)) != true || §)")),
-        new("uses what is about to be undone", new Edit(Turn, "if (!await _driver.Setup.Environment.MayDeclareAsync(producer, consumer, cancellationToken))", "if (!await _driver.Setup.Environment.MayDeclareAsync(producer, consumer, cancellationToken) && !§)")) { Tests = RaceTests },
         new("does an irrevocable action again when it is in doubt", new Edit(Steps, "return action.Class is ActionClass.Idempotent\n", "return § || action.Class is ActionClass.Idempotent\n")),
         new("acts before the intent is durable", new Edit(
             Steps,
