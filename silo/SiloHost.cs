@@ -3,6 +3,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Orleans.Configuration;
+using OrleansRecovery.Http.Agents;
 using OrleansRecovery.Orleans.Hosting;
 using OrleansRecovery.Runtime.Security;
 using OrleansRecovery.Silo.Schema;
@@ -27,6 +28,8 @@ internal static class SiloHost
         builder.AddTelemetry();
         var settings = SiloSettings.Read(arguments, builder.Configuration);
         var agents = AgentAssemblies.Find(settings.Agents);
+        var foreign = settings.ForeignAgents.Select(agent => HttpForeignAgent.Parse(agent)).ToList(); // as long as the process
+        var http = HttpBinding.Read(settings);
         var place = settings.Postgres is { } postgres ? await OrleansSchema.CreatePostgresAsync(postgres) : await CreateSqliteAsync(settings.Database);
         var key = LedgerKey.OpenOrCreate(settings.Key);
         builder.UseOrleans(silo =>
@@ -50,10 +53,16 @@ internal static class SiloHost
                 {
                     options.Add(agent);
                 }
+
+                foreach (var (name, agent) in foreign)
+                {
+                    options.Agents.AddForeign(name, agent);
+                }
             });
             also?.Invoke(silo);
         });
         builder.AddHealthEndpoint();
+        builder.AddHttpBinding(http);
         return builder.Build();
     }
 

@@ -7,8 +7,10 @@ namespace OrleansRecovery.Silo;
 /// <summary>What the silo is started with, from the command line (<c>--db path</c>), the environment (<c>RECOVERY_DB</c>) or <c>appsettings.json</c>.</summary>
 internal sealed record SiloSettings
 {
+    private const string Agent = "agent";
+
     private static readonly string[] Known =
-        ["advertise", "agents", "cluster-id", "db", "failure-detection", "gateway-port", Health.Setting, "key", Telemetry.Setting, "postgres", "service-id", "silo-port"];
+        ["advertise", Agent, "agents", "cluster-id", "db", "failure-detection", "gateway-port", Health.Setting, HttpBinding.Setting, "key", Telemetry.Setting, "postgres", "service-id", "silo-port"];
 
     // What only a cluster has, and only PostgreSQL keeps a cluster.
     private static readonly string[] OfClusters = ["advertise", "cluster-id", "failure-detection"];
@@ -18,6 +20,15 @@ internal sealed record SiloSettings
     /// registered.
     /// </summary>
     public required IReadOnlyList<string> Agents { get; init; }
+
+    /// <summary>
+    /// Classes of foreign agents and where they are reached, as <c>name=http://host:port/</c>; on the command line one <c>--agent</c> each, elsewhere separated by
+    /// semicolons. The same on every silo of a cluster, whichever of them serve HTTP.
+    /// </summary>
+    public required IReadOnlyList<string> ForeignAgents { get; init; }
+
+    /// <summary>Where the silo serves HTTP, on the loopback interface alone; null: it does not. Default: it does not.</summary>
+    public required string? Http { get; init; }
 
     /// <summary>The SQLite file, for one silo. Default: <c>recovery-silo.db</c> in the current folder.</summary>
     public required string Database { get; init; }
@@ -61,7 +72,9 @@ internal sealed record SiloSettings
         var database = Path.GetFullPath(configuration["db"] ?? "recovery-silo.db");
         return new SiloSettings
         {
-            Agents = (configuration["agents"] ?? string.Empty).Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries),
+            Agents = List(configuration["agents"]),
+            ForeignAgents = Given(arguments, Agent) is { Count: > 0 } given ? given : List(configuration[Agent]),
+            Http = configuration[HttpBinding.Setting],
             Database = database,
             Postgres = configuration["postgres"],
             Key = Path.GetFullPath(configuration["key"] ?? $"{database}.key"),
@@ -86,6 +99,15 @@ internal sealed record SiloSettings
             throw new SettingException($"--{name} is for a cluster, and SQLite serves one silo. The silo was not started. Leave it out, or give --postgres.");
         }
     }
+
+    private static string[] List(string? text) => (text ?? string.Empty).Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+
+    // Configuration keeps the last one of several.
+    private static List<string> Given(string[] arguments, string name) =>
+    [
+        .. arguments.Zip(arguments.Skip(1)).Where(pair => pair.First == $"--{name}").SelectMany(pair => List(pair.Second)),
+        .. arguments.Where(argument => argument.StartsWith($"--{name}=", StringComparison.Ordinal)).SelectMany(argument => List(argument[(name.Length + 3)..])),
+    ];
 
     private static string Name(IConfiguration configuration, string name) => configuration[name] is not { } text ? "recovery"
         : !string.IsNullOrWhiteSpace(text) && text.Length <= 150 ? text

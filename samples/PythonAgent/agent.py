@@ -5,13 +5,13 @@ what is done about a message of the coordinator, one step each; so the agent is 
 """
 import argparse
 import hashlib
+import http.client
 import json
 import os
 import random
 import threading
 import time
 import urllib.error
-import urllib.parse
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -104,7 +104,8 @@ class Agent:
     def __init__(self, options):
         self.name, self.execution = options.agent, options.execution
         self.tenant, execution = options.execution.split("/")
-        self.base = f"{options.host}/v1/tenants/{self.tenant}/executions/{execution}"
+        self.hosts = options.host or ["http://127.0.0.1:7400"]
+        self.base = f"/v1/tenants/{self.tenant}/executions/{execution}"
         self.journal = f"{self.base}/agents/{self.name}"
         self.world, self.gate = World(options.world), threading.RLock()
         self.to_undo, self.outbox, self.work = [], {}, threading.Condition()
@@ -126,7 +127,7 @@ class Agent:
                 self.note(item["record"])
                 if "message" in item:
                     self.messages[item["sequence"]] = item["message"]
-            path = page.get("next") and urllib.parse.urljoin(self.base, page["next"])
+            path = page.get("next")
         self.state = self.replayed()
         for effect in self.participant.silence():
             self.carry_out(effect)
@@ -258,21 +259,24 @@ class Agent:
 
     # HTTP.
 
-    def call(self, method, url, body=None, kind="application/json", again=lambda: True):
-        """A request to the host, repeated as the draft says: no connection, or a status that passes."""
+    def call(self, method, path, body=None, kind="application/json", again=lambda: True):
+        """A request to the host, repeated as the draft says: no connection, or a status that passes. Of several hosts, all of one cluster, the next is tried then."""
         pause = 0.1
         while again():
+            hosts = self.hosts
             try:
                 data = None if body is None else json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
-                request = urllib.request.Request(url, data, {"Content-Type": kind}, method=method)
+                request = urllib.request.Request(hosts[0] + path, data, {"Content-Type": kind}, method=method)
                 with urllib.request.urlopen(request, timeout=35) as response:
                     return json.loads(response.read() or b"null")
             except urllib.error.HTTPError as refused:
                 if refused.code not in REPEATED:
                     raise
                 pause = max(pause, float(refused.headers.get("Retry-After") or 0))
-            except (urllib.error.URLError, ConnectionError, TimeoutError):
+            except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError):
                 pass
+            if self.hosts is hosts:  # and not on to another one already
+                self.hosts = hosts[1:] + hosts[:1]
             time.sleep(pause * random.uniform(0.5, 1.5))
             pause = min(pause * 2, 5)
         return None
@@ -302,6 +306,9 @@ def endpoint(agent):
     """The participant endpoint: takes messages of the coordinator."""
 
     class Endpoint(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"  # the connection stays: one that was about to be closed could take the next message with it
+        disable_nagle_algorithm = True
+
         def do_POST(self):
             length = int(self.headers.get("Content-Length") or 0)
             if length > MESSAGE_BYTES_MAX:
@@ -361,7 +368,7 @@ def main():
     options.add_argument("--agent", required=True)
     options.add_argument("--execution", required=True, help="tenant/execution; the agent waits until it is started")
     options.add_argument("--port", type=int, required=True)
-    options.add_argument("--host", default="http://127.0.0.1:7400")
+    options.add_argument("--host", action="append", help="may be repeated: any silo of a cluster will do; default http://127.0.0.1:7400")
     options.add_argument("--world", default="world.txt", help="the file that stands for the world outside")
     options.add_argument("--patience", type=float, default=5, help="seconds of the coordinator's silence before it is asked")
     options = options.parse_args()

@@ -30,6 +30,7 @@ foreach (var command in RequestCommands.Create())
     root.Add(command);
 }
 
+root.Add(KeysCommand.Create());
 root.Add(LedgerCommand.Create());
 root.Add(ExplainCommand.Create());
 root.Add(CompletionCommand.Create());

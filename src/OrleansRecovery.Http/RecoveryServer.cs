@@ -1,4 +1,3 @@
-using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -18,8 +17,8 @@ using OrleansRecovery.Runtime.Ports;
 namespace OrleansRecovery.Http;
 
 /// <summary>
-/// The HTTP binding of a host: resources under <c>/v1</c>, problem details for every refusal, an OpenAPI document. It authenticates nobody yet, and so listens
-/// on the loopback interface alone.
+/// The HTTP binding of a host: resources under <c>/v1</c>, problem details for every refusal, an OpenAPI document. Without certificates it
+/// authenticates nobody, and so listens on the loopback interface alone.
 /// </summary>
 public sealed class RecoveryServer : IAsyncDisposable
 {
@@ -40,27 +39,36 @@ public sealed class RecoveryServer : IAsyncDisposable
     public static async Task<RecoveryServer> StartAsync(
         IRecoveryClient client, IForeignClient foreign, IJournal journal, RecoveryServerOptions? options = null, CancellationToken cancellationToken = default)
     {
-        options ??= new RecoveryServerOptions();
-        foreach (var url in options.Urls)
-        {
-            RefuseUnlessLoopback(url);
-        }
-
+        options = (options ?? new RecoveryServerOptions()).Validated();
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ApplicationName = typeof(RecoveryServer).Assembly.GetName().Name });
         builder.WebHost.UseUrls([.. options.Urls]).ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = Body.RecordsBytesMax + 1; // one more, so that the answer says what is too large
+            if (options.Tls is { } tls)
+            {
+                kestrel.ConfigureHttpsDefaults(tls.Configure);
+            }
         });
+        if (options.Tls is not null)
+        {
+            builder.WebHost.UseKestrelHttpsConfiguration();
+        }
+
         builder.Services.AddSingleton(options.Logging);
-        builder.Services.AddSingleton(new RecoveryApi(client, foreign, journal, options.Access, options.Time));
+        builder.Services.AddSingleton(new RecoveryApi(client, foreign, journal, options.Access, options.Time) { Signatures = options.Signatures });
         builder.Services.ConfigureHttpJsonOptions(json => HttpJson.Configure(json.SerializerOptions));
-        builder.Services.Configure<HostFilteringOptions>(hosts => hosts.AllowedHosts = ["localhost", "127.0.0.1", "[::1]"]); // no page of another name reaches it through a browser
+        builder.Services.Configure<HostFilteringOptions>(hosts => hosts.AllowedHosts = ["localhost", "127.0.0.1", "[::1]", .. options.Tls?.OwnNames ?? []]); // no page of another name reaches it through a browser
         builder.Services.AddRecoveryOpenApi();
         var app = builder.Build();
         app.UseHostFiltering();
         app.UseMiddleware<RequestRates>(options.RequestsPerSecond);
-        app.UseMiddleware<ProblemMiddleware>();
+        app.UseMiddleware<ProblemMiddleware>(options.IsOutage);
+        app.Use((http, next) =>
+        {
+            http.User = MutualTls.Peer(http.Connection.ClientCertificate);
+            return next(http);
+        });
         Map(app);
         try
         {
@@ -93,18 +101,5 @@ public sealed class RecoveryServer : IAsyncDisposable
         RecordPage.MapLedger(tenant);
         MessageEndpoints.MapMetadata(routes);
         routes.MapOpenApi("/openapi/{documentName}.json");
-    }
-
-    private static void RefuseUnlessLoopback(string url)
-    {
-        if (!Uri.TryCreate(url, UriKind.Absolute, out var address) || address.Scheme != Uri.UriSchemeHttp
-            || !(address.Host == "localhost" || (IPAddress.TryParse(address.Host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip))))
-        {
-            throw RecoveryException.Of(
-                RecoveryErrorCode.BadConfiguration,
-                $"'{url}' is no http:// address of the loopback interface, and this server authenticates nobody yet.",
-                "The server was not started.",
-                "Listen on http://127.0.0.1:7400, and put a proxy that authenticates in front of it.");
-        }
     }
 }

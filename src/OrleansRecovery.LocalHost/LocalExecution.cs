@@ -4,7 +4,6 @@ using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Ledger;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Terms;
-using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Runtime.Driver;
 using OrleansRecovery.Runtime.Hosting;
@@ -19,12 +18,13 @@ internal sealed class LocalExecution : IExecutionEnvironment, IAsyncDisposable
     private readonly LedgerWriter _ledger;
     private readonly ConcurrentDictionary<AgentId, Lazy<IAgentMailbox>> _mailboxes = [];
     private MailboxSetup _mailbox = null!;
-    private Task? _stopped;
+    private readonly Lazy<Task> _agentsStopped;
 
     private LocalExecution(LocalRecoveryHost host, LedgerWriter ledger)
     {
         _host = host;
         _ledger = ledger;
+        _agentsStopped = new Lazy<Task>(() => Task.WhenAll(_mailboxes.Values.Select(mailbox => mailbox.Value.DisposeAsync().AsTask())));
     }
 
     internal ExecutionDriver Driver { get; private set; } = null!;
@@ -48,7 +48,7 @@ internal sealed class LocalExecution : IExecutionEnvironment, IAsyncDisposable
     Task IExecutionEnvironment.AppendAsync(StreamAppend? log, IReadOnlyList<LedgerEntry> entries) => _ledger.AppendAsync(log is null ? [] : [log], entries);
 
     // By another process on the same database: no agent is run here any more.
-    void IExecutionEnvironment.Overtaken() => _ = _mailbox.Scheduler.RunAsync(StopAgentsAsync);
+    void IExecutionEnvironment.Overtaken() => _ = _mailbox.Scheduler.RunAsync(() => _agentsStopped.Value);
 
     void IExecutionEnvironment.Deliver(ParticipantMessage message, SequenceNumber version) => Of(message.Agent).Post(message, version);
 
@@ -65,20 +65,13 @@ internal sealed class LocalExecution : IExecutionEnvironment, IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await StopAgentsAsync();
+        await _agentsStopped.Value;
         await Driver.DisposeAsync();
     }
 
-    private Task StopAgentsAsync() => _stopped ??= Task.WhenAll(_mailboxes.Values.Select(mailbox => mailbox.Value.DisposeAsync().AsTask()));
-
     /// <summary>The mailbox of an agent that runs elsewhere.</summary>
     /// <exception cref="RecoveryException"><c>UnknownAgent</c>; <c>NotAuthorized</c>: it runs here, and nobody else speaks for it.</exception>
-    internal ForeignMailbox Foreign(AgentId agent) =>
-        !_mailbox.Agents.Contains(agent) ? throw ExecutionQueries.UnknownAgent(Driver.Address, agent)
-        : Of(agent) as ForeignMailbox ?? throw ExecutionQueries.RunsHere(Driver.Address, agent);
+    internal ForeignMailbox Foreign(AgentId agent) => _mailbox.Foreign(agent, Of);
 
-    private IAgentMailbox Of(AgentId agent) => _mailboxes.GetOrAdd(agent, id => new Lazy<IAgentMailbox>(() => IsForeign(id) ? new ForeignMailbox(_mailbox, id) : new AgentMailbox(_mailbox, id))).Value;
-
-    private bool IsForeign(AgentId agent) =>
-        _host.Catalog.FindForeign(new AgentClass(Driver.Started.Agents.First(assigned => assigned.Agent == agent).Class)) is not null;
+    private IAgentMailbox Of(AgentId agent) => _mailboxes.GetOrAdd(agent, id => new Lazy<IAgentMailbox>(() => _mailbox.Open(Driver.Started, id))).Value;
 }

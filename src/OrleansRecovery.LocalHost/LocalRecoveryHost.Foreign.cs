@@ -42,9 +42,7 @@ public sealed partial class LocalRecoveryHost
     public async Task TellAsync(ExecutionAddress execution, ParticipantMessage message, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(message);
-        var running = await RunningAsync(execution, cancellationToken);
-        _ = running.Foreign(message.Agent);
-        running.Driver.Tell(message);
+        (await RunningAsync(execution, cancellationToken)).Foreign(message.Agent).Tell(message);
     }
 
     /// <inheritdoc/>

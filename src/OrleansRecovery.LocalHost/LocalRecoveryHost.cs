@@ -28,6 +28,7 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IForeignClient,
     private readonly SemaphoreSlim _opening = new(1, 1);
     private readonly LedgerKey _ledgerKey;
     private readonly AgentMemory _memory;
+    private readonly OriginCheck _origin;
     private readonly ExecutionSetup _setup;
 
     private LocalRecoveryHost(IJournalDatabase journal, AgentCatalog catalog, LocalHostOptions options)
@@ -37,6 +38,7 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IForeignClient,
         Options = options;
         Logger = options.Logging.CreateLogger<LocalRecoveryHost>();
         _ledgerKey = options.LedgerKey ?? LedgerKey.Ephemeral();
+        _origin = new OriginCheck(journal, options.Time);
         _memory = new AgentMemory(options.IdleAgentCountMax);
         _setup = new ExecutionSetup(journal, options.Signals.Validated(), options.CollectInterval, options.Time, Logger) { Scheduler = options.Scheduler };
     }

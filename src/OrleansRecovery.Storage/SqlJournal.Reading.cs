@@ -101,7 +101,7 @@ internal sealed partial class SqlJournal
         var bytes = 0L;
         await using var rows = await reader.ExecuteReaderAsync(Query(
             $"""
-            SELECT r.position, r.body FROM records r JOIN streams s ON s.id = r.stream
+            SELECT r.position, r.body, r.sum FROM records r JOIN streams s ON s.id = r.stream
             WHERE {OfStream} AND r.position >= @from ORDER BY r.position LIMIT @limit
             """,
             Key(stream, from, limit),
@@ -109,7 +109,10 @@ internal sealed partial class SqlJournal
         while (bytes < PageBytesMax && await rows.ReadAsync(cancellationToken))
         {
             var body = await rows.GetFieldValueAsync<byte[]>(1, cancellationToken);
-            records.Add(new JournalRecord(rows.GetInt64(0), body));
+            var position = rows.GetInt64(0);
+            uint? sum = await rows.IsDBNullAsync(2, cancellationToken) ? null : unchecked((uint)rows.GetInt64(2));
+            RecordSum.Check(stream, position, body, sum);
+            records.Add(new JournalRecord(position, body));
             bytes += body.Length;
         }
 

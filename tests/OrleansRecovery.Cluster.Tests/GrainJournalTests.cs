@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Orleans.Storage;
 using Orleans.TestingHost;
 using OrleansRecovery.Orleans.Storage;
+using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Ports;
 
@@ -22,8 +23,7 @@ public sealed class GrainJournalTests : IClassFixture<ClusterFixture>
     public GrainJournalTests(ClusterFixture fixture)
     {
         _cluster = fixture.Cluster;
-        var storage = ((InProcessSiloHandle)fixture.Cluster.Primary!).ServiceProvider.GetRequiredKeyedService<IGrainStorage>("recovery");
-        (_one, _other) = (new GrainJournal(storage), new GrainJournal(storage));
+        (_one, _other) = (new GrainJournal(Storage()), new GrainJournal(Storage()));
     }
 
     [Theory]
@@ -117,6 +117,20 @@ public sealed class GrainJournalTests : IClassFixture<ClusterFixture>
         await _one.AppendAsync(Append(70, ["after"]));
     }
 
+    [Theory]
+    [InlineData(10)]
+    [InlineData(100_000)] // in a row of its own
+    public async Task A_record_that_the_storage_changed_is_refused(int length)
+    {
+        await _one.AppendAsync(Append(0, [new string('x', length)]));
+
+        var refused = await Assert.ThrowsAsync<RecoveryException>(() => TextsAsync(new GrainJournal(new ChangingStorage(Storage())), 0));
+
+        Assert.Equal(RecoveryErrorCode.CorruptDatabase, refused.Error.Code);
+    }
+
+    private IGrainStorage Storage() => ((InProcessSiloHandle)_cluster.Primary!).ServiceProvider.GetRequiredKeyedService<IGrainStorage>("recovery");
+
     private StreamAppend Append(long version, IReadOnlyList<string> texts) =>
         new(_stream, version, [.. texts.Select(text => new ReadOnlyMemory<byte>(Encoding.UTF8.GetBytes(text)))], []);
 
@@ -140,5 +154,25 @@ public sealed class GrainJournalTests : IClassFixture<ClusterFixture>
         }
 
         return positions;
+    }
+
+    /// <summary>What is read from it has a bit that was not written.</summary>
+    private sealed class ChangingStorage(IGrainStorage inner) : IGrainStorage
+    {
+        public async Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+        {
+            await inner.ReadStateAsync(stateName, grainId, grainState);
+            var body = grainState.State switch
+            {
+                JournalSegment { Records: [{ Body: { } inline }, ..] } => inline,
+                JournalBlob { Body: { Length: > 0 } apart } => apart,
+                _ => [0],
+            };
+            body[^1] ^= 1;
+        }
+
+        public Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => inner.WriteStateAsync(stateName, grainId, grainState);
+
+        public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => inner.ClearStateAsync(stateName, grainId, grainState);
     }
 }

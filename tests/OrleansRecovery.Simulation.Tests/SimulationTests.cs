@@ -65,7 +65,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public void Every_deliberate_fault_has_its_place_in_the_product()
+    public void Every_mutant_has_its_place_in_the_product()
     {
         var misplaced = Mutants.MutantRun.Misplaced(Repository());
         Assert.True(misplaced.Count == 0, string.Join('\n', misplaced));
@@ -90,9 +90,9 @@ public sealed class SimulationTests(ITestOutputHelper output)
         "phase Preparing", "phase Committed", "phase Compensating", "phase Restoring", "phase Escalated",
         "recovery Completed", "recovery CompletedWithResidue", "recovery Aborted",
         "record Promised", "record Barred", "record Unbarred", "record PromiseReleased", "record DecisionLearnt", "record CompensationSettled",
-        "record RolledBack", "record Reinstated", "record FenceRaised", "record DependencyDeclared",
+        "record RolledBack", "record Reinstated", "record FenceRaised", "record DependencyDeclared", "record IntervalSealed", "record Collected",
         .. Enum.GetNames<Engine.Fault>().Select(fault => $"{fault} while"),
         .. Enum.GetNames<Workload.Topology>().Select(topology => $"topology {topology}"),
-        "host ClusterProcesses", "host LocalProcesses",
+        "host ClusterProcesses", "host LocalProcesses", "two tenants", "two executions",
     ];
 }

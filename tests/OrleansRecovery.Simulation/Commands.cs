@@ -19,7 +19,7 @@ internal static class Commands
                    simulate.sh --shrink N                 makes a run that fails smaller, and draws it
                    simulate.sh --first N                  stops at the first seed that fails
                    simulate.sh --crashes [SCHEDULES]      ends a process at every write of a rollback, and at every pair of writes
-                   simulate.sh --mutants [SEEDS [NAME]]   lets the tests find faults of the product that were made on purpose
+                   simulate.sh --mutants [SEEDS [NAMES]]  lets the tests find the mutants: copies of the product with one fault each
             """);
         return 2;
     }
@@ -95,12 +95,12 @@ internal static class Commands
         return 0;
     }
 
-    /// <summary>Lets the tests find faults of the product that were made on purpose.</summary>
+    /// <summary>Lets the tests find the mutants of the product.</summary>
     public static int FindMutants(int seedsMax, string only = "")
     {
         using var run = new MutantRun(Directory.GetCurrentDirectory()) { SeedsMax = seedsMax, Only = only, Tell = Console.Error.WriteLine };
         Console.WriteLine(run.Run());
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{run.FaultCount} faults, {run.Survivors.Count} not found"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{run.MutantCount} mutants, {run.Survivors.Count} not found"));
         return run.Survivors.Count == 0 ? 0 : 1;
     }
 

@@ -26,6 +26,10 @@ internal interface IHost
 
     Task ResumeAsync(ExecutionAddress execution, IssuerId by);
 
+    Task PauseAsync(ExecutionAddress execution, IssuerId by);
+
+    Task SealAsync(ExecutionAddress execution, Interval interval, IssuerId by);
+
     Task<bool> IsSettledAsync(ExecutionAddress execution);
 
     void Kill(Process process);

@@ -49,6 +49,7 @@ internal sealed class Shrinker(Func<RunResult, bool> fails)
     private static IEnumerable<Func<RunOptions, RunOptions?>> Steps() =>
     [
         options => options.Without.IsEmpty ? options with { Without = [.. Enum.GetValues<Fault>()] } : null,
+        options => options.ExecutionsMax > 1 ? options with { ExecutionsMax = 1 } : null,
         .. Enumerable.Range(2, 4).Select(max => (Func<RunOptions, RunOptions?>)(options => max < options.AgentsMax ? options with { AgentsMax = max } : null)),
         .. Enumerable.Range(1, 4).Select(max => (Func<RunOptions, RunOptions?>)(options => max < options.MessagesMax ? options with { MessagesMax = max } : null)),
         .. Enumerable.Range(0, 3).Select(max => (Func<RunOptions, RunOptions?>)(options => max < options.Depth ? options with { Depth = max } : null)),

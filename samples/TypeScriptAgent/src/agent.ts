@@ -6,7 +6,7 @@ import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } f
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { call, Refused } from "./host.js";
+import { call, Refused, use } from "./host.js";
 import { type Effect, History, type JournalRecord, type Message, Participant } from "./participant.js";
 
 const WORK = new Set(["interval_opened", "message_consumed", "message_sent", "action_intended", "action_settled", "dependency_declared", "turn_ended"]);
@@ -109,9 +109,9 @@ class Agent {
   private readonly base: string;
   private readonly journal: string;
 
-  constructor(readonly name: string, readonly execution: string, host: string, world: string, private readonly patience: number) {
+  constructor(readonly name: string, readonly execution: string, world: string, private readonly patience: number) {
     const [tenant, run] = execution.split("/");
-    this.base = `${host}/v1/tenants/${tenant}/executions/${run}`;
+    this.base = `/v1/tenants/${tenant}/executions/${run}`;
     this.journal = `${this.base}/agents/${name}`;
     this.world = new World(world);
   }
@@ -135,7 +135,7 @@ class Agent {
         this.note(item.record);
         if (item.message) this.messages.set(item.sequence, item.message);
       }
-      path = page.next && new URL(page.next, this.base).href;
+      path = page.next;
     }
     this.state = await this.replayed();
     this.carryOut(this.participant.silence());
@@ -326,11 +326,12 @@ async function endpoint(agent: Agent, request: IncomingMessage, response: Server
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
-      agent: { type: "string" }, execution: { type: "string" }, port: { type: "string" }, host: { type: "string", default: "http://127.0.0.1:7400" },
+      agent: { type: "string" }, execution: { type: "string" }, port: { type: "string" }, host: { type: "string", multiple: true },
       world: { type: "string", default: "world.txt" }, patience: { type: "string", default: "5" },
     },
   });
-  const agent = new Agent(values.agent!, values.execution!, values.host!, values.world!, Number(values.patience));
+  if (values.host) use(values.host);
+  const agent = new Agent(values.agent!, values.execution!, values.world!, Number(values.patience));
   const load = () => agent.alone(() => agent.load());
   for (let isLoaded = false; !isLoaded;) {
     isLoaded = await load().then(() => true, failure => {

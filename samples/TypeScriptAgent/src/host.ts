@@ -10,10 +10,16 @@ export class Refused extends Error {
   }
 }
 
-export async function call(method: string, url: string, body?: unknown, type = "application/json", again = () => true): Promise<any> {
+let hosts = ["http://127.0.0.1:7400"];
+
+/** Any silo of a cluster will do: of several hosts the next is tried when one does not answer. */
+export const use = (list: string[]) => void (hosts = list);
+
+export async function call(method: string, path: string, body?: unknown, type = "application/json", again = () => true): Promise<any> {
   for (let pause = 100; again(); pause = Math.min(pause * 2, 5000)) {
+    const tried = hosts;
     try {
-      const response = await fetch(url, {
+      const response = await fetch(tried[0] + path, {
         method, redirect: "error", signal: AbortSignal.timeout(35_000),
         ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": type } }),
       });
@@ -24,6 +30,7 @@ export async function call(method: string, url: string, body?: unknown, type = "
     } catch (failure) {
       if (failure instanceof Refused) throw failure;
     }
+    if (hosts === tried) hosts = [...tried.slice(1), tried[0]]; // and not on to another one already
     await sleep(pause * (0.5 + Math.random()));
   }
   return null;

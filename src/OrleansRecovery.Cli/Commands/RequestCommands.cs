@@ -1,12 +1,15 @@
 using System.CommandLine;
+using System.Text;
 using OrleansRecovery.Cli.Output;
 using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Runtime.Driver;
 using OrleansRecovery.Runtime.Ports;
+using OrleansRecovery.Runtime.Security;
 using OrleansRecovery.Storage;
 
 namespace OrleansRecovery.Cli.Commands;
@@ -16,8 +19,8 @@ namespace OrleansRecovery.Cli.Commands;
 /// </summary>
 internal static class RequestCommands
 {
-    private static readonly Option<string> By = new("--by") { Description = "Who asks", DefaultValueFactory = _ => Environment.UserName is { Length: > 0 } user ? user : "operator" };
-    private static readonly Option<string> Reason = new("--reason") { Description = "Why: kept in the ledger", Required = true };
+    internal static readonly Option<string> By = new("--by") { Description = "Who asks", DefaultValueFactory = _ => Environment.UserName is { Length: > 0 } user ? user : "operator" };
+    internal static readonly Option<string> Reason = new("--reason") { Description = "Why: kept in the ledger", Required = true };
 
     internal static IEnumerable<Command> Create() =>
     [
@@ -36,21 +39,44 @@ internal static class RequestCommands
     {
         var interval = new Argument<string>("interval") { Description = "The suspect, as agent/number" };
         var why = new Option<FailureReason>("--failure") { Description = "What failed", DefaultValueFactory = _ => FailureReason.InvalidOutput };
-        var command = new Command("signal", "Signals that an interval cannot be trusted: what depends on it falls") { interval, why, Reason, By };
-        command.Run((parsed, cancellationToken) => PostAsync(parsed, async (journal, address) =>
+        var signWith = new Option<string?>("--sign-with") { Description = "The issuer's private key file: the signal is signed with it" };
+        var print = new Option<bool>("--print") { Description = "Print the message, to be posted over HTTP, and leave nothing in the database" };
+        var command = new Command("signal", "Signals that an interval cannot be trusted: what depends on it falls") { interval, why, Reason, By, signWith, print };
+        command.Run(async (parsed, cancellationToken) =>
         {
-            var suspect = CommonOptions.ParseInterval(parsed.GetRequiredValue(interval));
-            var loaded = await LoadedExecution.ReadAsync(journal, address, cancellationToken);
-            ExecutionQueries.CheckInterval(address, loaded.History.Started, loaded.Index, suspect);
-            return Request(parsed) with
+            if (!parsed.GetValue(print))
             {
-                Signal = FailureSignals.Make(
+                return await PostAsync(parsed, (journal, address) => RequestAsync(journal, address), cancellationToken);
+            }
+
+            await using var reader = await CommonOptions.OpenForReadingAsync(parsed, cancellationToken);
+            var request = await RequestAsync(reader, await CommonOptions.ExecutionOfAsync(parsed, reader, cancellationToken));
+            Terminal.WriteLine(request.Signed ?? Encoding.UTF8.GetString(MessageCodec.Write(Addressed(request.Signal!))));
+            return Terminal.Done;
+
+            async Task<StoredRequest> RequestAsync(IJournalDatabase journal, ExecutionAddress address)
+            {
+                var suspect = CommonOptions.ParseInterval(parsed.GetRequiredValue(interval));
+                var loaded = await LoadedExecution.ReadAsync(journal, address, cancellationToken);
+                ExecutionQueries.CheckInterval(address, loaded.History.Started, loaded.Index, suspect);
+                var signal = FailureSignals.Make(
                     address, suspect, IssuerId.Parse(parsed.GetRequiredValue(By)), parsed.GetValue(why),
-                    loaded.Index.Position(suspect.Agent)?.Incarnation ?? default, parsed.GetRequiredValue(Reason)),
-            };
-        }, cancellationToken));
+                    loaded.Index.Position(suspect.Agent)?.Incarnation ?? default, parsed.GetRequiredValue(Reason));
+                if (parsed.GetValue(signWith) is { } file)
+                {
+                    using var key = SigningKey.Open(file);
+                    return Request(parsed) with { Signed = Encoding.ASCII.GetString(key.Sign(Addressed(signal))) };
+                }
+
+                // The host would refuse it too, and nobody would hear of it.
+                await new OriginCheck(journal, TimeProvider.System).RequireAsync(address.Tenant, signal, SignatureRule.WhereKeyed, cancellationToken);
+                return Request(parsed) with { Signal = signal };
+            }
+        });
         return command;
     }
+
+    private static AddressedMessage Addressed(FailureSignal signal) => new(new ExecutionAddress(signal.Tenant, signal.Execution), signal);
 
     private static Command Seal()
     {

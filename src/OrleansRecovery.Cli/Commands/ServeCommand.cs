@@ -1,9 +1,11 @@
 using System.CommandLine;
 using OrleansRecovery.Cli.Output;
 using OrleansRecovery.Http;
+using OrleansRecovery.Http.Access;
 using OrleansRecovery.Http.Agents;
 using OrleansRecovery.LocalHost;
 using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Security;
 using OrleansRecovery.Storage;
@@ -16,7 +18,7 @@ internal static class ServeCommand
 {
     private static readonly Option<string[]> Urls = new("--urls")
     {
-        Description = "Where to listen; the loopback interface alone, since the server authenticates nobody yet",
+        Description = "Where to listen; without certificates on the loopback interface alone, since then nobody is authenticated",
         DefaultValueFactory = _ => ["http://127.0.0.1:7400"],
     };
 
@@ -31,21 +33,40 @@ internal static class ServeCommand
         Description = "The file of the key that signs the ledgers; made when it is missing. Default: beside the database, with .key.pem at its end",
     };
 
+    private static readonly Option<string?> Certificate = new("--tls-cert") { Description = "The server's certificate (PEM): both ends of every connection then prove themselves by TLS 1.3" };
+    private static readonly Option<string?> CertificateKey = new("--tls-key") { Description = "Its private key (PEM), which only its owner may read" };
+    private static readonly Option<string?> Authorities = new("--tls-ca") { Description = "The authorities (PEM) that certificates of clients and foreign agents come from" };
+    private static readonly Option<string?> Access = new("--access") { Description = "The rules of who may do what (JSON); without it, everybody who reaches the server may do everything" };
+    private static readonly Option<bool> RequireSignatures = new("--require-signatures") { Description = "Refuse every unsigned signal, also of issuers that have no key" };
+
+    private static readonly Option<int> ClockSkew = new("--clock-skew")
+    {
+        Description = "How far the clocks of issuers may differ from this one, in milliseconds (0 to 60000)",
+        DefaultValueFactory = _ => SignalPolicy.Default.ClockSkewMilliseconds,
+    };
+
     internal static Command Create()
     {
-        var command = new Command("serve", "Runs executions of agents in any language, and serves them over HTTP") { Urls, Agents, Key };
+        var command = new Command("serve", "Runs executions of agents in any language, and serves them over HTTP")
+        {
+            Urls, Agents, Key, Certificate, CertificateKey, Authorities, Access, RequireSignatures, ClockSkew,
+        };
         command.Run(async (parsed, cancellationToken) =>
         {
             var database = parsed.GetRequiredValue(CommonOptions.Database);
-            var foreign = parsed.GetRequiredValue(Agents).Select(Parse).ToList();
+            var tls = TlsOf(parsed);
+            var access = parsed.GetValue(Access) is { } rules ? AccessTable.Read(rules) : (IAccessRules)new OpenAccess();
+            var signatures = parsed.GetValue(RequireSignatures) ? SignatureRule.Always : SignatureRule.WhereKeyed;
+            var signals = SignalPolicy.Default with { Signatures = signatures, ClockSkewMilliseconds = parsed.GetValue(ClockSkew) };
+            var foreign = parsed.GetRequiredValue(Agents).Select(agent => HttpForeignAgent.Parse(agent, tls)).ToList();
             try
             {
                 var catalog = foreign.Aggregate(new AgentCatalog(), (known, agent) => known.AddForeign(agent.Name, agent.Agent));
                 await using var journal = await Journals.OpenAsync(database, cancellationToken: cancellationToken);
                 using var key = LedgerKey.OpenOrCreate(parsed.GetValue(Key) ?? KeyBeside(database));
-                await using var host = await LocalRecoveryHost.OpenAsync(journal, catalog, new LocalHostOptions { LedgerKey = key }, cancellationToken);
+                await using var host = await LocalRecoveryHost.OpenAsync(journal, catalog, new LocalHostOptions { LedgerKey = key, Signals = signals }, cancellationToken);
                 await using var server = await RecoveryServer.StartAsync(
-                    host, host, journal, new RecoveryServerOptions { Urls = parsed.GetRequiredValue(Urls) }, cancellationToken);
+                    host, host, journal, new RecoveryServerOptions { Urls = parsed.GetRequiredValue(Urls), Access = access, Tls = tls, Signatures = signatures }, cancellationToken);
                 Show(parsed, server.Address, foreign.Select(agent => agent.Name));
                 await server.WaitAsync(cancellationToken);
                 return Terminal.Done;
@@ -67,17 +88,24 @@ internal static class ServeCommand
         }
 
         Terminal.Out.MarkupLine($"[green]Serving[/] {Terminal.Escape(address.ToString())} for foreign agents: {Terminal.Escape(string.Join(", ", classes.DefaultIfEmpty("none")))}");
-        Terminal.Out.MarkupLine("[grey]Whoever reaches this address may do everything: it authenticates nobody. End with Ctrl-C.[/]");
+        Terminal.Out.MarkupLine(parsed.GetValue(Access) is null
+            ? "[grey]Whoever reaches this address may do everything: it authenticates nobody. End with Ctrl-C.[/]"
+            : "[grey]What no rule allows is refused. End with Ctrl-C.[/]");
     }
 
-    private static (string Name, HttpForeignAgent Agent) Parse(string text) =>
-        text.Split('=', 2) is [var name, var url] && Uri.TryCreate(url, UriKind.Absolute, out var endpoint) && endpoint.Scheme is "http" or "https"
-            ? (name, new HttpForeignAgent(endpoint))
-            : throw RecoveryException.Of(
-                RecoveryErrorCode.BadConfiguration, $"'{text}' is no foreign agent.", "The server was not started.", "Write it as name=http://host:port/.");
+    private static MutualTls? TlsOf(ParseResult parsed) => (parsed.GetValue(Certificate), parsed.GetValue(CertificateKey), parsed.GetValue(Authorities)) switch
+    {
+        (null, null, null) => null,
+        ({ } certificate, { } key, { } authorities) when parsed.GetValue(Access) is not null => MutualTls.Read(certificate, key, authorities),
+        _ => throw RecoveryException.Of(
+            RecoveryErrorCode.BadConfiguration,
+            "Certificates need all of --tls-cert, --tls-key and --tls-ca, and --access with the rules of who may do what.",
+            "The server was not started.",
+            "Name all four, or none; docs/security.md shows how they are made."),
+    };
 
-    private static string KeyBeside(string database) => database.Contains('=', StringComparison.Ordinal)
+    internal static string KeyBeside(string database) => database.Contains('=', StringComparison.Ordinal)
         ? throw RecoveryException.Of(
-            RecoveryErrorCode.BadConfiguration, "No file is named for the key that signs the ledgers.", "The server was not started.", "Name one with --key.")
+            RecoveryErrorCode.BadConfiguration, "No file is named for the key that signs the ledgers.", "Nothing was started and nothing was changed.", "Name one with --key, or --ledger-key.")
         : $"{database}.key.pem";
 }

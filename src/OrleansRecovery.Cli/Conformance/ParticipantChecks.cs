@@ -195,7 +195,7 @@ internal sealed class ParticipantChecks(HttpClient http, Uri endpoint, ProbeHost
         }
         catch (HttpRequestException broken)
         {
-            return new Exchange(0, null, broken.Message);
+            return new Exchange(0, null, (broken.InnerException ?? broken).Message);
         }
     }
 }

@@ -23,6 +23,9 @@ public enum AccessKind
 
     /// <summary>Decide about a recovery, pause, resume or seal; the sender is who decides.</summary>
     Decide,
+
+    /// <summary>Pass on what others signed.</summary>
+    Relay,
 }
 
 /// <summary>One request, as far as it matters who may make it.</summary>
@@ -30,7 +33,9 @@ public enum AccessKind
 /// <param name="Tenant">In which tenant.</param>
 /// <param name="Execution">In which execution; null for what is the tenant's.</param>
 /// <param name="Sender">In whose name: an issuer or an agent; null where none is given.</param>
-public sealed record AccessRequest(AccessKind Kind, TenantId Tenant, ExecutionId? Execution, string? Sender);
+/// <param name="Agent">About which agent it signals, or to which it sends; null for everything else.</param>
+/// <param name="IsSigned">A signature proves the sender: it counts, and not over whose connection it came (draft, R-SEC-2).</param>
+public sealed record AccessRequest(AccessKind Kind, TenantId Tenant, ExecutionId? Execution, string? Sender, AgentId? Agent = null, bool IsSigned = false);
 
 /// <summary>
 /// May this sender send this (draft, R-HTT-8, R-HTT-13)? Asked before anything is looked up, so that a refusal tells nothing of what exists.

@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Http.Headers;
+using OrleansRecovery.Http.Access;
 using OrleansRecovery.Http.Json;
+using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Runtime.Agents;
 using Polly;
@@ -18,19 +20,23 @@ public sealed class HttpForeignAgent : IForeignAgent, IDisposable
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(30);
 
-    private readonly HttpClient _http = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, PooledConnectionLifetime = TimeSpan.FromMinutes(2) })
-    {
-        Timeout = AnswerPatience,
-    };
-
+    private readonly HttpClient _http;
     private readonly Uri _endpoint;
     private readonly ResiliencePipeline<HttpResponseMessage> _repeat;
 
     /// <summary>An endpoint.</summary>
     /// <param name="endpoint">Where messages are posted.</param>
     /// <param name="time">The clock.</param>
-    public HttpForeignAgent(Uri endpoint, TimeProvider? time = null)
+    /// <param name="tls">What the host proves itself with, and whom it believes; null: the machine's authorities, and no proof of its own.</param>
+    public HttpForeignAgent(Uri endpoint, TimeProvider? time = null, MutualTls? tls = null)
     {
+        var handler = new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, PooledConnectionLifetime = TimeSpan.FromMinutes(2) };
+        if (tls is not null)
+        {
+            handler.SslOptions = tls.ForClient();
+        }
+
+        _http = new HttpClient(handler) { Timeout = AnswerPatience };
         _endpoint = endpoint;
         _repeat = new ResiliencePipelineBuilder<HttpResponseMessage> { TimeProvider = time ?? TimeProvider.System }
             .AddRetry(new RetryStrategyOptions<HttpResponseMessage>
@@ -44,6 +50,19 @@ public sealed class HttpForeignAgent : IForeignAgent, IDisposable
                 DelayGenerator = attempt => ValueTask.FromResult(RetryAfter(attempt.Outcome.Result, time ?? TimeProvider.System)),
             })
             .Build();
+    }
+
+    /// <summary>A class of foreign agents and where they are reached, as a deployment writes it: <c>name=http://host:port/</c>.</summary>
+    /// <param name="text">What was written.</param>
+    /// <param name="tls">The certificates with which both ends prove themselves; null: they do not.</param>
+    /// <exception cref="RecoveryException"><c>BadConfiguration</c>.</exception>
+    public static (string Name, HttpForeignAgent Agent) Parse(string text, MutualTls? tls = null)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return text.Split('=', 2) is [var name, var url] && Uri.TryCreate(url, UriKind.Absolute, out var endpoint) && endpoint.Scheme is "http" or "https"
+            ? (name, new HttpForeignAgent(endpoint, tls: tls))
+            : throw RecoveryException.Of(
+                RecoveryErrorCode.BadConfiguration, $"'{text}' is no foreign agent.", "The server was not started.", "Write it as name=http://host:port/.");
     }
 
     /// <inheritdoc/>

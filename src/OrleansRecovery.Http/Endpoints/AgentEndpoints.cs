@@ -37,8 +37,8 @@ internal static class AgentEndpoints
     {
         var key = RecoveryApi.KeyOf(http);
         var input = await Body.ReadAsync<Input>(http.Request);
-        var address = await api.EnterAsync(http, tenant, execution, AccessKind.Send);
-        if (input.Type.Length is 0 or > JournalRules.NameLengthMax || input.Type.Any(char.IsControl))
+        var address = await api.EnterAsync(http, tenant, execution, AccessKind.Send, agent: AgentId.Parse(agent));
+        if (!JournalRules.IsName(input.Type))
         {
             throw Body.Violation(new FormatException($"The type has 1 to {JournalRules.NameLengthMax} characters."));
         }

@@ -49,7 +49,7 @@ internal static class ProgressEvents
         var waking = WakeAsync(api.Client, address, woken, over.Token);
         try
         {
-            var history = new ExecutionHistory();
+            var history = new ExecutionHistory(address.Execution);
             yield return Event(Heartbeat, "{}", null); // the watcher knows that it is connected
             for (var looks = 1; ; looks++)
             {

@@ -3,15 +3,23 @@ using Microsoft.AspNetCore.Http;
 using OrleansRecovery.Http.Access;
 using OrleansRecovery.Http.Json;
 using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Runtime.Ports;
+using OrleansRecovery.Runtime.Security;
 
 namespace OrleansRecovery.Http.Endpoints;
 
 /// <summary>What every resource is made from: a host, its journals to read, the rules of access, and the clock.</summary>
 internal sealed record RecoveryApi(IRecoveryClient Client, IForeignClient Foreign, IJournal Journal, IAccessRules Access, TimeProvider Time)
 {
+    /// <summary>Where it is proven who a message comes from.</summary>
+    internal OriginCheck Origin { get; } = new(Journal, Time);
+
+    /// <summary>Which signals must be signed that come over the loopback interface; from elsewhere all.</summary>
+    internal SignatureRule Signatures { get; init; }
+
     /// <summary>Longest wait of a request for something to happen.</summary>
     internal static readonly TimeSpan PatienceMax = TimeSpan.FromSeconds(30);
 
@@ -20,10 +28,11 @@ internal sealed record RecoveryApi(IRecoveryClient Client, IForeignClient Foreig
 
     /// <summary>The execution that a path names, once it is known that the request may be made.</summary>
     /// <exception cref="RecoveryException"><c>InvalidName</c>, <c>NotAuthorized</c>.</exception>
-    internal async Task<ExecutionAddress> EnterAsync(HttpContext http, string tenant, string execution, AccessKind kind, string? sender = null)
+    internal async Task<ExecutionAddress> EnterAsync(
+        HttpContext http, string tenant, string execution, AccessKind kind, string? sender = null, AgentId? agent = null, bool isSigned = false)
     {
         var address = new ExecutionAddress(TenantId.Parse(tenant), ExecutionId.Parse(execution));
-        await RequireAsync(http, new AccessRequest(kind, address.Tenant, address.Execution, sender));
+        await RequireAsync(http, new AccessRequest(kind, address.Tenant, address.Execution, sender, agent, isSigned));
         return address;
     }
 

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Net.Http.Headers;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Security;
 
 namespace OrleansRecovery.Http.Json;
 
@@ -13,6 +14,8 @@ internal static class Body
 
     internal const string Message = "application/agent-recovery+json";
 
+    internal const string SignedMessageType = $"application/{SignedMessage.Type}";
+
     /// <summary>Largest request that is no message of the protocol, in bytes: 8 MiB.</summary>
     internal const int RecordsBytesMax = 8 * 1024 * 1024;
 
@@ -21,11 +24,17 @@ internal static class Body
     internal static RecoveryError TooLarge(int most) => new(
         RecoveryErrorCode.PayloadTooLarge, $"The request has more than {most} bytes.", "It was not read; nothing was changed.", "Send less at once.");
 
-    /// <summary>A message of the protocol.</summary>
-    internal static async Task<AddressedMessage> MessageAsync(HttpRequest request)
+    /// <summary>A message of the protocol, and its signed form where it came in that.</summary>
+    internal static async Task<(AddressedMessage Message, SignedMessage? Signed)> MessageAsync(HttpRequest request)
     {
+        if (Is(request, SignedMessageType))
+        {
+            var compact = await BytesAsync(request, SignedMessageType, SignedMessage.BytesMax);
+            return SignedMessage.TryRead(compact, out var signed, out var refusal) ? (signed.Message, signed) : throw new RecoveryException(refusal);
+        }
+
         var body = await BytesAsync(request, Message, MessageCodec.MessageBytesMax);
-        return MessageCodec.TryRead(body, out var message, out var error) ? message : throw new RecoveryException(error);
+        return MessageCodec.TryRead(body, out var message, out var error) ? (message, null) : throw new RecoveryException(error);
     }
 
     /// <summary>A JSON document of this binding.</summary>
@@ -70,9 +79,12 @@ internal static class Body
         }
     }
 
+    private static bool Is(HttpRequest request, string mediaType) =>
+        MediaTypeHeaderValue.TryParse(request.ContentType, out var given) && given.MediaType.Equals(mediaType, StringComparison.OrdinalIgnoreCase);
+
     private static async Task<byte[]> BytesAsync(HttpRequest request, string mediaType, int most)
     {
-        if (!MediaTypeHeaderValue.TryParse(request.ContentType, out var given) || !given.MediaType.Equals(mediaType, StringComparison.OrdinalIgnoreCase))
+        if (!Is(request, mediaType))
         {
             throw new BadHttpRequestException($"The content must be {mediaType}.", StatusCodes.Status415UnsupportedMediaType);
         }

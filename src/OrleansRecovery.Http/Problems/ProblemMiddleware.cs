@@ -9,7 +9,7 @@ using OrleansRecovery.Runtime.Ports;
 namespace OrleansRecovery.Http.Problems;
 
 /// <summary>Turns what handlers throw, and bare statuses, into problem details. The one place that does.</summary>
-internal sealed partial class ProblemMiddleware(RequestDelegate next, ILogger<ProblemMiddleware> logger)
+internal sealed partial class ProblemMiddleware(RequestDelegate next, ILogger<ProblemMiddleware> logger, Func<Exception, bool> isOutage)
 {
     private const int RetryAfterSeconds = 1;
     private const int ClientClosedRequest = 499;
@@ -54,14 +54,18 @@ internal sealed partial class ProblemMiddleware(RequestDelegate next, ILogger<Pr
         {
             case RecoveryException refused:
                 return RecoveryProblem.Of(refused.Error);
-            case StaleAppendException stale:
+            case StaleAppendException: // not for the sender to mend: the request repeated takes the execution over, or finds who did
                 return RecoveryProblem.Of(new RecoveryError(
-                    RecoveryErrorCode.StaleWriter, "Another process wrote first.", "Nothing was changed.", $"Repeat the request. ({stale.Stream.Kind})"));
+                    RecoveryErrorCode.StaleWriter, "Another process took the execution over.", "What was not answered may or may not be durable.", "Repeat the request with the same key."))
+                    with { Status = StatusCodes.Status503ServiceUnavailable, Type = "about:blank", Error = null };
             case BadHttpRequestException bad:
                 return bad.StatusCode == StatusCodes.Status413PayloadTooLarge ? RecoveryProblem.Of(Body.TooLarge(Body.RecordsBytesMax)) : OfStatus(bad.StatusCode);
             case ObjectDisposedException or OperationCanceledException:
                 return RecoveryProblem.Of(new RecoveryError(
                     RecoveryErrorCode.HostStopped, "The host is stopping.", "What was not answered may or may not be durable.", "Repeat the request with the same key."));
+            case var outage when isOutage(outage):
+                return RecoveryProblem.Of(new RecoveryError(
+                    RecoveryErrorCode.HostStopped, "The process that drives the execution does not answer.", "What was not answered may or may not be durable.", "Repeat the request with the same key."));
             default:
                 Log.Failed(logger, failure);
                 return OfStatus(StatusCodes.Status500InternalServerError);

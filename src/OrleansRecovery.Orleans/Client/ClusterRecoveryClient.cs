@@ -3,6 +3,7 @@ using System.Text.Json;
 using OrleansRecovery.Orleans.Grains;
 using OrleansRecovery.Orleans.Serialization;
 using OrleansRecovery.Orleans.Streaming;
+using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
@@ -31,12 +32,9 @@ public sealed partial class ClusterRecoveryClient(IGrainFactory grains, TimeProv
     }
 
     /// <inheritdoc/>
-    public async Task<MessageId> SendAsync<TMessage>(ExecutionAddress execution, AgentId to, TMessage message, CancellationToken cancellationToken = default)
-        where TMessage : notnull
-    {
-        var sent = new OutsideMessage(to, MessageTypes.NameOf(typeof(TMessage)), AgentJson.Write(message, typeof(TMessage)));
-        return (await Of(execution).SendAsync(WireJson.Of(sent)).WaitAsync(cancellationToken)).Value();
-    }
+    public Task<MessageId> SendAsync<TMessage>(ExecutionAddress execution, AgentId to, TMessage message, CancellationToken cancellationToken = default)
+        where TMessage : notnull =>
+        SendAsync(execution, to, MessageTypes.NameOf(typeof(TMessage)), AgentJson.Write(message, typeof(TMessage)), awaitsReply: false, cancellationToken);
 
     /// <inheritdoc/>
     public async Task<TReply> AskAsync<TMessage, TReply>(
@@ -53,8 +51,7 @@ public sealed partial class ClusterRecoveryClient(IGrainFactory grains, TimeProv
         ExecutionAddress execution, AgentId to, string type, JsonElement payload, CancellationToken cancellationToken)
     {
         RunningTurn.RefuseAsOutside(to);
-        var sent = new OutsideMessage(to, type, payload, AwaitsReply: true);
-        var request = WireJson.Of((await Of(execution).SendAsync(WireJson.Of(sent)).WaitAsync(cancellationToken)).Value());
+        var request = WireJson.Of(await SendAsync(execution, to, type, payload, awaitsReply: true, cancellationToken));
         AgentResponse? response;
         do
         {
@@ -64,6 +61,11 @@ public sealed partial class ClusterRecoveryClient(IGrainFactory grains, TimeProv
 
         return response.Value();
     }
+
+    // Under a name of its own, so that it is one message however often it is sent.
+    private Task<MessageId> SendAsync(
+        ExecutionAddress execution, AgentId to, string type, JsonElement payload, bool awaitsReply, CancellationToken cancellationToken) =>
+        SendAsync(execution, to, type, payload, awaitsReply, $"client-{Guid.NewGuid():N}", cancellationToken);
 
     /// <inheritdoc/>
     public async Task<SignalReceipt> SignalAsync(FailureSignal signal, CancellationToken cancellationToken = default)
@@ -144,12 +146,15 @@ public sealed partial class ClusterRecoveryClient(IGrainFactory grains, TimeProv
             {
                 return await question().WaitAsync(AnswerPatience, time, cancellationToken);
             }
-            catch (Exception gone) when (gone is OrleansException or TimeoutException && time.GetElapsedTime(asked) < TakeOverPatience)
+            catch (Exception gone) when (IsOver(gone) && time.GetElapsedTime(asked) < TakeOverPatience)
             {
                 await Task.Delay(TakeOverPause, time, cancellationToken);
             }
         }
     }
+
+    private static bool IsOver(Exception gone) =>
+        gone is OrleansException or TimeoutException or RecoveryException { Error.Code: RecoveryErrorCode.StaleWriter or RecoveryErrorCode.HostStopped };
 
     private IRollbackCoordinatorGrain Of(ExecutionAddress execution) => grains.GetGrain<IRollbackCoordinatorGrain>(GrainKeys.OfExecution(execution));
 }

@@ -2,6 +2,8 @@ using Orleans.Concurrency;
 using OrleansRecovery.Orleans.Serialization;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Client;
 
 namespace OrleansRecovery.Orleans.Grains;
 
@@ -23,6 +25,21 @@ public interface IAgentGrain : IGrainWithStringKey
     [OneWay]
     [Alias("remind")]
     Task RemindAsync();
+
+    /// <summary>What a foreign agent says to the coordinator.</summary>
+    [Alias("tell")]
+    Task<Reply<Nothing>> TellAsync(Json<ParticipantMessage> message);
+
+    /// <summary><see cref="IForeignClient.AppendAsync"/>.</summary>
+    /// <returns>The length of the journal; no value when it takes longer than a call may last, and must be asked again.</returns>
+    [Alias("append")]
+    Task<Reply<SequenceNumber?>> AppendAsync(long at, Json<IReadOnlyList<AgentEvent>> records);
+
+    /// <summary><see cref="IForeignClient.InboxAsync"/>, but waits not longer than a call may last.</summary>
+    /// <param name="request">A request of the agent whose response it waits for, or null.</param>
+    /// <param name="milliseconds">How long to wait.</param>
+    [Alias("inbox")]
+    Task<Reply<ForeignInbox>> InboxAsync(long? request, long milliseconds);
 
     /// <summary>Marks an interval as validated.</summary>
     [Alias("seal")]

@@ -29,7 +29,8 @@ public sealed record FailedTurn(Interval Suspect, Incarnation Incarnation, Failu
 /// <param name="Type">The message's type.</param>
 /// <param name="Payload">Its content.</param>
 /// <param name="AwaitsReply">The sender waits for the response.</param>
-public sealed record OutsideMessage(AgentId To, string Type, JsonElement Payload, bool AwaitsReply = false);
+/// <param name="Key">The sender's name for it, under which it is one message however often it is sent; null from earlier versions.</param>
+public sealed record OutsideMessage(AgentId To, string Type, JsonElement Payload, bool AwaitsReply = false, string? Key = null);
 
 /// <summary>What an operator decides.</summary>
 /// <param name="Recovery">The recovery.</param>
@@ -100,6 +101,10 @@ public interface IRollbackCoordinatorGrain : IGrainWithStringKey
     /// <returns>Null when it must be asked again.</returns>
     [Alias("response")]
     Task<Reply<AgentResponse?>> ResponseAsync(Json<MessageId> request);
+
+    /// <summary>As <see cref="ResponseAsync"/>, for a sender that may not want to wait, or less long.</summary>
+    [Alias("response-within")]
+    Task<Reply<AgentResponse?>> ResponseWithinAsync(Json<MessageId> request, long milliseconds);
 
     /// <summary>A failure signal.</summary>
     [Alias("signal")]

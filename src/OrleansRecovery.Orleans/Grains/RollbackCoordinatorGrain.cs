@@ -23,9 +23,6 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
 {
     private const string Reminder = "drive";
 
-    // Shorter than Orleans lets a call wait for its response.
-    private static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(5);
-
     private readonly SemaphoreSlim _starting = new(1, 1);
     private IGrainContext _context = null!;
     private ExecutionAddress _address;
@@ -78,6 +75,7 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
                 return;
             }
 
+            await ExecutionRegistry.NameAsync(silo.Journal, _address, _stopping.Token);
             try
             {
                 var record = ExecutionLog.Write(new ExecutionRecord(started));
@@ -146,15 +144,13 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
     {
         await RemindAsync();
         var sent = message.Value();
-        return await Driver.SendAsync(sent.To, sent.Type, sent.Payload, sent.AwaitsReply);
+        return await Driver.SendAsync(sent.To, sent.Type, sent.Payload, sent.AwaitsReply, sent.Key);
     });
 
-    public Task<Reply<AgentResponse?>> ResponseAsync(Json<MessageId> request) => WireJson.ReplyAsync(async () =>
-    {
-        AgentResponse? response = null;
-        await TryInTimeAsync(async token => response = await Driver.ResponseAsync(request.Value(), token), AnswerPatience);
-        return response;
-    });
+    public Task<Reply<AgentResponse?>> ResponseAsync(Json<MessageId> request) => ResponseAsync(request, RecoverySilo.AnswerPatience);
+
+    public Task<Reply<AgentResponse?>> ResponseWithinAsync(Json<MessageId> request, long milliseconds) =>
+        ResponseAsync(request, RecoverySilo.PatienceOf(milliseconds));
 
     public Task<Reply<SignalReceipt>> SignalAsync(Json<FailureSignal> signal) => WireJson.ReplyAsync(async () =>
     {
@@ -188,9 +184,16 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
         await (pause ? Driver.PauseAsync(IssuerId.Parse(by), reason) : Driver.ResumeAsync(IssuerId.Parse(by), reason));
     });
 
-    public Task<Reply<bool>> SettledAsync() => WireJson.ReplyAsync(() => TryInTimeAsync(Driver.SettledAsync, AnswerPatience));
+    public Task<Reply<bool>> SettledAsync() => WireJson.ReplyAsync(() => TryInTimeAsync(Driver.SettledAsync, RecoverySilo.AnswerPatience));
 
     public Task<Reply<int>> CollectAsync() => WireJson.ReplyAsync(() => Driver.CollectAsync(_stopping.Token));
+
+    private Task<Reply<AgentResponse?>> ResponseAsync(Json<MessageId> request, TimeSpan patience) => WireJson.ReplyAsync(async () =>
+    {
+        AgentResponse? response = null;
+        await TryInTimeAsync(async token => response = await Driver.ResponseAsync(request.Value(), token), patience);
+        return response;
+    });
 
     private async Task<bool> TryInTimeAsync(Func<CancellationToken, Task> wait, TimeSpan patience)
     {

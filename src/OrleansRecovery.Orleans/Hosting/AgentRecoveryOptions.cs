@@ -8,7 +8,9 @@ namespace OrleansRecovery.Orleans.Hosting;
 /// <summary>Settings of a silo that hosts agents.</summary>
 public sealed class AgentRecoveryOptions
 {
-    /// <summary>The classes that play agents. Every silo of a cluster registers the same.</summary>
+    /// <summary>
+    /// The classes that play agents, those that run here and those of foreign agents (<see cref="AgentCatalog.AddForeign"/>). Every silo of a cluster registers the same.
+    /// </summary>
     public AgentCatalog Agents { get; } = new();
 
     /// <summary>Registers a grain class whose calls in executions are turns of an agent, under its simple name or the name given.</summary>

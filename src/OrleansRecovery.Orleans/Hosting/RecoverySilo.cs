@@ -16,6 +16,9 @@ namespace OrleansRecovery.Orleans.Hosting;
 /// <summary>What the grains of one silo share.</summary>
 internal sealed class RecoverySilo
 {
+    /// <summary>How long a call waits for something to happen, at most: shorter than Orleans lets it wait for its response.</summary>
+    internal static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(5);
+
     private readonly ConcurrentDictionary<ExecutionAddress, ExecutionStarted> _started = [];
 
     public RecoverySilo(
@@ -74,6 +77,10 @@ internal sealed class RecoverySilo
             LedgerWaits.TryRemove(execution, out _);
         }
     }
+
+    /// <summary>As long as a caller wants to wait, within what a call may.</summary>
+    internal static TimeSpan PatienceOf(long milliseconds) =>
+        TimeSpan.FromMilliseconds(Math.Clamp(milliseconds, 0, (long)AnswerPatience.TotalMilliseconds));
 
     /// <summary>How an execution was started: it never changes.</summary>
     internal async Task<ExecutionStarted> StartedAsync(ExecutionAddress execution, CancellationToken cancellationToken)

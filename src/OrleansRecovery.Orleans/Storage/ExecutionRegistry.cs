@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Ports;
@@ -5,8 +6,8 @@ using OrleansRecovery.Runtime.Ports;
 namespace OrleansRecovery.Orleans.Storage;
 
 /// <summary>
-/// The executions that may have something to do, for silos without reminders: grain storage has no list. An execution is noted before anything is set going in
-/// it, and leaves when it has settled. Of its notes the last one counts.
+/// What executions there are: grain storage has no list. Those that may have something to do, for silos without reminders: an execution is noted before anything
+/// is set going in it, and leaves when it has settled; of its notes the last one counts. And of each tenant the names of all.
 /// </summary>
 internal static class ExecutionRegistry
 {
@@ -18,6 +19,20 @@ internal static class ExecutionRegistry
 
     internal static Task LeaveAsync(IJournal journal, ExecutionAddress execution, CancellationToken cancellationToken) =>
         NoteAsync(journal, [execution.Tenant.Text, execution.Execution.Text, Settled], cancellationToken);
+
+    /// <summary>Notes a name of the tenant's, before the execution's log begins: a crash in between leaves a name without an execution, and never the other way.</summary>
+    internal static Task NameAsync(IJournal journal, ExecutionAddress execution, CancellationToken cancellationToken) =>
+        AppendAsync(journal, NamesOf(execution.Tenant), [execution.Execution.Text], cancellationToken);
+
+    /// <summary>The names that a tenant's executions were given, from a position on, in the order of their notes; one may be there twice.</summary>
+    internal static async IAsyncEnumerable<(long Position, string Name)> ReadNamesAsync(
+        IJournal journal, TenantId tenant, long from, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (var stored in journal.ReadAsync(NamesOf(tenant), from, cancellationToken))
+        {
+            yield return (stored.Position, JsonSerializer.Deserialize<string[]>(stored.Body.Span)![0]);
+        }
+    }
 
     /// <summary>Can the storage be read?</summary>
     internal static Task ProbeAsync(IJournal journal, CancellationToken cancellationToken) => journal.VersionAsync(Stream, cancellationToken);
@@ -50,6 +65,10 @@ internal static class ExecutionRegistry
         return [.. entered.OrderBy(item => item.Value).Select(item => item.Key)];
     }
 
-    private static Task NoteAsync(IJournal journal, string[] note, CancellationToken cancellationToken) =>
-        journal.AppendAsync(new StreamAppend(Stream, StreamAppend.AnyVersion, [JsonSerializer.SerializeToUtf8Bytes(note)], []), cancellationToken);
+    private static StreamId NamesOf(TenantId tenant) => new(StreamKind.Tenant, tenant, default, "names");
+
+    private static Task NoteAsync(IJournal journal, string[] note, CancellationToken cancellationToken) => AppendAsync(journal, Stream, note, cancellationToken);
+
+    private static Task AppendAsync(IJournal journal, StreamId stream, string[] note, CancellationToken cancellationToken) =>
+        journal.AppendAsync(new StreamAppend(stream, StreamAppend.AnyVersion, [JsonSerializer.SerializeToUtf8Bytes(note)], []), cancellationToken);
 }

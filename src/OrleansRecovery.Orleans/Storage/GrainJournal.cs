@@ -163,8 +163,16 @@ public sealed class GrainJournal : IJournal
         return row.State.Body;
     }
 
-    private async Task<byte[]?> BodyAsync(StreamId stream, long position, SegmentRecord record) =>
-        record.Digest is { } digest ? await ReadBlobAsync(stream, position, digest) : record.Body;
+    private async Task<byte[]?> BodyAsync(StreamId stream, long position, SegmentRecord record)
+    {
+        var body = record.Digest is { } digest ? await ReadBlobAsync(stream, position, digest) : record.Body;
+        if (body is not null)
+        {
+            RecordSum.Check(stream, position, body, record.Sum);
+        }
+
+        return body;
+    }
 
     private async Task<Row<StreamHint>> ReadHintAsync(StreamId stream)
     {

@@ -32,7 +32,7 @@ public sealed class JournalSegment
     public List<SegmentSnapshot> Snapshots { get; set; } = [];
 }
 
-/// <summary>One record of a segment. Exactly one member is set, and none when the record was trimmed.</summary>
+/// <summary>One record of a segment: its body or the digest of it, and neither when it was trimmed.</summary>
 [GenerateSerializer]
 [Alias("recovery.segment-record")]
 public sealed class SegmentRecord
@@ -47,6 +47,10 @@ public sealed class SegmentRecord
     /// <summary>The digest under which the record has a row of its own.</summary>
     [Id(1)]
     public string? Digest { get; set; }
+
+    /// <summary>The body's <see cref="Runtime.Ports.RecordSum"/>; null in segments of versions before sums.</summary>
+    [Id(2)]
+    public uint? Sum { get; set; }
 }
 
 /// <summary>Names a snapshot, which has a row of its own: the digest is part of the row's key, so that no stale writer can replace it.</summary>

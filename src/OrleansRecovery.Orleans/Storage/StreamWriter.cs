@@ -157,12 +157,12 @@ internal sealed class StreamWriter(GrainJournal journal, StreamId stream)
     {
         if (record.Length <= SegmentRecord.InlineMax)
         {
-            return new SegmentRecord { Body = record.ToArray() };
+            return new SegmentRecord { Body = record.ToArray(), Sum = RecordSum.Of(position, record.Span) };
         }
 
         var digest = GrainJournal.DigestOf(record.Span);
         await journal.WriteBlobAsync(stream, position, digest, record);
-        return new SegmentRecord { Digest = digest };
+        return new SegmentRecord { Digest = digest, Sum = RecordSum.Of(position, record.Span) };
     }
 
     private sealed record Request(StreamAppend Append)

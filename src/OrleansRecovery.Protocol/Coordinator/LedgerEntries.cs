@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Json;
 using OrleansRecovery.Protocol.Ledger;
 using OrleansRecovery.Protocol.Messages;
@@ -22,6 +23,33 @@ public static class LedgerEntries
             ["suspects"] = Array(opening.Signals.Select(signal => signal.Suspect.ToString())),
         }),
     ];
+
+    /// <summary>The entries of what happened to an execution: an admitted signal, and what an operator decided about the execution as a whole.</summary>
+    public static IReadOnlyList<LedgerEntry> Of(ExecutionId execution, ExecutionInput input)
+    {
+        switch (input.Kind)
+        {
+            case ExecutionInputKind.Signalled:
+                return [OfSignal(((ExecutionInput.Signalled)input).Signal)];
+            case ExecutionInputKind.Paused:
+                var paused = (ExecutionInput.Paused)input;
+                return [OfOperator(execution, "pause", paused.By, paused.Reason)];
+            case ExecutionInputKind.Continued:
+                var continued = (ExecutionInput.Continued)input;
+                return [OfOperator(execution, "resume", continued.By, continued.Reason)];
+            case ExecutionInputKind.RecoveryAllowed:
+                var allowed = (ExecutionInput.RecoveryAllowed)input;
+                return [OfOperator(execution, Name(Ruling.Approve), allowed.By, allowed.Reason)];
+            case ExecutionInputKind.Stopped:
+                var stopped = (ExecutionInput.Stopped)input;
+                return [OfOperator(execution, Name(Ruling.Reject), stopped.By, stopped.Reason)];
+            case ExecutionInputKind.RecoveryDecided:
+            case ExecutionInputKind.RecoveryEnded:
+                return []; // the recovery's own entries tell of it
+        }
+
+        return [];
+    }
 
     /// <summary>The entry of an admitted signal.</summary>
     public static LedgerEntry OfSignal(FailureSignal signal) => new(
@@ -141,6 +169,9 @@ public static class LedgerEntries
         ["detail"] = signal.Detail,
         ["refused"] = refusal,
     });
+
+    private static LedgerEntry OfOperator(ExecutionId execution, string ruling, IssuerId by, string reason) => new(
+        RecoveryRecordKind.OperatorDecided, Element(new JsonObject { ["ruling"] = ruling, ["reason"] = reason }), execution, null, by);
 
     private static LedgerEntry Entry(RecoveryRecordKind kind, CoordinatorState state, JsonObject body) =>
         Entry(kind, state.Recovery, state.Opening.Execution, body);

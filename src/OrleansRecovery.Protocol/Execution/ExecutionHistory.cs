@@ -6,7 +6,8 @@ using OrleansRecovery.Protocol.Terms;
 namespace OrleansRecovery.Protocol.Execution;
 
 /// <summary>The fold of an execution's log: where its two machines stand, and what the ledger must say of every record.</summary>
-public sealed class ExecutionHistory
+/// <param name="execution">The execution, as the ledger names it.</param>
+public sealed class ExecutionHistory(ExecutionId execution)
 {
     /// <summary>How the execution was started.</summary>
     public ExecutionStarted Started { get; private set; } = null!;
@@ -55,13 +56,12 @@ public sealed class ExecutionHistory
     private IReadOnlyList<LedgerEntry> Step(ExecutionInput input)
     {
         State = ExecutionMachine.Apply(State, input).State;
-        if (input is not ExecutionInput.Signalled signalled)
+        if (input is ExecutionInput.Signalled signalled)
         {
-            return [];
+            Signals = Signals.With(signalled.Signal);
         }
 
-        Signals = Signals.With(signalled.Signal);
-        return [LedgerEntries.OfSignal(signalled.Signal)];
+        return LedgerEntries.Of(execution, input);
     }
 
     private IReadOnlyList<LedgerEntry> Step(CoordinatorRecord record)

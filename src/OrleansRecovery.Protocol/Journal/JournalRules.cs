@@ -33,6 +33,13 @@ public static class JournalRules
                 "Read the journal again from there, and go on from what it says.");
     }
 
+    /// <summary>Can a message's type, or an action, have this name?</summary>
+    public static bool IsName(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return name.Length is > 0 and <= NameLengthMax && !name.Any(char.IsControl);
+    }
+
     private static string? WorkFault(AgentHistory history, ParticipantState participant, AgentEvent record)
     {
         if (participant.Phase != ParticipantPhase.Active)
@@ -176,8 +183,6 @@ public static class JournalRules
     private static bool IsSame(UndoneTrace one, UndoneTrace other) =>
         one.Sends.SequenceEqual(other.Sends) && one.Receipts.SequenceEqual(other.Receipts) && one.Actions.SequenceEqual(other.Actions)
         && one.Reads.SequenceEqual(other.Reads) && one.Intervals.SequenceEqual(other.Intervals);
-
-    private static bool IsName(string name) => name.Length is > 0 and <= NameLengthMax && !name.Any(char.IsControl);
 
     private static bool IsDigest(string digest) => digest.Length == DigestLength && digest.All(c => char.IsAsciiDigit(c) || c is >= 'a' and <= 'f');
 }

@@ -52,6 +52,9 @@ public sealed record PublicKey
         return new PublicKey(KeyId.Parse($"k-{unnamed.Fingerprint[..16]}"), unnamed.X, unnamed.Y);
     }
 
+    /// <summary>The same point under another name.</summary>
+    public PublicKey Named(KeyId key) => new(key, X, Y);
+
     /// <summary>Does the ES256 signature over the statement come from this key? False also for a point that is not on the curve.</summary>
     public bool Verifies(ReadOnlySpan<byte> statement, ReadOnlySpan<byte> signature)
     {

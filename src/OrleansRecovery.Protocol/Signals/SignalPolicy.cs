@@ -26,6 +26,16 @@ public sealed record SignalScope(IssuerId? Issuer, AgentId? Agent)
     public override string ToString() => $"{Issuer?.Text ?? Any} about {Agent?.Text ?? Any}";
 }
 
+/// <summary>Which failure signals must be signed where they enter a host from elsewhere (draft, R-SGN-1).</summary>
+public enum SignatureRule
+{
+    /// <summary>Those of issuers that have, or ever had, a key.</summary>
+    WhereKeyed,
+
+    /// <summary>All.</summary>
+    Always,
+}
+
 /// <summary>What decides whether a failure signal is admitted, beside its signature (recovery model, section 4).</summary>
 public sealed record SignalPolicy
 {
@@ -46,6 +56,12 @@ public sealed record SignalPolicy
 
     /// <summary>How many of them may come at once. Range 1 to 1,000,000; default 60.</summary>
     public int QuotaBurst { get; init; } = 60;
+
+    /// <summary>
+    /// Which signals must be signed that come from outside the host's process. Default: those of issuers that have a key. Who calls the host in its own process is
+    /// part of its platform.
+    /// </summary>
+    public SignatureRule Signatures { get; init; } = SignatureRule.WhereKeyed;
 
     /// <summary>
     /// Who may signal about whom, beside each agent about itself; one rule that allows it is enough. Default: everybody about every agent.

@@ -1,9 +1,13 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Security;
+using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Ports;
+using OrleansRecovery.Runtime.Security;
 
 namespace OrleansRecovery.Runtime.Client;
 
@@ -14,14 +18,26 @@ namespace OrleansRecovery.Runtime.Client;
 /// <param name="Seal">An interval that was validated.</param>
 /// <param name="By">Who asks.</param>
 /// <param name="Reason">Why.</param>
+/// <param name="Signed">A failure signal in its signed form.</param>
 public sealed record StoredRequest(
-    FailureSignal? Signal, StoredDecision? Decision, bool? Pause, Interval? Seal, IssuerId By, string Reason)
+    FailureSignal? Signal, StoredDecision? Decision, bool? Pause, Interval? Seal, IssuerId By, string Reason, string? Signed = null)
 {
     /// <summary>Does what is asked.</summary>
-    public async Task CarryOutAsync(IRecoveryClient client, ExecutionAddress execution, CancellationToken cancellationToken)
+    /// <param name="client">The host.</param>
+    /// <param name="execution">The execution in whose inbox it stands.</param>
+    /// <param name="origin">Where the host proves who a signal comes from.</param>
+    /// <param name="rule">Which signals must be signed.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    public async Task CarryOutAsync(
+        IRecoveryClient client, ExecutionAddress execution, OriginCheck origin, SignatureRule rule, CancellationToken cancellationToken)
     {
-        if (Signal is { } signal)
+        if (Signed is { } compact)
         {
+            await client.SignalAsync(await ProvenAsync(compact, execution, origin, cancellationToken), cancellationToken);
+        }
+        else if (Signal is { } signal)
+        {
+            await origin.RequireAsync(execution.Tenant, signal, rule, cancellationToken);
             await client.SignalAsync(signal, cancellationToken);
         }
         else if (Decision is { } decision)
@@ -40,6 +56,19 @@ public sealed record StoredRequest(
         {
             await client.ResumeAsync(execution, By, Reason, cancellationToken);
         }
+    }
+
+    private static async Task<FailureSignal> ProvenAsync(string compact, ExecutionAddress execution, OriginCheck origin, CancellationToken cancellationToken)
+    {
+        if (!SignedMessage.TryRead(Encoding.UTF8.GetBytes(compact), out var signed, out var error))
+        {
+            throw new RecoveryException(error);
+        }
+
+        await origin.RequireAsync(execution.Tenant, signed, cancellationToken);
+        return signed.Message.RefusalAt(execution) is { } foreign ? throw new RecoveryException(foreign)
+            : signed.Message.Message as FailureSignal ?? throw RecoveryException.Of(
+                RecoveryErrorCode.SchemaViolation, "A signed request is no failure signal.", "It is not carried out.", "Send what a participant says over HTTP.");
     }
 }
 

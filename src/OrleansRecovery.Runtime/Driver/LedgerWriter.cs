@@ -19,6 +19,7 @@ namespace OrleansRecovery.Runtime.Driver;
 public sealed class LedgerWriter : IAsyncDisposable
 {
     private const int BatchMax = 256;
+    private const int OvertakenMax = 5;
 
     private readonly IJournal _journal;
     private readonly TenantId _tenant;
@@ -73,7 +74,13 @@ public sealed class LedgerWriter : IAsyncDisposable
     /// Writes entries and appends, all or nothing, together with those of other callers. Durable when the task completes. Appends beside entries need a
     /// journal that is one database. A refusal that the ledger has already is left out: it is in no log by which a repetition would be known.
     /// </summary>
-    public async Task AppendAsync(IReadOnlyList<StreamAppend> appends, IReadOnlyList<LedgerEntry> entries)
+    /// <param name="appends">What belongs to the entries.</param>
+    /// <param name="entries">The entries.</param>
+    /// <param name="isBehind">
+    /// Where another writer of the ledger was there first, such as a command beside the host, write behind it. False for entries that the other one may have written.
+    /// </param>
+    /// <exception cref="StaleAppendException">A stream of the appends is another's by now, or the ledger is and nothing may be written behind.</exception>
+    public async Task AppendAsync(IReadOnlyList<StreamAppend> appends, IReadOnlyList<LedgerEntry> entries, bool isBehind = true)
     {
         if (entries.Count == 0)
         {
@@ -81,7 +88,7 @@ public sealed class LedgerWriter : IAsyncDisposable
             return;
         }
 
-        var request = new Request(appends, entries);
+        var request = new Request(appends, entries, isBehind);
         await _requests.Writer.WriteAsync(request);
         await request.Done.Task;
     }
@@ -103,24 +110,39 @@ public sealed class LedgerWriter : IAsyncDisposable
                 batch.Add(request);
             }
 
-            if (!await TryWriteAsync(batch, last: batch.Count == 1) && batch.Count > 1)
+            if (!await TryAgainAsync(batch, last: batch.Count == 1) && batch.Count > 1)
             {
                 // One of them is at fault: alone, it fails alone.
                 foreach (var request in batch)
                 {
-                    await TryWriteAsync([request], last: true);
+                    await TryAgainAsync([request], last: true);
                 }
             }
         }
     }
 
-    private async Task<bool> TryWriteAsync(List<Request> batch, bool last)
+    // Where another writer was there first, nothing was written, and the streams of the same append say whether it still may be.
+    private async Task<bool> TryAgainAsync(List<Request> batch, bool last)
+    {
+        for (var overtaken = 0; ; overtaken++)
+        {
+            var mayRepeat = overtaken < OvertakenMax && batch.TrueForAll(request => request.IsBehind);
+            if (await TryWriteAsync(batch, last, mayRepeat) is { } written)
+            {
+                return written;
+            }
+        }
+    }
+
+    // Null: another writer was there first, and it may be tried again.
+    private async Task<bool?> TryWriteAsync(List<Request> batch, bool last, bool mayRepeat)
     {
         try
         {
             if (_mustRead)
             {
                 await ReadHeadAsync(CancellationToken.None);
+                RefuseIfHandedOver();
                 _mustRead = false;
             }
 
@@ -161,6 +183,11 @@ public sealed class LedgerWriter : IAsyncDisposable
                 (_, var line, head) = LedgerChain.Append(head, _tenant, entry, _time.GetUtcNow().ToUnixTimeMilliseconds());
                 lines.Add(line);
             }
+        }
+        catch (StaleAppendException overtaken) when (mayRepeat && overtaken.Stream == StreamId.OfLedger(_tenant))
+        {
+            _mustRead = true;
+            return null;
         }
 #pragma warning disable CA1031 // Whatever the storage says belongs to the callers; the loop goes on.
         catch (Exception failure)
@@ -210,6 +237,19 @@ public sealed class LedgerWriter : IAsyncDisposable
             ? Convert.ToHexString(SHA256.HashData([.. Encoding.UTF8.GetBytes($"{execution} {issuer} "), .. CanonicalJson.Write(body)]))
             : null;
 
+    // Another writer handed over to another key: what this one signs would break the ledger.
+    private void RefuseIfHandedOver()
+    {
+        if (_known is { } known && known != _key.Public.Key)
+        {
+            throw Protocol.Errors.RecoveryException.Of(
+                Protocol.Errors.RecoveryErrorCode.BadSignature,
+                $"The ledger of tenant {_tenant} is signed with key {known} by now, and this process has {_key.Public.Key}.",
+                "Nothing was written.",
+                "Start the process again, so that it reads the new key.");
+        }
+    }
+
     private async Task HandOverAsync(KeyId known, LedgerKey? previousKey, CancellationToken cancellationToken)
     {
         if (previousKey is null || previousKey.Public.Key != known)
@@ -229,7 +269,7 @@ public sealed class LedgerWriter : IAsyncDisposable
         _known = _key.Public.Key;
     }
 
-    private sealed record Request(IReadOnlyList<StreamAppend> Appends, IReadOnlyList<LedgerEntry> Entries)
+    private sealed record Request(IReadOnlyList<StreamAppend> Appends, IReadOnlyList<LedgerEntry> Entries, bool IsBehind)
     {
         public TaskCompletionSource Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }

@@ -59,7 +59,7 @@ public sealed record LoadedExecution(ExecutionAddress Address, ExecutionHistory 
     /// <exception cref="RecoveryException"><c>UnknownExecution</c>, or the log is damaged.</exception>
     public static async Task<ExecutionHistory> ReadLogAsync(IJournal journal, ExecutionAddress address, CancellationToken cancellationToken = default)
     {
-        var history = new ExecutionHistory();
+        var history = new ExecutionHistory(address.Execution);
         await foreach (var stored in journal.ReadAsync(StreamId.OfExecution(address), 0, cancellationToken))
         {
             history.Apply(ExecutionLog.Read(stored.Body.Span));
@@ -72,7 +72,7 @@ public sealed record LoadedExecution(ExecutionAddress Address, ExecutionHistory 
     public static async Task<IReadOnlyList<LedgerEntry>> EntriesAfterAsync(
         IJournal journal, ExecutionAddress address, SequenceNumber? position, CancellationToken cancellationToken = default)
     {
-        var history = new ExecutionHistory();
+        var history = new ExecutionHistory(address.Execution);
         var entries = new List<LedgerEntry>();
         await foreach (var stored in journal.ReadAsync(StreamId.OfExecution(address), 0, cancellationToken))
         {

@@ -92,6 +92,16 @@ public sealed partial class AgentMailbox
 
     private Task<long> JournalledAsync() => _setup.Journal.VersionAsync(StreamId.OfAgent(_setup.Execution, _agent.Agent), _stopping.Token);
 
+    // What an operator asked for met the end of the activation.
+    private RecoveryException Interrupted(Exception failure) => _stopping.IsCancellationRequested
+        ? ExecutionDriver.HostStopped()
+        : RecoveryException.Of(
+            RecoveryErrorCode.StorageUnavailable,
+            $"Agent {_agent.Agent} is about to be loaded again from its journal, after trouble with the storage.",
+            "Nothing was written.",
+            "Repeat the request.",
+            failure);
+
     private void Drop(Exception failure)
     {
         if (_driver is null or { IsBroken: true })
@@ -124,7 +134,10 @@ public sealed partial class AgentMailbox
             _setup.Home.Stuck(_agent.Agent, refused.Error);
         }
 
-        _ = WakeLaterAsync();
+        if (Interlocked.Exchange(ref _wakesLater, 1) == 0) // once, however many others wake it meanwhile
+        {
+            _ = WakeLaterAsync();
+        }
     }
 
     // What it consumes cannot be read, in its sender's journal: tried at once, it would be tried over and over.
@@ -148,6 +161,7 @@ public sealed partial class AgentMailbox
         try
         {
             await _setup.Scheduler.DelayAsync(StuckPause, _setup.Time, _stopping.Token);
+            Volatile.Write(ref _wakesLater, 0);
             Wake();
         }
         catch (Exception stopped) when (stopped is OperationCanceledException or ObjectDisposedException)

@@ -1,46 +1,14 @@
 using System.Diagnostics;
 using System.Threading.Channels;
-using Microsoft.Extensions.Logging;
 using OrleansRecovery.Protocol.Errors;
-using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Participant;
-using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Driver;
-using OrleansRecovery.Runtime.Ports;
 
 namespace OrleansRecovery.Runtime.Hosting;
-
-/// <summary>What belongs to the mailboxes of one execution on one host.</summary>
-/// <param name="Execution">The execution's address.</param>
-/// <param name="Agents">Its agents.</param>
-/// <param name="Policy">Its policy.</param>
-/// <param name="Home">The execution itself.</param>
-/// <param name="Catalog">The classes that play agents.</param>
-/// <param name="Journal">Where agents' journals are kept.</param>
-/// <param name="Memory">How many idle agents stay in memory.</param>
-/// <param name="Time">The clock.</param>
-/// <param name="Logger">Where to log.</param>
-public sealed record MailboxSetup(
-    ExecutionAddress Execution,
-    IReadOnlySet<AgentId> Agents,
-    RecoveryPolicy Policy,
-    IExecution Home,
-    AgentCatalog Catalog,
-    IJournal Journal,
-    AgentMemory Memory,
-    TimeProvider Time,
-    ILogger Logger)
-{
-    /// <summary>Where loops run that go on beside their callers. Default: the thread pool.</summary>
-    public TaskScheduler Scheduler { get; init; } = TaskScheduler.Default;
-
-    /// <summary>The set-up for an execution that was started so.</summary>
-    public static IReadOnlySet<AgentId> AgentsOf(ExecutionStarted started) => started.Agents.Select(agent => agent.Agent).ToHashSet();
-}
 
 /// <summary>
 /// One agent's mailbox. Everything that touches the agent goes through its loop; a turn and compensations run beside it and report back to it.
@@ -62,6 +30,7 @@ public sealed partial class AgentMailbox : IAgentMailbox
     private readonly HashSet<SequenceNumber> _compensating = []; // here and not in the driver, which may be loaded again while they run
     private long? _aheadAt;
     private int _compensations;
+    private int _wakesLater;
     private int _waiting;
     private volatile bool _awaitsRecovery;
     private TaskCompletionSource _woken = new();
@@ -74,7 +43,7 @@ public sealed partial class AgentMailbox : IAgentMailbox
         _loop = setup.Scheduler.RunAsync(RunAsync);
     }
 
-    /// <summary>Something is under way: a turn, a compensation, or what the mailbox holds.</summary>
+    /// <inheritdoc/>
     public bool IsBusy => _turn is not null || Volatile.Read(ref _compensations) > 0 || Volatile.Read(ref _waiting) > 0;
 
     /// <inheritdoc/>
@@ -178,7 +147,7 @@ public sealed partial class AgentMailbox : IAgentMailbox
         catch (Exception failure)
 #pragma warning restore CA1031
         {
-            item.Done?.TrySetException(failure);
+            item.Done?.TrySetException(failure is OperationCanceledException ? Interrupted(failure) : failure);
             Drop(failure);
         }
     }

@@ -41,7 +41,7 @@ public sealed partial class ExecutionDriver
         }
 
         work.State = step.State;
-        work.Write(new ExecutionRecord(Input: execution), execution is ExecutionInput.Signalled admitted ? [LedgerEntries.OfSignal(admitted.Signal)] : []);
+        work.Write(new ExecutionRecord(Input: execution), LedgerEntries.Of(Address.Execution, execution));
         foreach (var effect in step.Effects)
         {
             switch (effect)

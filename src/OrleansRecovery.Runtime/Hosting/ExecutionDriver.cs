@@ -34,6 +34,7 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
     private readonly Dictionary<AgentId, AssignedAgent> _assigned;
     private Task _loop = Task.CompletedTask;
     private Task _ticks = Task.CompletedTask;
+    private Task _collecting = Task.CompletedTask;
     private TaskCompletionSource _changed = new();
     private ExecutionState _state = null!;
     private SignalWindow _signals = null!;
@@ -102,7 +103,7 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
         _inputs.Writer.TryComplete();
         await _loop;
         await _ticks;
-        _keyed.Dispose();
+        await _collecting;
         _stopping.Dispose();
     }
 
@@ -258,9 +259,9 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
             var collected = _setup.Time.GetTimestamp();
             while (await timer.WaitForNextTickAsync(_stopping.Token))
             {
-                if (_setup.Time.GetElapsedTime(collected) >= _setup.CollectInterval)
+                if (_collecting.IsCompleted && _setup.Time.GetElapsedTime(collected) >= _setup.CollectInterval)
                 {
-                    await CollectAsync(_stopping.Token);
+                    _collecting = CollectQuietlyAsync(); // beside the ticks, which recoveries wait for
                     collected = _setup.Time.GetTimestamp();
                 }
 
@@ -284,10 +285,19 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
         {
             // The host stops.
         }
-        catch (RecoveryException trouble)
+    }
+
+    private async Task CollectQuietlyAsync()
+    {
+        try
         {
-            _setup.Logger.LogWriteFailed(Address.ToString(), trouble.Message);
-            _ticks = _setup.Scheduler.RunAsync(TickAsync);
+            await CollectAsync(_stopping.Token);
+        }
+#pragma warning disable CA1031 // The storage is in trouble, an agent does not answer, or the host stops: it is done another time.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            _setup.Logger.NotCollected(Address.ToString(), failure.Message);
         }
     }
 

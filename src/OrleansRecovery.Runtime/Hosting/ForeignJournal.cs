@@ -1,3 +1,4 @@
+using System.Text;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Participant;
@@ -13,7 +14,7 @@ namespace OrleansRecovery.Runtime.Hosting;
 /// The journal of an agent that runs elsewhere and is not trusted to keep it well: a record is taken when it may come next (<see cref="JournalRules"/>) and
 /// when what it rests on is there. In memory is the fold of what is stored, which is read again after any doubt.
 /// </summary>
-internal sealed class ForeignJournal(MailboxSetup setup, AgentId agent) : IDisposable
+internal sealed class ForeignJournal(MailboxSetup setup, AgentId agent) : IAsyncDisposable
 {
     private readonly SemaphoreSlim _gate = new(1, 1);
     private readonly StreamId _stream = StreamId.OfAgent(setup.Execution, agent);
@@ -24,14 +25,25 @@ internal sealed class ForeignJournal(MailboxSetup setup, AgentId agent) : IDispo
 
     public bool Bars(PendingMessage message) => _participant.Bars(new Interval(message.Id.Sender, message.SentIn));
 
-    public void Dispose() => _gate.Dispose();
+    public async ValueTask DisposeAsync()
+    {
+        await _gate.WaitAsync(CancellationToken.None); // what is being written comes to its end
+        _gate.Dispose();
+    }
 
     public async Task<SequenceNumber> NextAsync(CancellationToken cancellationToken)
     {
         await _gate.WaitAsync(cancellationToken);
         try
         {
-            return (await LoadedAsync(cancellationToken)).Next;
+            var history = await LoadedAsync(cancellationToken);
+            if (history.Next.Number != await setup.Journal.VersionAsync(_stream, cancellationToken))
+            {
+                _history = null; // another activation wrote: the agent would wait here for what it has done there
+                history = await LoadedAsync(cancellationToken);
+            }
+
+            return history.Next;
         }
         finally
         {
@@ -39,7 +51,7 @@ internal sealed class ForeignJournal(MailboxSetup setup, AgentId agent) : IDispo
         }
     }
 
-    public async Task SealAsync(CheckpointNumber interval, IssuerId by, CancellationToken cancellationToken)
+    public async Task<SequenceNumber> SealAsync(CheckpointNumber interval, IssuerId by, CancellationToken cancellationToken)
     {
         await _gate.WaitAsync(cancellationToken);
         try
@@ -49,6 +61,8 @@ internal sealed class ForeignJournal(MailboxSetup setup, AgentId agent) : IDispo
             {
                 await WriteAsync(history, [new IntervalSealed(interval, by)], isChecked: false, cancellationToken);
             }
+
+            return history.Next;
         }
         finally
         {
@@ -61,21 +75,11 @@ internal sealed class ForeignJournal(MailboxSetup setup, AgentId agent) : IDispo
         await _gate.WaitAsync(cancellationToken);
         try
         {
-            var history = await LoadedAsync(cancellationToken);
-            if (at > history.Next)
-            {
-                _history = null; // another activation may have written what this one does not know
-                history = await LoadedAsync(cancellationToken);
-            }
-
-            if (at != history.Next)
-            {
-                return at < history.Next && await IsThereAsync(at, given, cancellationToken) ? history.Next : throw Stale(at, history.Next, null);
-            }
-
-            var now = setup.Time.GetUtcNow().ToUnixTimeMilliseconds();
-            await WriteAsync(history, [.. given.Select(record => At(record, now))], isChecked: true, cancellationToken);
-            return history.Next;
+            return await AppendHereAsync(at, given, cancellationToken);
+        }
+        catch (StaleAppendException stale) when (stale.Stream == _stream)
+        {
+            return await AppendHereAsync(at, given, cancellationToken); // another activation wrote, perhaps these very records: now it is known what
         }
         finally
         {
@@ -83,12 +87,11 @@ internal sealed class ForeignJournal(MailboxSetup setup, AgentId agent) : IDispo
         }
     }
 
-    private static RecoveryException Stale(SequenceNumber at, SequenceNumber next, Exception? inner) => RecoveryException.Of(
+    private static RecoveryException Stale(SequenceNumber at, SequenceNumber next) => RecoveryException.Of(
         RecoveryErrorCode.StaleWriter,
         $"The journal's next record is {next}, not {at}.",
         "Nothing of the append was written.",
-        $"Read the records from {at} on; another process of this agent, or the host, was there first.",
-        inner);
+        $"Read the records from {at} on; another process of this agent, or the host, was there first.");
 
     private static RecoveryException Refused(string cause, string nextStep) =>
         RecoveryException.Of(RecoveryErrorCode.IllegalTransition, cause, "Nothing of the append was written.", nextStep);
@@ -100,6 +103,32 @@ internal sealed class ForeignJournal(MailboxSetup setup, AgentId agent) : IDispo
         RolledBack back => back with { At = now },
         _ => record,
     };
+
+    private async Task<SequenceNumber> AppendHereAsync(SequenceNumber at, IReadOnlyList<AgentEvent> given, CancellationToken cancellationToken)
+    {
+        var history = await LoadedAsync(cancellationToken);
+        if (at > history.Next)
+        {
+            _history = null; // another activation may have written what this one does not know
+            history = await LoadedAsync(cancellationToken);
+        }
+
+        if (at != history.Next)
+        {
+            var stored = at < history.Next ? await StoredAsync(at, given.Count, cancellationToken) : [];
+            if (!stored.Select(Content).SequenceEqual(given.Select(Content)))
+            {
+                throw Stale(at, history.Next);
+            }
+
+            await ObserveAsync(at, stored, cancellationToken); // it may be what failed the first time
+            return history.Next;
+        }
+
+        var now = setup.Time.GetUtcNow().ToUnixTimeMilliseconds();
+        await WriteAsync(history, [.. given.Select(record => At(record, now))], isChecked: true, cancellationToken);
+        return history.Next;
+    }
 
     private async Task<AgentHistory> LoadedAsync(CancellationToken cancellationToken)
     {
@@ -114,26 +143,23 @@ internal sealed class ForeignJournal(MailboxSetup setup, AgentId agent) : IDispo
         return history;
     }
 
-    private async Task<bool> IsThereAsync(SequenceNumber at, IReadOnlyList<AgentEvent> given, CancellationToken cancellationToken)
+    private async Task<List<AgentEvent>> StoredAsync(SequenceNumber at, int countMax, CancellationToken cancellationToken)
     {
-        var count = 0;
-        await foreach (var stored in setup.Journal.ReadAsync(_stream, at.Number, cancellationToken))
+        var stored = new List<AgentEvent>(countMax);
+        await foreach (var record in setup.Journal.ReadAsync(_stream, at.Number, cancellationToken))
         {
-            if (count == given.Count)
+            if (stored.Count == countMax || record.Position != at.Number + stored.Count)
             {
                 break;
             }
 
-            if (stored.Position != at.Number + count || !AgentEventJson.Write(At(given[count], 0)).AsSpan().SequenceEqual(AgentEventJson.Write(At(AgentEventJson.Read(stored.Body.Span), 0))))
-            {
-                return false;
-            }
-
-            count++;
+            stored.Add(AgentEventJson.Read(record.Body.Span));
         }
 
-        return count == given.Count;
+        return stored;
     }
+
+    private static string Content(AgentEvent record) => Encoding.UTF8.GetString(AgentEventJson.Write(At(record, 0)));
 
     // What is in memory goes on as if the records were durable, and is dropped if they do not become so.
     private async Task WriteAsync(AgentHistory history, IReadOnlyList<AgentEvent> records, bool isChecked, CancellationToken cancellationToken)
@@ -151,19 +177,14 @@ internal sealed class ForeignJournal(MailboxSetup setup, AgentId agent) : IDispo
             participant = participant.After(record);
         }
 
-        try
-        {
-            var append = new StreamAppend(_stream, at.Number, [.. records.Select(record => new ReadOnlyMemory<byte>(AgentEventJson.Write(record)))], []);
-            await setup.Journal.AppendMeasuredAsync(append, cancellationToken);
-        }
-        catch (StaleAppendException stale)
-        {
-            throw Stale(at, SequenceNumber.Of(stale.Actual), stale);
-        }
-
+        var append = new StreamAppend(_stream, at.Number, [.. records.Select(record => new ReadOnlyMemory<byte>(AgentEventJson.Write(record)))], []);
+        await setup.Journal.AppendMeasuredAsync(append, cancellationToken);
         (_history, _participant) = (history, participant);
-        await setup.Home.ObserveAsync(agent, at, [.. records.Select(LoadedExecution.WithoutPayload)], cancellationToken);
+        await ObserveAsync(at, records, cancellationToken);
     }
+
+    private Task ObserveAsync(SequenceNumber at, IReadOnlyList<AgentEvent> records, CancellationToken cancellationToken) =>
+        setup.Home.ObserveAsync(agent, at, [.. records.Select(LoadedExecution.WithoutPayload)], cancellationToken);
 
     private async Task CheckAsync(AgentHistory history, ParticipantState participant, AgentEvent record, CancellationToken cancellationToken)
     {

@@ -25,7 +25,7 @@ public sealed class ForeignMailbox : IAgentMailbox
     private readonly CancellationTokenSource _stopping = new();
     private Task _forwarding = Task.CompletedTask;
     private TaskCompletionSource _woken = new();
-    private bool _isStopped;
+    private volatile bool _isStopped;
 
     /// <summary>A mailbox for an agent of a foreign class.</summary>
     public ForeignMailbox(MailboxSetup setup, AgentId agent)
@@ -33,6 +33,18 @@ public sealed class ForeignMailbox : IAgentMailbox
         _setup = setup;
         _agent = agent;
         _journal = new ForeignJournal(setup, agent);
+    }
+
+    /// <inheritdoc/>
+    public bool IsBusy
+    {
+        get
+        {
+            lock (_sync)
+            {
+                return _outstanding.Count > 0;
+            }
+        }
     }
 
     /// <inheritdoc/>
@@ -71,19 +83,61 @@ public sealed class ForeignMailbox : IAgentMailbox
     }
 
     /// <inheritdoc/>
-    public Task SealAsync(CheckpointNumber interval, IssuerId by) => _journal.SealAsync(interval, by, _stopping.Token);
+    public Task SealAsync(CheckpointNumber interval, IssuerId by) => UnlessStoppedAsync(token => _journal.SealAsync(interval, by, token), CancellationToken.None);
 
     /// <inheritdoc/>
     public Task<Collected?> CollectAsync(CheckpointNumber line) => Task.FromResult<Collected?>(null); // without copies of its state it needs its whole journal
 
+    /// <summary>As <see cref="IForeignClient.TellAsync"/>.</summary>
+    public void Tell(ParticipantMessage message) => _setup.Home.Tell(message);
+
     /// <summary>As <see cref="IForeignClient.AppendAsync"/>.</summary>
     public Task<SequenceNumber> AppendAsync(SequenceNumber at, IReadOnlyList<AgentEvent> records, CancellationToken cancellationToken) =>
-        _journal.AppendAsync(at, records, cancellationToken);
+        UnlessStoppedAsync(token => _journal.AppendAsync(at, records, token), cancellationToken);
 
     /// <summary>As <see cref="IForeignClient.InboxAsync"/>.</summary>
-    public async Task<ForeignInbox> InboxAsync(SequenceNumber? request, TimeSpan patience, CancellationToken cancellationToken)
+    public Task<ForeignInbox> InboxAsync(SequenceNumber? request, TimeSpan patience, CancellationToken cancellationToken) =>
+        UnlessStoppedAsync(token => WaitAsync(request, patience, token), cancellationToken);
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
     {
-        using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stopping.Token);
+        lock (_sync)
+        {
+            _isStopped = true;
+        }
+
+        await _setup.Scheduler.CancelAsync(_stopping);
+        await _forwarding;
+        await _journal.DisposeAsync();
+        _stopping.Dispose();
+    }
+
+    private async Task<T> UnlessStoppedAsync<T>(Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken)
+    {
+        CancellationTokenSource over;
+        lock (_sync)
+        {
+            over = _isStopped ? throw ExecutionDriver.HostStopped() : CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stopping.Token);
+        }
+
+        try
+        {
+            return await call(over.Token);
+        }
+        catch (OperationCanceledException) when (_isStopped && !cancellationToken.IsCancellationRequested)
+        {
+            throw ExecutionDriver.HostStopped();
+        }
+        finally
+        {
+            over.Dispose();
+        }
+    }
+
+    private async Task<ForeignInbox> WaitAsync(SequenceNumber? request, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var over = _setup.Scheduler.DelayAsync(patience, _setup.Time, enough.Token);
         try
         {
@@ -104,20 +158,6 @@ public sealed class ForeignMailbox : IAgentMailbox
         {
             await _setup.Scheduler.CancelAsync(enough);
         }
-    }
-
-    /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
-    {
-        lock (_sync)
-        {
-            _isStopped = true;
-        }
-
-        await _setup.Scheduler.CancelAsync(_stopping);
-        await _forwarding;
-        _journal.Dispose();
-        _stopping.Dispose();
     }
 
     private async Task<ForeignInbox> LookAsync(SequenceNumber? request, CancellationToken cancellationToken)

@@ -13,6 +13,9 @@ internal static partial class HostingLog
     [LoggerMessage(Level = LogLevel.Error, Message = "The logs of {Execution} could not be written; they are read again: {Problem}")]
     internal static partial void LogWriteFailed(this ILogger logger, string execution, string problem);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "What {Execution} needs no more could not be deleted; it is tried again: {Problem}")]
+    internal static partial void NotCollected(this ILogger logger, string execution, string problem);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "The logs of {Execution} could not be read: {Problem}")]
     internal static partial void LogReadFailed(this ILogger logger, string execution, string problem);
 

@@ -7,6 +7,9 @@ namespace OrleansRecovery.Runtime.Hosting;
 /// <summary>What stands before an agent: one that runs here (<see cref="AgentMailbox"/>), or elsewhere (<see cref="ForeignMailbox"/>).</summary>
 public interface IAgentMailbox : IAsyncDisposable
 {
+    /// <summary>Something is under way: a turn, a compensation, or what the mailbox holds.</summary>
+    bool IsBusy { get; }
+
     /// <summary>Something may have changed: looks what there is to do.</summary>
     void Wake();
 

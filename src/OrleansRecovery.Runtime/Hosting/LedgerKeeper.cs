@@ -60,7 +60,7 @@ public sealed class LedgerKeeper : ILedger, IAsyncDisposable
 
             if (missing.Count > 0)
             {
-                await _writer.AppendAsync([], missing);
+                await _writer.AppendAsync([], missing, isBehind: false);
                 missing.ForEach(entry => Note(entry.Execution, entry.Cause));
             }
         }

@@ -23,7 +23,7 @@ public enum StreamKind
 
 /// <summary>
 /// Names a stream of the journal. <paramref name="Name"/> is the agent for <see cref="StreamKind.Agent"/> and free for other kinds;
-/// kinds without an execution leave it empty.
+/// kinds without an execution may leave it empty.
 /// </summary>
 /// <param name="Kind">What the stream belongs to.</param>
 /// <param name="Tenant">Whose stream; no read crosses it.</param>
@@ -45,6 +45,9 @@ public readonly record struct StreamId(StreamKind Kind, TenantId Tenant, Executi
 
     /// <summary>The ledger of a tenant.</summary>
     public static StreamId OfLedger(TenantId tenant) => new(StreamKind.Ledger, tenant, default, string.Empty);
+
+    /// <summary>The keys of a tenant's issuers.</summary>
+    public static StreamId OfKeys(TenantId tenant) => new(StreamKind.Tenant, tenant, default, "keys");
 
     /// <summary>For people and logs: <c>agent:tenant/execution/name</c>.</summary>
     public override string ToString() => $"{Kind}:{Tenant}/{Execution}/{Name}";

@@ -121,10 +121,11 @@ internal sealed class PostgresWriter(NpgsqlConnection connection) : SqlWriter
         if (rows.Count > 0)
         {
             batch.BatchCommands.Add(Command(
-                "INSERT INTO records (stream, position, body) SELECT * FROM unnest($1, $2, $3)",
+                "INSERT INTO records (stream, position, body, sum) SELECT * FROM unnest($1, $2, $3, $4)",
                 Array(NpgsqlDbType.Bigint, rows.Select(row => row.Stream).ToArray()),
                 Array(NpgsqlDbType.Bigint, rows.Select(row => row.Position).ToArray()),
-                Array(NpgsqlDbType.Bytea, rows.Select(row => Bytes(row.Body)).ToArray())));
+                Array(NpgsqlDbType.Bytea, rows.Select(row => Bytes(row.Body)).ToArray()),
+                Array(NpgsqlDbType.Bigint, rows.Select(row => (long)row.Sum).ToArray())));
         }
     }
 

@@ -17,7 +17,7 @@ internal sealed class SqliteWriter(SqliteConnection connection) : SqlWriter
     private readonly Statement _version = new(connection, "SELECT version FROM streams WHERE id = @0", 1);
     private readonly Statement _make = new(connection, "INSERT INTO streams (kind, tenant, execution, name, version) VALUES (@0, @1, @2, @3, 0)", 4);
     private readonly Statement _grow = new(connection, "UPDATE streams SET version = @1 WHERE id = @0", 2);
-    private readonly Statement _record = new(connection, "INSERT INTO records (stream, position, body) VALUES (@0, @1, @2)", 3);
+    private readonly Statement _record = new(connection, "INSERT INTO records (stream, position, body, sum) VALUES (@0, @1, @2, @3)", 4);
     private readonly Statement _snapshot = new(
         connection,
         """
@@ -58,7 +58,7 @@ internal sealed class SqliteWriter(SqliteConnection connection) : SqlWriter
     {
         foreach (var row in set.Records)
         {
-            _record.Run(row.Stream, row.Position, Bytes(row.Body));
+            _record.Run(row.Stream, row.Position, Bytes(row.Body), (long)row.Sum);
         }
 
         foreach (var (stream, snapshot) in set.Snapshots)

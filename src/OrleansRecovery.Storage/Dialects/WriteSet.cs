@@ -6,7 +6,10 @@ namespace OrleansRecovery.Storage.Dialects;
 internal readonly record struct StoredStream(long Id, long Version);
 
 /// <summary>A record on its way into a table.</summary>
-internal readonly record struct RecordRow(long Stream, long Position, ReadOnlyMemory<byte> Body);
+internal readonly record struct RecordRow(long Stream, long Position, ReadOnlyMemory<byte> Body)
+{
+    public uint Sum => RecordSum.Of(Position, Body.Span);
+}
 
 /// <summary>A snapshot on its way into a table.</summary>
 internal readonly record struct SnapshotRow(long Stream, Snapshot Snapshot);

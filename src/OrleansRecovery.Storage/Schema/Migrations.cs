@@ -12,7 +12,7 @@ namespace OrleansRecovery.Storage.Schema;
 internal sealed class Migrations(IReadOnlyList<Migration> steps)
 {
     /// <summary>The versions that this build knows, in order.</summary>
-    public static Migrations All { get; } = new([Version1.Migration]);
+    public static Migrations All { get; } = new([Version1.Migration, Version2.Migration]);
 
     private int Newest => steps[^1].Version;
 

@@ -42,7 +42,7 @@ internal sealed class OwnCluster : IConformanceHost, IAsyncDisposable
     {
         Silos = silos;
         Connection = connection;
-        Journal = new GrainJournal(silos.Silos[0].ServiceProvider.GetRequiredKeyedService<IGrainStorage>(Database));
+        Journal = NewJournal();
     }
 
     public InProcessTestCluster Silos { get; }
@@ -55,6 +55,9 @@ internal sealed class OwnCluster : IConformanceHost, IAsyncDisposable
 
     /// <summary>The journals, past whatever stands before the storage.</summary>
     public IJournal Journal { get; }
+
+    /// <summary>The same journals for a writer that knows of no other.</summary>
+    public IJournal NewJournal() => new GrainJournal(Silos.Silos[0].ServiceProvider.GetRequiredKeyedService<IGrainStorage>(Database));
 
     public static async Task<OwnCluster> StartAsync(ClusterPlan plan)
     {

@@ -23,8 +23,18 @@ public sealed class ProcessCluster : IAsyncLifetime
     private readonly PostgresServer _server = new();
     private readonly string _folder = Directory.CreateTempSubdirectory("recovery-silos-").FullName;
     private readonly List<SiloProcess> _silos = [];
+    private readonly List<string[]> _settings;
+    private readonly Dictionary<SiloProcess, string[]> _taken = [];
     private string _postgres = string.Empty;
     private IHost _client = null!;
+
+    public ProcessCluster()
+        : this([], [], [])
+    {
+    }
+
+    /// <summary>Silos with settings of their own; one that replaces a dead one takes over its settings.</summary>
+    internal ProcessCluster(params IEnumerable<string[]> settings) => _settings = [.. settings];
 
     internal IReadOnlyList<SiloProcess> Silos => _silos;
 
@@ -47,7 +57,7 @@ public sealed class ProcessCluster : IAsyncLifetime
             await connection.ExecuteAsync("CREATE TABLE world (place bigserial PRIMARY KEY, verb text NOT NULL, key text NOT NULL, what text NOT NULL)");
         }
 
-        await StartSilosAsync(3);
+        await StartSilosAsync(_settings.Count);
         _client = Host.CreateDefaultBuilder()
             .ConfigureLogging(logging => logging.ClearProviders())
             .UseOrleansClient(client => client
@@ -75,6 +85,9 @@ public sealed class ProcessCluster : IAsyncLifetime
         Directory.Delete(_folder, recursive: true);
     }
 
+    /// <summary>The settings of a silo's own.</summary>
+    internal string[] SettingsOf(SiloProcess silo) => _taken[silo];
+
     /// <summary>What was done and undone outside, in order.</summary>
     internal async Task<IReadOnlyList<string>> ReadWorldAsync()
     {
@@ -85,8 +98,7 @@ public sealed class ProcessCluster : IAsyncLifetime
     /// <summary>Starts silos, and waits until they are members.</summary>
     internal async Task StartSilosAsync(int count)
     {
-        var started = Enumerable.Range(0, count).Select(_ => new SiloProcess(_folder, _postgres, _server.ConnectionString, FreePort(), FreePort())).ToList();
-        _silos.AddRange(started);
+        var started = Enumerable.Range(0, count).Select(_ => Start()).ToList();
         await MembersAsync(started);
     }
 
@@ -116,6 +128,15 @@ public sealed class ProcessCluster : IAsyncLifetime
         var dead = _silos.Where(silo => silo.HasExited).ToList();
         dead.ForEach(silo => silo.Dispose());
         return _silos.RemoveAll(dead.Contains);
+    }
+
+    private SiloProcess Start()
+    {
+        var settings = _settings.Find(own => !_silos.Exists(silo => ReferenceEquals(_taken[silo], own))) ?? [];
+        var silo = new SiloProcess(_folder, _postgres, _server.ConnectionString, FreePort(), FreePort(), settings);
+        _taken[silo] = settings;
+        _silos.Add(silo);
+        return silo;
     }
 
     private async Task MembersAsync(List<SiloProcess> silos)

@@ -11,7 +11,7 @@ internal sealed class SiloProcess : IDisposable
     private readonly string _death;
     private readonly string _log;
 
-    public SiloProcess(string folder, string postgres, string world, int siloPort, int gatewayPort)
+    public SiloProcess(string folder, string postgres, string world, int siloPort, int gatewayPort, params string[] also)
     {
         (SiloPort, _death, _log) = (siloPort, Path.Combine(folder, $"death-{siloPort}"), Path.Combine(folder, $"silo-{siloPort}.log"));
         string[] arguments =
@@ -22,6 +22,7 @@ internal sealed class SiloProcess : IDisposable
             "--silo-port", siloPort.ToString(CultureInfo.InvariantCulture),
             "--gateway-port", gatewayPort.ToString(CultureInfo.InvariantCulture),
             "--failure-detection", "3",
+            .. also,
         ];
 
         // A file takes what it says: nobody has to read while it runs, and what a killed one said last is kept.

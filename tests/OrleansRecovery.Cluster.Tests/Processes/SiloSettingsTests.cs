@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Configuration;
+using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Silo;
 
 namespace OrleansRecovery.Cluster.Tests.Processes;
@@ -16,6 +17,31 @@ public sealed class SiloSettingsTests
         Assert.Equal("127.0.0.1", settings.Advertise.ToString());
         Assert.Equal(TimeSpan.FromSeconds(15), settings.FailureDetection);
         Assert.Empty(settings.Agents);
+        Assert.Empty(settings.ForeignAgents);
+        Assert.Null(settings.Http);
+    }
+
+    [Fact]
+    public void Foreign_agents_are_named_one_by_one_or_in_a_list()
+    {
+        string[] expected = ["hotel=http://h:1/", "car=http://c:2/"];
+        Assert.Equal(expected, Read("--http", "http://127.0.0.1:7400", "--agent", expected[0], "--agent", expected[1]).ForeignAgents);
+        Assert.Equal(expected, Read($"--agent={expected[0]};{expected[1]}").ForeignAgents);
+        Assert.Equal(expected, SiloSettings.Read([], new ConfigurationBuilder().AddInMemoryCollection([new("agent", string.Join(';', expected))]).Build()).ForeignAgents);
+        Assert.Equal("http://127.0.0.1:7400", Read("--http", "http://127.0.0.1:7400").Http);
+    }
+
+    [Theory]
+    [InlineData("--http", "http://0.0.0.0:7400")]
+    [InlineData("--http", "7400")]
+    [InlineData("--agent", "hotel")]
+    [InlineData("--agent", "hotel=ftp://h/")]
+    public async Task An_address_that_is_none_or_not_the_machines_own_is_refused_before_anything_is_begun(string setting, string value)
+    {
+        var folder = Directory.CreateTempSubdirectory("recovery-settings-").FullName;
+        var refusal = await Assert.ThrowsAsync<RecoveryException>(() => SiloHost.BuildAsync([setting, value, "--db", Path.Combine(folder, "silo.db")]));
+        Assert.Equal(RecoveryErrorCode.BadConfiguration, refusal.Error.Code);
+        Assert.Empty(Directory.GetFiles(folder));
     }
 
     [Fact]

@@ -11,6 +11,7 @@ using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Client;
+using OrleansRecovery.Runtime.Driver;
 using OrleansRecovery.Runtime.Hosting;
 
 namespace OrleansRecovery.Cluster.Tests.Serialization;
@@ -47,6 +48,14 @@ internal static class WireSamples
         ["json-interval"] = Json(Interval),
         ["json-message-id"] = Json(Message),
         ["json-error"] = Json(new RecoveryError(RecoveryErrorCode.StaleWriter, "cause", "impact", "next")),
+        ["json-records"] = Json<IReadOnlyList<AgentEvent>>([new TurnEnded(new string('0', 64), false)]),
+        ["reply-length"] = Reply<SequenceNumber?>(SequenceNumber.Of(4)),
+        ["reply-inbox"] = Reply(new ForeignInbox(
+            SequenceNumber.Of(4),
+            false,
+            [new IncomingMessage(
+                Message, CheckpointNumber.Of(3), Incarnation.First, "Order", JsonSerializer.SerializeToElement(1), DependencyKind.Message, DependencyStrength.Required, null, true)])),
+        ["reply-names"] = Reply<IReadOnlyList<string>>(["e"]),
         ["reply-nothing"] = Reply(Nothing.Value),
         ["reply-error"] = new Reply<bool>(null, Json(new RecoveryError(RecoveryErrorCode.UnknownAgent, "cause", "impact", "next")).Body),
         ["reply-situation"] = Reply(new AgentSituation(

@@ -83,6 +83,27 @@ public sealed class AccessTests
         Assert.Contains(answers, answer => answer.Status == HttpStatusCode.OK);
     }
 
+    [Fact]
+    public async Task A_failure_that_passes_by_itself_is_answered_so_that_the_sender_repeats()
+    {
+        await using var host = await LocalRecoveryHost.OpenAsync(new InMemoryJournal(), new AgentCatalog());
+        var options = new RecoveryServerOptions { Urls = ["http://127.0.0.1:0"], Access = new Silent(), IsOutage = failure => failure is TimeoutException };
+        await using var server = await RecoveryServer.StartAsync(host, host, new InMemoryJournal(), options);
+        using var client = new ApiClient(server.Address);
+
+        var (signal, status) = (await client.SignalAsync("hotel", 1), await client.GetAsync(""));
+
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "REC0033"), (signal.Status, signal.Code));
+        Assert.NotNull(signal.Headers.RetryAfter);
+        Assert.Equal(HttpStatusCode.InternalServerError, status.Status); // it may fail again for ever
+    }
+
+    private sealed class Silent : IAccessRules
+    {
+        public ValueTask<bool> MayAsync(ClaimsPrincipal peer, AccessRequest request, CancellationToken cancellationToken) =>
+            throw (request.Kind == AccessKind.Signal ? new TimeoutException() : new InvalidOperationException());
+    }
+
     private sealed class OnlyStart : IAccessRules
     {
         public ValueTask<bool> MayAsync(ClaimsPrincipal peer, AccessRequest request, CancellationToken cancellationToken) =>

@@ -1,6 +1,4 @@
-using System.Diagnostics;
 using System.Globalization;
-using System.Text.Json.Nodes;
 using OrleansRecovery.Http.Agents;
 using OrleansRecovery.Http.Tests.Kit;
 using OrleansRecovery.Protocol.Messages;
@@ -70,7 +68,7 @@ public sealed class ConformanceToolTests : IDisposable
         var port = AgentProcess.FreePort();
         using var endpoint = new HttpForeignAgent(new Uri($"http://127.0.0.1:{port}/"));
         await using var server = await TestServer.StartAsync(new Dictionary<string, IForeignAgent>(StringComparer.Ordinal) { ["conformance"] = change(endpoint) });
-        return await RunAsync(change(endpoint) == endpoint, server.Address.ToString(), "--listen", string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}/"));
+        return await ConformanceTool.RunAsync(change(endpoint) == endpoint, server.Address.ToString(), "--listen", string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}/"));
     }
 
     private async Task<(IReadOnlyList<string> Passed, IReadOnlyList<string> Failed)> CheckParticipantAsync(string program, string script)
@@ -80,30 +78,10 @@ public sealed class ConformanceToolTests : IDisposable
             Path.Combine(_folder, "agent.log"), program, script, "--agent", "hotel", "--execution", "conformance/e", "--port", port.ToString(CultureInfo.InvariantCulture),
             "--host", string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{hostPort}"), "--world", Path.Combine(_folder, "world"), "--patience", "8");
         agent.Start();
-        return await RunAsync(
+        return await ConformanceTool.RunAsync(
             !script.StartsWith(_folder, StringComparison.Ordinal),
             string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}/"), "--participant", "hotel",
             "--listen", string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{hostPort}/"));
-    }
-
-    private static async Task<(IReadOnlyList<string> Passed, IReadOnlyList<string> Failed)> RunAsync(bool mustPass, params string[] arguments)
-    {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "recovery.dll"), "conformance", .. arguments, "--json", "--patience", mustPass ? "30" : "4"])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            UseShellExecute = false,
-        };
-        using var tool = Process.Start(start)!;
-        var complaint = tool.StandardError.ReadToEndAsync();
-        var said = await tool.StandardOutput.ReadToEndAsync();
-        await tool.WaitForExitAsync();
-        Assert.True(said.StartsWith('{'), $"{said}{await complaint}");
-        Assert.True(said.Contains("\"requirements\"", StringComparison.Ordinal), said);
-        var results = JsonNode.Parse(said)!["requirements"]!.AsArray().ToLookup(result => (bool)result!["passed"]!, result => (string)result!["id"]!);
-        Assert.Equal(results[false].Any() ? 1 : 0, tool.ExitCode);
-        Assert.True(!mustPass || !results[false].Any(), said);
-        return ([.. results[true]], [.. results[false]]);
     }
 
     private sealed class Losing(IForeignAgent inner, Func<ParticipantMessage, bool> isLost) : IForeignAgent

@@ -48,8 +48,8 @@ public sealed class HostKillTests : IDisposable
     public async Task A_host_that_is_killed_in_a_recovery_goes_on_with_it(string phase)
     {
         using var host = Host();
-        using var hotel = AgentProcess.Agent("python", _folder, "hotel", _hotelPort, Address);
-        using var car = AgentProcess.Agent(TypeScript.MissingReason is null ? "typescript" : "python", _folder, "car", _carPort, Address);
+        using var hotel = AgentProcess.Agent("python", _folder, "hotel", _hotelPort, "acme/trip", Address);
+        using var car = AgentProcess.Agent(TypeScript.MissingReason is null ? "typescript" : "python", _folder, "car", _carPort, "acme/trip", Address);
         await StartAsync(host);
         hotel.Start();
         car.Start();
@@ -58,7 +58,7 @@ public sealed class HostKillTests : IDisposable
         await _client.StatusAsync(status => (int)status["pending_messages"]! == 0);
 
         await _client.SignalAsync("hotel", 1);
-        await UntilAsync(phase);
+        await _client.PhaseAsync(phase);
         host.Kill();
         host.Start();
         var status = await _client.SettledAsync(1);
@@ -80,30 +80,6 @@ public sealed class HostKillTests : IDisposable
     private async Task StartAsync(AgentProcess host)
     {
         host.Start();
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
-        for (var looks = 0; ; looks++)
-        {
-            try
-            {
-                await _client.StartAsync("hotel", "car");
-                return;
-            }
-            catch (HttpRequestException) when (looks < 600)
-            {
-                await timer.WaitForNextTickAsync();
-            }
-        }
-    }
-
-    // The events of the recovery, from the first one on, until it has come to the phase.
-    private async Task UntilAsync(string phase)
-    {
-        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
-        await using var stream = await _client.Http.GetStreamAsync($"{_client.Execution}/events?from=0", patience.Token);
-        using var reader = new StreamReader(stream);
-        while (await reader.ReadLineAsync(patience.Token) is { } line && !line.Contains($"\"phase\":\"{phase}\"", StringComparison.Ordinal))
-        {
-            // Not yet.
-        }
+        await _client.StartWhenUpAsync("hotel", "car");
     }
 }

@@ -20,11 +20,11 @@ internal sealed class AgentProcess : IDisposable
     public string Said => File.Exists(_log) ? File.ReadAllText(_log) : string.Empty;
 
     /// <summary>A foreign agent of the samples, in Python or in TypeScript.</summary>
-    public static AgentProcess Agent(string language, string folder, string name, int port, Uri host)
+    public static AgentProcess Agent(string language, string folder, string name, int port, string execution, params IEnumerable<Uri> hosts)
     {
         string[] options =
         [
-            "--agent", name, "--execution", "acme/trip", "--port", port.ToString(CultureInfo.InvariantCulture), "--host", host.ToString().TrimEnd('/'),
+            "--agent", name, "--execution", execution, "--port", port.ToString(CultureInfo.InvariantCulture), .. hosts.SelectMany(host => new[] { "--host", host.ToString().TrimEnd('/') }),
             "--world", Path.Combine(folder, "world"), "--patience", "1",
         ];
         return new AgentProcess(Path.Combine(folder, $"{name}.log"), [.. Program(language), .. options]);
@@ -59,6 +59,13 @@ internal sealed class AgentProcess : IDisposable
                 running.WaitForExit();
             }
         }
+    }
+
+    /// <summary>kill -STOP, and -CONT: it is there, and does nothing.</summary>
+    public async Task PauseAsync(bool pause)
+    {
+        using var kill = Process.Start("kill", [pause ? "-STOP" : "-CONT", _process!.Id.ToString(CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync();
     }
 
     public void Dispose()

@@ -1,8 +1,11 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Security;
 using System.Text;
 using System.Text.Json.Nodes;
+using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Runtime.Security;
 
 namespace OrleansRecovery.Http.Tests.Kit;
 
@@ -17,15 +20,17 @@ internal sealed record ApiAnswer(HttpStatusCode Status, string Text, HttpRespons
 }
 
 /// <summary>A client of one execution of a server, of whatever language: it knows HTTP and JSON.</summary>
-internal sealed class ApiClient(Uri server, string tenant = "acme", string execution = "trip") : IDisposable
+internal sealed class ApiClient(Uri server, string tenant = "acme", string execution = "trip", SslClientAuthenticationOptions? tls = null) : IDisposable
 {
     public const string Message = "application/agent-recovery+json";
+
+    public const string Signed = "application/agent-recovery-jws";
 
     public string Tenant => tenant;
 
     public string Execution => $"{new Uri(server, $"/v1/tenants/{tenant}/executions/{execution}")}";
 
-    public HttpClient Http { get; } = new(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = server, Timeout = TimeSpan.FromMinutes(2) };
+    public HttpClient Http { get; } = new(new SocketsHttpHandler { AllowAutoRedirect = false, SslOptions = tls ?? new SslClientAuthenticationOptions() }) { BaseAddress = server, Timeout = TimeSpan.FromMinutes(2) };
 
     public async Task<ApiAnswer> SendAsync(HttpMethod method, string path, string? content = null, string mediaType = "application/json", params (string Name, string Value)[] headers)
     {
@@ -49,12 +54,37 @@ internal sealed class ApiClient(Uri server, string tenant = "acme", string execu
 
     public Task<ApiAnswer> PostMessageAsync(string message) => SendAsync(HttpMethod.Post, "messages", message, Message);
 
+    /// <summary>Posts a message that is signed with a key.</summary>
+    public Task<ApiAnswer> PostSignedAsync(JsonObject message, SigningKey key)
+    {
+        Assert.True(MessageCodec.TryRead(Encoding.UTF8.GetBytes(message.ToJsonString()), out var read, out var error), error?.Cause);
+        return SendAsync(HttpMethod.Post, "messages", Encoding.ASCII.GetString(key.Sign(read)), Signed);
+    }
+
     /// <summary>Starts the execution with these agents, as name=class, and a policy that does not wait long.</summary>
     public async Task StartAsync(params string[] agents)
     {
         var list = new JsonArray([.. agents.Select(agent => (JsonNode)new JsonObject { ["agent"] = agent.Split('=')[0], ["class"] = agent.Split('=')[^1] })]);
         var answer = await SendAsync(HttpMethod.Put, "", new JsonObject { ["agents"] = list, ["policy"] = new JsonObject { ["vote_timeout_milliseconds"] = 300, ["vote_try_count_max"] = 100 } }.ToJsonString());
         Assert.True(answer.Status == HttpStatusCode.OK, answer.Text);
+    }
+
+    /// <summary>The same, at a server that is being started.</summary>
+    public async Task StartWhenUpAsync(params string[] agents)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
+        for (var looks = 0; ; looks++)
+        {
+            try
+            {
+                await StartAsync(agents);
+                return;
+            }
+            catch (HttpRequestException) when (looks < 600)
+            {
+                await timer.WaitForNextTickAsync();
+            }
+        }
     }
 
     /// <summary>Starts the execution as one who may not see it.</summary>
@@ -121,6 +151,18 @@ internal sealed class ApiClient(Uri server, string tenant = "acme", string execu
     public Task<JsonNode> SettledAsync(int recoveries) => StatusAsync(status =>
         (string?)status["phase"] == "running" && (int)status["pending_messages"]! == 0 && status["recoveries"]!.AsArray().Count >= recoveries
         && status["recoveries"]!.AsArray().All(recovery => (string?)recovery!["phase"] is "completed" or "completed_with_residue" or "aborted"));
+
+    /// <summary>Reads the events of the recovery, from the first one on, until it has come to the phase.</summary>
+    public async Task PhaseAsync(string phase)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        await using var stream = await Http.GetStreamAsync($"{Execution}/events?from=0", patience.Token);
+        using var reader = new StreamReader(stream);
+        while (await reader.ReadLineAsync(patience.Token) is { } line && !line.Contains($"\"phase\":\"{phase}\"", StringComparison.Ordinal))
+        {
+            // Not yet.
+        }
+    }
 
     public void Dispose() => Http.Dispose();
 }

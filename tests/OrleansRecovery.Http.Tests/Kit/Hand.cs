@@ -30,11 +30,11 @@ internal static class Hand
         Assert.True(answer.Status == HttpStatusCode.OK, answer.Text);
     }
 
-    public static JsonObject About(string type, string recovery, string agent, int epoch = 0) => new()
+    public static JsonObject About(this ApiClient client, string type, string recovery, string agent, int epoch = 0) => new()
     {
         ["ver"] = 1,
         ["type"] = type,
-        ["tenant"] = "acme",
+        ["tenant"] = client.Tenant,
         ["execution"] = "trip",
         ["recovery"] = recovery,
         ["epoch"] = epoch,
@@ -44,7 +44,7 @@ internal static class Hand
     /// <summary>The vote for the turn of <see cref="TurnAsync"/>: as a record of the journal, and then as a message.</summary>
     public static async Task<JsonObject> VoteAsync(this ApiClient client, string agent, string recovery, int plan = 1)
     {
-        var vote = About("vote", recovery, agent);
+        var vote = client.About("vote", recovery, agent);
         vote["plan"] = plan;
         vote["answer"] = "ready";
         vote["incarnation"] = 0;

@@ -3,7 +3,7 @@ using Files = OrleansRecovery.Repository.Tests.Repository;
 
 namespace OrleansRecovery.Http.Tests.Kit;
 
-/// <summary>The sample in TypeScript, built once for a run of the tests.</summary>
+/// <summary>The sample in TypeScript, built when it has changed.</summary>
 internal static class TypeScript
 {
     private static readonly Lazy<string?> Build = new(Run);
@@ -13,6 +13,13 @@ internal static class TypeScript
 
     private static string? Run()
     {
+        var sample = new DirectoryInfo(Files.FullPath("samples/TypeScriptAgent"));
+        var built = new FileInfo(Path.Combine(sample.FullName, "built", "agent.js"));
+        if (built.Exists && sample.GetFiles().Concat(sample.GetFiles("src/*.ts")).All(source => source.LastWriteTimeUtc < built.LastWriteTimeUtc))
+        {
+            return null; // tsc writes nothing that has an error
+        }
+
         var start = new ProcessStartInfo("/bin/sh", ["-c", "npm install --no-package-lock --no-audit --no-fund && npm run build"])
         {
             WorkingDirectory = Files.FullPath("samples/TypeScriptAgent"),

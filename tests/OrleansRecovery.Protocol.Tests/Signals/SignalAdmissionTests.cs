@@ -84,6 +84,24 @@ public sealed class SignalAdmissionTests
     }
 
     [Theory]
+    [InlineData(0, 0, true)]
+    [InlineData(0, 1, false)]
+    [InlineData(5_000, 5_000, true)]
+    [InlineData(5_000, 5_001, false)]
+    [InlineData(60_000, 60_000, true)]
+    [InlineData(60_000, 60_001, false)]
+    public void How_far_clocks_may_differ_is_the_policys_at_both_ends_and_is_as_long_remembered(int skew, int off, bool isAdmitted)
+    {
+        var policy = new SignalPolicy { ClockSkewMilliseconds = skew };
+        var late = Signal() with { DetectedAt = Now - off - 10, ExpiresAt = Now - off };
+        var early = Signal("s2") with { DetectedAt = Now + off, ExpiresAt = Now + off + 10 };
+
+        Assert.Equal(isAdmitted, Decide(late, policy: policy).IsAdmitted);
+        Assert.Equal(isAdmitted, Decide(early, policy: policy).IsAdmitted);
+        Assert.Equal(isAdmitted ? RecoveryErrorCode.RepeatedSignal : RecoveryErrorCode.StaleSignal, Decide(late, SignalWindow.Empty.With(late), policy).Refusal?.Code);
+    }
+
+    [Theory]
     [InlineData(3_600_000, null)]
     [InlineData(3_600_001, "valid for longer than 3600000 ms")]
     [InlineData(0, "expires before it was detected")]

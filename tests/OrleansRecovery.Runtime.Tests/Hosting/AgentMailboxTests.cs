@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging.Abstractions;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Journal;
@@ -33,7 +32,7 @@ public sealed class AgentMailboxTests
             return mayEnd.Task;
         };
         var action = (await AgentJournal.ReadAsync(journal, Stream)).Find(item => item.Record is ActionIntended).Position;
-        await using var mailbox = Mailbox(journal, world, new Coordinator());
+        await using var mailbox = Mailbox(journal, world, new QuietCoordinator());
         mailbox.Post(new Prepare(Recovery, Epoch.First, A, 1, [Done], []), SequenceNumber.First);
         mailbox.Post(new Commit(Recovery, Epoch.First, A, Done), SequenceNumber.First);
         mailbox.Post(new Compensate(Recovery, Epoch.First, A, [action]), SequenceNumber.First);
@@ -44,11 +43,7 @@ public sealed class AgentMailboxTests
         mailbox.Post(new Compensate(Recovery, Epoch.First, A, [action]), SequenceNumber.First);
         await TakenAsync(mailbox);
         mayEnd.SetResult();
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
-        while (mailbox.IsBusy)
-        {
-            await timer.WaitForNextTickAsync();
-        }
+        await IdleAsync(mailbox);
 
         Assert.Equal(["do x", "undo x"], world.Log);
     }
@@ -57,12 +52,12 @@ public sealed class AgentMailboxTests
     public async Task A_bound_participant_whose_recovery_ended_at_another_activation_reads_so_in_its_journal_when_it_is_reminded()
     {
         var (journal, world) = await DoneAsync();
-        var coordinator = new Coordinator();
+        var coordinator = new QuietCoordinator();
         await using var stale = Mailbox(journal, world, coordinator);
         stale.Post(new Prepare(Recovery, Epoch.First, A, 1, [Done], []), SequenceNumber.First);
         await TakenAsync(stale);
         Assert.Equal(VoteKind.Ready, Assert.IsType<Vote>(Assert.Single(coordinator.Heard)).Answer);
-        await using (var other = Mailbox(journal, world, new Coordinator()))
+        await using (var other = Mailbox(journal, world, new QuietCoordinator()))
         {
             other.Post(new Abort(Recovery, Epoch.First, A, AbortReason.Operator), SequenceNumber.First);
             await TakenAsync(other);
@@ -79,10 +74,10 @@ public sealed class AgentMailboxTests
     {
         var (journal, world) = await DoneAsync();
         var action = (await AgentJournal.ReadAsync(journal, Stream)).Find(item => item.Record is ActionIntended).Position;
-        var coordinator = new Coordinator();
+        var coordinator = new QuietCoordinator();
         await using var stale = Mailbox(journal, world, coordinator);
         await TakenAsync(stale);
-        await using (var other = Mailbox(journal, world, new Coordinator()))
+        await using (var other = Mailbox(journal, world, new QuietCoordinator()))
         {
             other.Post(new Prepare(Recovery, Epoch.First, A, 1, [Done], []), SequenceNumber.First);
             other.Post(new Commit(Recovery, Epoch.First, A, Done), SequenceNumber.First);
@@ -122,7 +117,7 @@ public sealed class AgentMailboxTests
             await asked.Task.WaitAsync(TimeSpan.FromSeconds(30));
         }
 
-        await using var stale = Mailbox(journal, world, new Coordinator());
+        await using var stale = Mailbox(journal, world, new QuietCoordinator());
         stale.Wake();
         await TurnsAsync(2);
         var length = (await AgentJournal.ReadAsync(journal, Stream)).Count;
@@ -145,6 +140,37 @@ public sealed class AgentMailboxTests
         }
     }
 
+    [Fact]
+    public async Task An_agent_that_cannot_be_loaded_tries_again_once_after_a_pause_however_often_it_is_woken_meanwhile()
+    {
+        var (journal, world) = await DoneAsync();
+        journal.FailReading(Stream);
+        var clock = new PendingClock();
+        await using var mailbox = Mailbox(journal, world, new QuietCoordinator(), clock);
+
+        for (var round = 0; round < 3; round++)
+        {
+            for (var times = 0; times < 5; times++)
+            {
+                mailbox.Wake();
+                await IdleAsync(mailbox);
+            }
+
+            Assert.True(Assert.Single(clock.Pending).Fire());
+            await IdleAsync(mailbox);
+        }
+    }
+
+    private static async Task IdleAsync(AgentMailbox mailbox)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+        while (mailbox.IsBusy)
+        {
+            await timer.WaitForNextTickAsync(patience.Token);
+        }
+    }
+
     // The agent has done x, in its first interval.
     private static async Task<(HoldingJournal Journal, ProbeWorld World)> DoneAsync()
     {
@@ -155,7 +181,7 @@ public sealed class AgentMailboxTests
         return (journal, probe.World);
     }
 
-    private static AgentMailbox Mailbox(HoldingJournal journal, ProbeWorld world, Coordinator coordinator) => new(
+    private static AgentMailbox Mailbox(HoldingJournal journal, ProbeWorld world, QuietCoordinator coordinator, TimeProvider? time = null) => new(
         new MailboxSetup(
             ProbeHost.Execution,
             new HashSet<AgentId> { A },
@@ -164,38 +190,10 @@ public sealed class AgentMailboxTests
             new AgentCatalog().Add(() => new ProbeAgent(world), "probe"),
             journal,
             new AgentMemory(1),
-            TimeProvider.System,
+            time ?? TimeProvider.System,
             NullLogger.Instance),
         A);
 
     // Everything that came before is taken, and nothing is written: there is nothing below the first checkpoint.
     private static async Task TakenAsync(AgentMailbox mailbox) => Assert.Null(await mailbox.CollectAsync(CheckpointNumber.First));
-
-    /// <summary>It has no messages for the agent, and only listens.</summary>
-    private sealed class Coordinator : IExecution
-    {
-        public ConcurrentQueue<ParticipantMessage> Heard { get; } = [];
-
-        public Task<AgentSituation> SituationAsync(AgentId agent, SequenceNumber journalled, CancellationToken cancellationToken) =>
-            Task.FromResult(new AgentSituation(SequenceNumber.First, false, new AgentClass("probe"), true, []));
-
-        public Task ObserveAsync(AgentId agent, SequenceNumber first, IReadOnlyList<AgentEvent> records, CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task<IReadOnlyList<PendingMessage>> ResponsesAsync(AgentId agent, MessageId request, CancellationToken cancellationToken) =>
-            Task.FromResult<IReadOnlyList<PendingMessage>>([]);
-
-        public Task<bool> MayDeclareAsync(Interval producer, Interval consumer, CancellationToken cancellationToken) => Task.FromResult(true);
-
-        public Task<bool> IsAnyDeadAsync(IReadOnlyList<MessageId> messages, CancellationToken cancellationToken) => Task.FromResult(false);
-
-        public Task<bool> IsPastSealedAsync(Interval interval, CancellationToken cancellationToken) => Task.FromResult(true);
-
-        public void Tell(ParticipantMessage message) => Heard.Enqueue(message);
-
-        public Task FailedAsync(Interval suspect, Incarnation incarnation, FailureReason reason, string detail, CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public void Stuck(AgentId agent, RecoveryError error)
-        {
-        }
-    }
 }

@@ -50,6 +50,26 @@ public sealed class StorageTroubleTests
     }
 
     [Fact]
+    public async Task Input_whose_write_is_in_doubt_and_cannot_be_read_is_one_message_when_it_is_repeated_with_its_key()
+    {
+        var journal = new HoldingJournal(new InMemoryJournal());
+        await using var probe = await ProbeHost.StartAsync(new ProbeWorld(), journal: journal);
+        journal.FailAfterWriting("once");
+        journal.FailOnce(StreamId.OfAgent(ProbeHost.Execution, Outside.Agent), 0);
+        await Assert.ThrowsAsync<RecoveryException>(SendAsync);
+        Assert.True(journal.HasFailed);
+
+        var sent = await Task.WhenAll(SendAsync(), SendAsync());
+        await probe.SettledAsync();
+
+        Assert.Single(sent.Distinct());
+        Assert.Equal(["do once"], probe.World.Log);
+
+        Task<MessageId> SendAsync() => probe.Host.SendAsync(
+            ProbeHost.Execution, AgentId.Parse("a"), nameof(Order), AgentJson.Write(new Order("act", "once"), typeof(Order)), awaitsReply: false, "key");
+    }
+
+    [Fact]
     public async Task Input_whose_write_is_in_doubt_and_cannot_be_read_is_consumed_before_what_comes_next()
     {
         var journal = new HoldingJournal(new InMemoryJournal());

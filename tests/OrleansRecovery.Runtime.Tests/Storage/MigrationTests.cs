@@ -1,3 +1,4 @@
+using Dapper;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Runtime.Ports;
 using OrleansRecovery.Storage;
@@ -8,13 +9,13 @@ using static OrleansRecovery.Runtime.Tests.Storage.JournalSamples;
 
 namespace OrleansRecovery.Runtime.Tests.Storage;
 
-/// <summary>The schema's versions, with a second one that only these tests have.</summary>
+/// <summary>The schema's versions, with one more that only these tests have.</summary>
 [Collection(PostgresServer.Collection)]
 public sealed class MigrationTests(PostgresServer server) : IDisposable
 {
     private const int ProcessCount = 8;
-    private static readonly Migration Second = new(2, _ => "ALTER TABLE streams ADD COLUMN note TEXT");
-    private static readonly Migrations Two = new([Version1.Migration, Second]);
+    private static readonly Migration Next = new(3, _ => "ALTER TABLE streams ADD COLUMN note TEXT");
+    private static readonly Migrations WithNext = new([Version1.Migration, Version2.Migration, Next]);
 
     private readonly string _folder = Directory.CreateTempSubdirectory("recovery-schema-").FullName;
     private readonly JournalOptions _options = new() { PostgresSchema = PostgresServer.NewSchema() };
@@ -52,12 +53,12 @@ public sealed class MigrationTests(PostgresServer server) : IDisposable
         {
         }
 
-        await RefusedAsync(RecoveryErrorCode.UnknownVersion, Sqlite(true), Two, readOnly: true);
+        await RefusedAsync(RecoveryErrorCode.UnknownVersion, Sqlite(true), WithNext, readOnly: true);
     }
 
     private static async Task MigratedOnceAsync(Func<bool, SqlDialect> dialect)
     {
-        var journals = await Task.WhenAll(Enumerable.Range(0, ProcessCount).Select(_ => Task.Run(() => OpenAsync(dialect(false), Two))));
+        var journals = await Task.WhenAll(Enumerable.Range(0, ProcessCount).Select(_ => Task.Run(() => OpenAsync(dialect(false), WithNext))));
         await Task.WhenAll(journals.Select((journal, i) => journal.AppendAsync(One("inbox", StreamAppend.AnyVersion, $"{i}"))));
         Assert.Equal(ProcessCount, (await TextsAsync(journals[0], Agent("inbox"))).Distinct().Count());
         foreach (var journal in journals)
@@ -68,15 +69,22 @@ public sealed class MigrationTests(PostgresServer server) : IDisposable
 
     private static async Task UpgradedAsync(Func<bool, SqlDialect> dialect)
     {
-        await using (var before = await OpenAsync(dialect(false), Migrations.All))
+        await using (await OpenAsync(dialect(false), new Migrations([Version1.Migration])))
         {
-            await before.AppendAsync(One("a", 0, "1"));
+        }
+
+        await using (var before = await dialect(false).OpenWriterAsync(CancellationToken.None))
+        {
+            // As the version before checksums wrote it.
+            await before.ExecuteAsync("INSERT INTO streams (kind, tenant, execution, name, version) VALUES (@Kind, 't', 'e', 'a', 1)", new { Kind = (short)StreamKind.Agent });
+            await before.ExecuteAsync("INSERT INTO records (stream, position, body) SELECT id, 0, @Body FROM streams", new { Body = "1"u8.ToArray() });
         }
 
         for (var times = 0; times < 2; times++)
         {
-            await using var after = await OpenAsync(dialect(false), Two);
-            Assert.Equal(["1"], await TextsAsync(after, Agent("a")));
+            await using var after = await OpenAsync(dialect(false), WithNext);
+            await after.AppendAsync(One("a", 1 + times, "2"));
+            Assert.Equal(["1", .. Enumerable.Repeat("2", 1 + times)], await TextsAsync(after, Agent("a")));
         }
 
         await RefusedAsync(RecoveryErrorCode.NewerSchema, dialect(false), Migrations.All);
@@ -90,21 +98,21 @@ public sealed class MigrationTests(PostgresServer server) : IDisposable
         }
 
         // Its first statement is done when the second ends it; the connection is closed without a commit, as it is when the process dies.
-        var half = new Migration(2, _ => "ALTER TABLE streams ADD COLUMN note TEXT; INSERT INTO no_such_table (version) VALUES (1)");
-        await Assert.ThrowsAsync<RecoveryException>(() => OpenAsync(dialect(false), new Migrations([Version1.Migration, half])));
+        var half = new Migration(3, _ => "ALTER TABLE streams ADD COLUMN note TEXT; INSERT INTO no_such_table (version) VALUES (1)");
+        await Assert.ThrowsAsync<RecoveryException>(() => OpenAsync(dialect(false), new Migrations([Version1.Migration, Version2.Migration, half])));
         await using (var same = await OpenAsync(dialect(false), Migrations.All))
         {
             Assert.Equal(["1"], await TextsAsync(same, Agent("a")));
         }
 
         // The whole one adds the same column: nothing of the half is there.
-        await using var after = await OpenAsync(dialect(false), Two);
+        await using var after = await OpenAsync(dialect(false), WithNext);
         await after.AppendAsync(One("a", 1, "2"));
     }
 
     private static async Task NewerAsync(Func<bool, SqlDialect> dialect)
     {
-        await using (await OpenAsync(dialect(false), Two))
+        await using (await OpenAsync(dialect(false), WithNext))
         {
         }
 

@@ -125,6 +125,16 @@ public sealed class PostgresTests(PostgresServer server)
     }
 
     [PostgresFact]
+    public async Task A_record_that_the_disk_changed_is_refused()
+    {
+        await using var journal = await OpenAsync();
+        await journal.AppendAsync(One("a", 0, "{\"n\":0}", "{\"n\":1}"));
+        await server.RunSqlAsync(_schema, "UPDATE records SET body = '{\"n\":7}'::bytea WHERE position = 1");
+
+        Refused(RecoveryErrorCode.CorruptDatabase, await FailureAsync(TextsAsync(journal, Agent("a"))));
+    }
+
+    [PostgresFact]
     public async Task Appends_that_wait_share_one_forced_write()
     {
         await using var journal = await OpenAsync();

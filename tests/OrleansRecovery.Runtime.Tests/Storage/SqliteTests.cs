@@ -49,6 +49,21 @@ public sealed class SqliteTests : IDisposable
     }
 
     [Fact]
+    public async Task A_record_that_the_disk_changed_is_refused_and_those_before_it_are_read()
+    {
+        await using var journal = await Journals.OpenSqliteAsync(Database);
+        await journal.AppendAsync(One("a", 0, "{\"n\":0}", "{\"n\":1}", "{\"n\":2}"));
+        await using var beside = await BesideAsync();
+        await RunAsync(beside, "UPDATE records SET body = CAST('{\"n\":7}' AS BLOB) WHERE position = 1");
+
+        var refused = Assert.IsType<RecoveryException>(await FailureAsync(TextsAsync(journal, Agent("a"))));
+
+        Assert.Equal(RecoveryErrorCode.CorruptDatabase, refused.Error.Code);
+        Assert.Contains("Record 1 of", refused.Error.Cause, StringComparison.Ordinal);
+        Assert.Equal(["{\"n\":2}"], await TextsAsync(journal, Agent("a"), from: 2));
+    }
+
+    [Fact]
     public async Task A_poisoned_append_does_not_fail_its_neighbours()
     {
         await using var journal = await Journals.OpenSqliteAsync(Database);

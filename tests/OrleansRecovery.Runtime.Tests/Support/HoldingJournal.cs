@@ -16,6 +16,7 @@ public sealed class HoldingJournal(IJournalDatabase inner) : IJournalDatabase
     private Func<StreamAppend, bool>? _failingAfter;
     private Func<StreamAppend, bool> _refusing = _ => false;
     private StreamKind? _heldWriting;
+    private StreamId? _unreadable;
 
     /// <summary>Completes when a read, or a write, waits.</summary>
     public Task Reached => _reached.Task;
@@ -28,6 +29,9 @@ public sealed class HoldingJournal(IJournalDatabase inner) : IJournalDatabase
 
     /// <summary>The next read that begins with this record fails, as when the database cannot be reached.</summary>
     public void FailOnce(StreamId stream, long from) => _failing = (stream, from);
+
+    /// <summary>From now on, reads of this stream fail.</summary>
+    public void FailReading(StreamId stream) => _unreadable = stream;
 
     /// <summary>Did fail what was to fail?</summary>
     public bool HasFailed => _failing is null && _failingAfter is null;
@@ -73,6 +77,11 @@ public sealed class HoldingJournal(IJournalDatabase inner) : IJournalDatabase
         {
             _reached.TrySetResult();
             await _released.Task.WaitAsync(cancellationToken);
+        }
+
+        if (stream == _unreadable)
+        {
+            throw Unavailable();
         }
 
         if ((stream, from) == _failing)

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Journal;
+using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Participant;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Ports;
@@ -28,12 +29,13 @@ internal sealed class Tally
 }
 
 /// <summary>Sees every record that reaches the disk, and knows from it where everything stands.</summary>
-internal sealed partial class Observer(Tally seen)
+internal sealed partial class Observer(Tally seen, ExecutionId execution)
 {
-    private readonly ExecutionHistory _log = new();
     private readonly SortedDictionary<AgentId, AgentHistory> _agents = [];
+    private readonly SortedDictionary<AgentId, List<(SequenceNumber Position, AgentEvent Record)>> _journals = [];
     private readonly SortedDictionary<AgentId, ParticipantState> _participants = [];
     private readonly SortedDictionary<AgentId, List<long>> _snapshots = [];
+    private readonly HashSet<AgentId> _damaged = [];
     private readonly Dictionary<string, string> _names = new(StringComparer.Ordinal);
     private readonly StringBuilder _all = new();
 
@@ -46,21 +48,34 @@ internal sealed partial class Observer(Tally seen)
     /// <summary>Actions whose compensation failed for good.</summary>
     public HashSet<ActionId> GivenUp { get; } = [];
 
-    public List<byte[]> Ledger { get; } = [];
+    /// <summary>The execution's log.</summary>
+    public ExecutionHistory Log { get; } = new(execution);
+
+    /// <summary>All that agents ever wrote.</summary>
+    public IReadOnlyDictionary<AgentId, List<(SequenceNumber Position, AgentEvent Record)>> Journals => _journals;
+
+    /// <summary>What it comes to, as if nothing had been collected.</summary>
+    public IReadOnlyDictionary<AgentId, AgentHistory> Histories => _agents;
+
+    /// <summary>Every record, as it was written; where it is asked for.</summary>
+    public List<string> Texts { get; } = [];
+
+    /// <summary>Keeps <see cref="Texts"/>.</summary>
+    public bool KeepsTexts { get; init; }
 
     /// <summary>Where the newest recovery stands.</summary>
-    public string Phase => _log.Recoveries.Count == 0 ? "nothing" : _log.Recoveries.Values.Last().Phase.ToString();
+    public string Phase => Log.Recoveries.Count == 0 ? "nothing" : Log.Recoveries.Values.Last().Phase.ToString();
 
     /// <summary>No recovery is open, and no agent is bound by one.</summary>
-    public bool IsAtRest => _log.Recoveries.Values.All(recovery => recovery.Phase is Protocol.Coordinator.CoordinatorPhase.Completed
+    public bool IsAtRest => Log.Recoveries.Values.All(recovery => recovery.Phase is Protocol.Coordinator.CoordinatorPhase.Completed
             or Protocol.Coordinator.CoordinatorPhase.CompletedWithResidue or Protocol.Coordinator.CoordinatorPhase.Aborted)
         && _participants.Values.All(participant => participant.Phase is ParticipantPhase.Active or ParticipantPhase.Quarantined && participant.Barriers.IsEmpty);
 
     /// <summary>The execution waits for an operator.</summary>
-    public bool IsEscalated => _log.State?.Phase == ExecutionPhase.Escalated;
+    public bool IsHeld => Log.State?.Phase is ExecutionPhase.Escalated or ExecutionPhase.Paused;
 
     /// <summary>Nothing more is taken.</summary>
-    public bool IsClosed => _log.State?.Phase is ExecutionPhase.Stopped or ExecutionPhase.Escalated;
+    public bool IsStopped => Log.State?.Phase == ExecutionPhase.Stopped;
 
     public long Current(AgentId agent) => _agents.TryGetValue(agent, out var history) ? history.Current.Number : 0;
 
@@ -83,10 +98,11 @@ internal sealed partial class Observer(Tally seen)
         }
     }
 
-    /// <summary>Damages the newest or another copy of an agent's state.</summary>
+    /// <summary>Damages the newest or another copy of an agent's state; one only, since that is what collecting leaves copies for.</summary>
     public bool Damage(InMemoryJournal disk, StreamId stream, Loop loop)
     {
-        if (!_snapshots.TryGetValue(AgentId.Parse(stream.Name), out var positions))
+        var agent = AgentId.Parse(stream.Name);
+        if (!_snapshots.TryGetValue(agent, out var positions) || !_damaged.Add(agent))
         {
             return false;
         }
@@ -99,7 +115,7 @@ internal sealed partial class Observer(Tally seen)
     public string Digest() => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(_all.ToString())))[..16];
 
     public override string ToString() =>
-        $"{_log.State?.Phase}, recoveries {string.Join(", ", _log.Recoveries.Values.Select(recovery => $"{recovery.Phase} {recovery.Escalation?.Reason}"))}; "
+        $"{Log.State?.Phase}, recoveries {string.Join(", ", Log.Recoveries.Values.Select(recovery => $"{recovery.Phase} {recovery.Escalation?.Reason}"))}; "
         + string.Join(", ", _participants.Select(participant => $"{participant.Key} {participant.Value.Phase}{(participant.Value.Barriers.IsEmpty ? string.Empty : " barred")} {_agents[participant.Key].Turn?.Message}"));
 
     private void Take(StreamId stream, ReadOnlyMemory<byte> record)
@@ -108,42 +124,47 @@ internal sealed partial class Observer(Tally seen)
         switch (stream.Kind)
         {
             case StreamKind.Agent:
-                var agent = AgentId.Parse(stream.Name);
-                var taken = AgentEventJson.Read(record.Span);
-                if (!_agents.TryGetValue(agent, out var history))
-                {
-                    (_agents[agent], _participants[agent]) = (history = new AgentHistory(agent), ParticipantState.Initial(agent));
-                }
-
-                history.Apply(taken);
-                _participants[agent] = _participants[agent].After(taken);
-                seen.Add($"record {taken.Kind}");
-                if (taken is CompensationSettled { Result: Protocol.Messages.CompensationResult.Failed } failed)
-                {
-                    GivenUp.Add(new ActionId(agent, failed.Action));
-                }
-
-                Note(stream, record);
+                Take(AgentId.Parse(stream.Name), AgentEventJson.Read(record.Span));
                 break;
             case StreamKind.Execution:
                 var before = Phase;
-                _log.Apply(ExecutionLog.Read(record.Span));
+                Log.Apply(ExecutionLog.Read(record.Span));
                 if (Phase != before)
                 {
                     seen.Add($"phase {Phase}");
                 }
 
-                Note(stream, record);
                 break;
-            case StreamKind.Ledger:
-                Ledger.Add(record.ToArray());
-                break;
+        }
+
+        Note(stream, record);
+    }
+
+    private void Take(AgentId agent, AgentEvent record)
+    {
+        if (!_agents.TryGetValue(agent, out var history))
+        {
+            (_agents[agent], _journals[agent], _participants[agent]) = (history = new AgentHistory(agent), [], ParticipantState.Initial(agent));
+        }
+
+        _journals[agent].Add((history.Next, record));
+        history.Apply(record is Collected ? new FenceRaised(Epoch.First) : record); // what was collected is still looked at
+        _participants[agent] = _participants[agent].After(record);
+        seen.Add($"record {record.Kind}");
+        if (record is CompensationSettled { Result: CompensationResult.Failed } failed)
+        {
+            GivenUp.Add(new ActionId(agent, failed.Action));
         }
     }
 
     // Ids of recoveries are drawn; their order is not.
     private void Note(StreamId stream, ReadOnlyMemory<byte> record)
     {
+        if (KeepsTexts)
+        {
+            Texts.Add(Encoding.UTF8.GetString(record.Span));
+        }
+
         if (Digests)
         {
             _all.Append(stream.Name).Append(' ').AppendLine(RecoveryName().Replace(

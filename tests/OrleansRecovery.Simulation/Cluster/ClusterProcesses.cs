@@ -87,6 +87,18 @@ internal sealed class ClusterProcesses : IHost
         return true;
     });
 
+    public Task PauseAsync(ExecutionAddress execution, IssuerId by) => CallAsync(execution, "pause", async driver =>
+    {
+        await driver.PauseAsync(by, "it was time");
+        return true;
+    });
+
+    public Task SealAsync(ExecutionAddress execution, Interval interval, IssuerId by) => CallAsync(execution, "seal", async driver =>
+    {
+        await driver.SealAsync(interval, by, CancellationToken.None);
+        return true;
+    });
+
     public Task<bool> IsSettledAsync(ExecutionAddress execution) => CallAsync(execution, "settled", async driver =>
     {
         await driver.SettledAsync(CancellationToken.None);

@@ -15,6 +15,8 @@ internal sealed class LocalProcesses : IHost
 {
     private static readonly LedgerKey Key = LedgerKey.Ephemeral();
 
+    private readonly TimeSpan _collectInterval;
+
     private readonly Loop _loop;
     private readonly Disk _disk;
     private readonly AgentCatalog _catalog;
@@ -25,6 +27,7 @@ internal sealed class LocalProcesses : IHost
     public LocalProcesses(Loop loop, Disk disk, AgentCatalog catalog)
     {
         (_loop, _disk, _catalog) = (loop, disk, catalog);
+        _collectInterval = loop.PickOne(TimeSpan.FromSeconds(2), TimeSpan.FromMinutes(10));
         (_process, _host) = Open();
     }
 
@@ -67,6 +70,10 @@ internal sealed class LocalProcesses : IHost
         In(_host, host => host.DecideAsync(execution, recovery, decision, by, "it was time"));
 
     public Task ResumeAsync(ExecutionAddress execution, IssuerId by) => In(_host, host => host.ResumeAsync(execution, by, "it was time"));
+
+    public Task PauseAsync(ExecutionAddress execution, IssuerId by) => In(_host, host => host.PauseAsync(execution, by, "it was time"));
+
+    public Task SealAsync(ExecutionAddress execution, Interval interval, IssuerId by) => In(_host, host => host.SealAsync(execution, interval, by));
 
     public async Task<bool> IsSettledAsync(ExecutionAddress execution)
     {
@@ -126,7 +133,7 @@ internal sealed class LocalProcesses : IHost
                 try
                 {
                     opened.TrySetResult(await LocalRecoveryHost.OpenAsync(
-                        _disk.Of(process), _catalog, new LocalHostOptions { Time = process.Time, Scheduler = process, LedgerKey = Key, IdleAgentCountMax = 1, Logging = _loop.Log }));
+                        _disk.Of(process), _catalog, new LocalHostOptions { Time = process.Time, Scheduler = process, LedgerKey = Key, IdleAgentCountMax = 1, CollectInterval = _collectInterval, Logging = _loop.Log }));
                     return;
                 }
                 catch (Protocol.Errors.RecoveryException failure)

@@ -1,6 +1,6 @@
 namespace OrleansRecovery.Simulation.Mutants;
 
-/// <summary>A deliberate fault of the product, which the tests must find.</summary>
+/// <summary>A fault put into a copy of the product, which the tests must find.</summary>
 /// <param name="Name">What is wrong.</param>
 /// <param name="Edits">Where, and how. <see cref="Mutant.On"/> in the new text asks whether the fault is switched on.</param>
 internal sealed record Mutant(string Name, params IReadOnlyList<Edit> Edits)

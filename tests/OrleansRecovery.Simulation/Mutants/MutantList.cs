@@ -1,6 +1,6 @@
 namespace OrleansRecovery.Simulation.Mutants;
 
-/// <summary>The faults. Names say what the faulty product does.</summary>
+/// <summary>The mutants. Names say what the faulty product does.</summary>
 internal static class MutantList
 {
     private const string Participant = "Protocol/Participant/ParticipantMachine.cs";
@@ -152,10 +152,14 @@ internal static class MutantList
             Tests = DriverTests,
         },
         new("does not signal a read that is heard of late", new Edit(Execution, "                SignalOrphans();", "                if (!§) { SignalOrphans(); }")) { Tests = DriverTests },
+        new("sends twice input whose write was in doubt", new Edit("Runtime/Hosting/ExecutionDriver.Outside.cs", "if (_isOutsideInDoubt)", "if (_isOutsideInDoubt && !§)")) { Tests = StorageTests },
+        new("lets recoveries wait for what is collected", new Edit(
+            Execution, "_collecting = CollectQuietlyAsync(); //", "if (§) { await CollectAsync(_stopping.Token); } else { _collecting = CollectQuietlyAsync(); } //")),
         new("passes over input whose write was in doubt", new Edit(
-            "Runtime/Hosting/ExecutionDriver.Agents.cs",
+            "Runtime/Hosting/ExecutionDriver.Outside.cs",
             "await _reader.ReadAsync(Outside.Agent, first, CancellationToken.None); // what one",
             "if (!§) await _reader.ReadAsync(Outside.Agent, first, CancellationToken.None); // what one")) { Tests = StorageTests },
+        new("takes what the disk made of a record", new Edit("Runtime/Ports/RecordSum.cs", "kept != Of(position, body))", "kept != Of(position, body) && !§)")),
         new("writes without a condition", new Edit(
             "Runtime/Ports/InMemoryJournal.cs",
             "append.ExpectedVersion != StreamAppend.AnyVersion && append.ExpectedVersion != version",

@@ -6,7 +6,7 @@ using System.Text.RegularExpressions;
 namespace OrleansRecovery.Simulation.Mutants;
 
 /// <summary>
-/// Builds a copy of the product that has all faults, each behind a switch, and lets the tests find them one after another. The product itself has no switch.
+/// Builds a copy of the product that has all mutants, each behind a switch, and lets the tests find them one after another. The product itself has no switch.
 /// </summary>
 internal sealed partial class MutantRun : IDisposable
 {
@@ -19,19 +19,19 @@ internal sealed partial class MutantRun : IDisposable
 
     public MutantRun(string root) => _root = root;
 
-    /// <summary>How many seeds a fault may survive.</summary>
+    /// <summary>How many seeds a mutant may survive.</summary>
     public int SeedsMax { get; init; } = 2_000;
 
-    /// <summary>Only faults whose names have one of these in them; <c>|</c> stands between them.</summary>
+    /// <summary>Only mutants whose names have one of these in them; <c>|</c> stands between them.</summary>
     public string Only { get; init; } = string.Empty;
 
     /// <summary>Told as it goes on.</summary>
     public Action<string> Tell { get; init; } = _ => { };
 
-    /// <summary>How many faults there are.</summary>
-    public int FaultCount => Chosen.Count();
+    /// <summary>How many mutants there are.</summary>
+    public int MutantCount => Chosen.Count();
 
-    /// <summary>Faults that nothing found.</summary>
+    /// <summary>Mutants that nothing found.</summary>
     public List<string> Survivors { get; } = [];
 
     private IEnumerable<Mutant> Chosen => MutantList.All.Where(mutant => Only.Split('|').Any(part => mutant.Name.Contains(part, StringComparison.Ordinal)));
@@ -46,12 +46,12 @@ internal sealed partial class MutantRun : IDisposable
            select $"{mutant.Name}: {edit.File} has {count} times: {edit.Before}",
     ];
 
-    /// <summary>The table: which fault was found by what.</summary>
+    /// <summary>The table: which mutant was found by what.</summary>
     public string Run()
     {
         Copy();
         Build("tests/OrleansRecovery.Simulation");
-        var table = new StringBuilder("| fault | found by | after |\n| --- | --- | --- |\n");
+        var table = new StringBuilder("| mutant | found by | after |\n| --- | --- | --- |\n");
         Add("(none)", Simulate(null, SeedsMax / 10) is { } wrong ? throw new InvalidOperationException($"Without a fault: {wrong}") : ("nobody", $"{SeedsMax / 10} seeds"));
         foreach (var mutant in Chosen.Where(mutant => mutant.Tests is null))
         {
@@ -128,7 +128,7 @@ internal sealed partial class MutantRun : IDisposable
         var (code, output) = Start(null, "build", project, "-c", "Release", "-v", "q", "-nologo", "--tl:off", "-p:RunAnalyzers=false", "-p:TreatWarningsAsErrors=false", "-p:NoWarn=CS1591");
         if (code != 0)
         {
-            throw new InvalidOperationException($"{project} with its faults does not build:\n{output}");
+            throw new InvalidOperationException($"{project} with its mutants does not build:\n{output}");
         }
     }
 

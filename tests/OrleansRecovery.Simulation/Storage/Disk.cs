@@ -19,7 +19,7 @@ internal enum CrashMoment
 /// <summary>What all processes write to. A write is there as a whole or not at all, as the port promises; everything else may go wrong.</summary>
 internal sealed class Disk(Loop loop, Faults faults)
 {
-    private readonly HashSet<(StreamId Stream, long Position)> _rotten = [];
+    private readonly Dictionary<(StreamId Stream, long Position), int> _rotten = [];
 
     public InMemoryJournal Kept { get; } = new();
 
@@ -61,10 +61,22 @@ internal sealed class Disk(Loop loop, Faults faults)
         return kept;
     }
 
-    /// <summary>A record cannot be read any more, until somebody mends it.</summary>
-    public void Rot(StreamId stream, long position) => _rotten.Add((stream, position));
+    /// <summary>A number in a record is another one, until somebody mends it.</summary>
+    public void Rot(StreamId stream, long position) => _rotten[(stream, position)] = loop.Random.Next(int.MaxValue);
 
     public void Mend() => _rotten.Clear();
 
-    public bool IsRotten(StreamId stream, long position) => _rotten.Count > 0 && _rotten.Contains((stream, position));
+    /// <summary>What is read of a record that was kept.</summary>
+    public ReadOnlyMemory<byte> Read(StreamId stream, long position, ReadOnlyMemory<byte> kept)
+    {
+        if (_rotten.Count == 0 || !_rotten.TryGetValue((stream, position), out var chosen))
+        {
+            return kept;
+        }
+
+        var rotten = kept.ToArray();
+        var digits = Enumerable.Range(0, rotten.Length).Where(at => char.IsAsciiDigit((char)rotten[at])).ToList();
+        rotten[digits.Count > 0 ? digits[chosen % digits.Count] : rotten.Length / 2] ^= 1;
+        return rotten;
+    }
 }

@@ -34,7 +34,13 @@ internal sealed class ProcessJournal(Process process, Disk disk, Loop loop, Faul
         await ReachAsync();
         await foreach (var record in disk.Kept.ReadAsync(stream, from, cancellationToken))
         {
-            yield return disk.IsRotten(stream, record.Position) ? record with { Body = record.Body[..(record.Body.Length / 2)] } : record;
+            var body = disk.Read(stream, record.Position, record.Body);
+            if (!body.Equals(record.Body))
+            {
+                RecordSum.Check(stream, record.Position, body.Span, RecordSum.Of(record.Position, record.Body.Span));
+            }
+
+            yield return record with { Body = body };
         }
     }
 

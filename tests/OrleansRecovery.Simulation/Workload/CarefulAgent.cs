@@ -13,7 +13,7 @@ internal sealed record Question(Script Script, IReadOnlyList<string> Causes);
 internal sealed record Answer(IReadOnlyList<string> Causes);
 
 /// <summary>What an action is given.</summary>
-internal sealed record Argument(string Name, string Interval, IReadOnlyList<string> Causes);
+internal sealed record Argument(ExecutionAddress Execution, string Name, string Interval, IReadOnlyList<string> Causes);
 
 /// <summary>What an agent remembers: its causes, and the scripts that it did.</summary>
 internal sealed record CarefulState
@@ -24,7 +24,7 @@ internal sealed record CarefulState
 }
 
 /// <summary>An agent that does scripts, and writes onto everything it makes what it was made of.</summary>
-internal sealed class CarefulAgent(OutsideWorld outside, TimeProvider time) : Agent<CarefulState>
+internal sealed class CarefulAgent(Func<ExecutionAddress, OutsideWorld> worlds, TimeProvider time) : Agent<CarefulState>
 {
     protected override void Define(AgentDefinition<CarefulState> agent)
     {
@@ -46,6 +46,7 @@ internal sealed class CarefulAgent(OutsideWorld outside, TimeProvider time) : Ag
     {
         var causes = new SortedSet<string>(context.State.Causes, StringComparer.Ordinal);
         causes.UnionWith(given);
+        var outside = worlds(context.Execution);
         foreach (var step in script.Steps)
         {
             causes.Add(Cause.Of(context.Interval));
@@ -100,7 +101,7 @@ internal sealed class CarefulAgent(OutsideWorld outside, TimeProvider time) : Ag
         context.State = new CarefulState { Causes = [.. causes], Done = [.. context.State.Done, script.Id] };
         return [.. causes];
 
-        Argument Argue(string name) => new(name, context.Interval.ToString(), [.. causes]);
+        Argument Argue(string name) => new(context.Execution, name, context.Interval.ToString(), [.. causes]);
     }
 
     private static async Task TryAsync(AgentContext<CarefulState> context, AgentAction<Argument, string> action, Argument argument, SortedSet<string> causes)
@@ -117,11 +118,11 @@ internal sealed class CarefulAgent(OutsideWorld outside, TimeProvider time) : Ag
 
     private async Task<string> DoAsync(Argument argument, ActionContext context)
     {
-        await outside.DoAsync(context.Action, new Deed(argument.Name, Parse(argument.Interval), argument.Causes, argument.Name == "final"), time);
+        await worlds(argument.Execution).DoAsync(context.Action, new Deed(argument.Name, Parse(argument.Interval), argument.Causes, argument.Name == "final"), time);
         return Cause.Of(context.Action);
     }
 
-    private Task UndoAsync(Argument argument, string? result, CompensationContext context) => outside.UndoAsync(context.Action, context.InDoubt, time);
+    private Task UndoAsync(Argument argument, string? result, CompensationContext context) => worlds(argument.Execution).UndoAsync(context.Action, context.InDoubt, time);
 
     private static Interval Parse(string text) => text.Split('/') is [var agent, var number]
         ? new Interval(AgentId.Parse(agent), CheckpointNumber.Of(long.Parse(number, System.Globalization.CultureInfo.InvariantCulture)))

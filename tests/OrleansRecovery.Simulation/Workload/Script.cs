@@ -58,7 +58,7 @@ internal enum Topology
 }
 
 /// <summary>Scripts that follow from the seed.</summary>
-internal sealed class Scripts(Loop loop, Topology topology, IReadOnlyList<AgentId> agents, bool withFinals)
+internal sealed class Scripts(Loop loop, Topology topology, IReadOnlyList<AgentId> agents, string mark, bool withFinals)
 {
     private readonly (Verb Verb, int Weight)[] _weights = Weights(loop, withFinals);
     private int _count;
@@ -72,7 +72,7 @@ internal sealed class Scripts(Loop loop, Topology topology, IReadOnlyList<AgentI
             steps.Add(StepOf(agent, depth));
         }
 
-        return new Script($"w{++_count}", steps);
+        return new Script($"{mark}{++_count}", steps);
     }
 
     // In each run some kinds of step are rarer, or missing, and others many.

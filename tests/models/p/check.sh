@@ -2,7 +2,7 @@
 # Checks the P model: schedules of each test case under a random scheduler, with the invariants as monitors. Prints figures; fails when a monitor complains,
 # and when nothing was explored.
 #   check.sh [schedules]             of each test case; the default is the scope of the test command
-#   check.sh --mutants [schedules]   the model with deliberate faults, at most so many schedules each: each must be found
+#   check.sh --mutants [schedules]   mutants of the model, at most so many schedules each: each must be found
 #   check.sh --findings [schedules]  what the code does today and the monitors complain about (README.md)
 #   check.sh --replay FOLDER         logs of real runs, exported as FOLDER/*.p, through the same monitors
 #   check.sh --install               installs the P tool where it is missing; every other form does so too

@@ -3,7 +3,7 @@
 # when nothing was explored.
 #   check.sh              safety with one crash and one take-over, liveness with one crash: the scope of the test command
 #   check.sh --full       safety with two crashes and a take-over, and with two signals; liveness with a crash and a take-over
-#   check.sh --mutants    the model with deliberate faults: each must be found
+#   check.sh --mutants    mutants of the model: each must be found
 #   check.sh --install    installs spin and gcc where this user may; every other form does so too when they are missing
 # Status 3: a tool is missing.
 set -euo pipefail

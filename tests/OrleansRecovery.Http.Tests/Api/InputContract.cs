@@ -4,19 +4,21 @@ using OrleansRecovery.Http.Tests.Kit;
 namespace OrleansRecovery.Http.Tests.Api;
 
 /// <summary>Input from outside is taken once, however often it is sent.</summary>
-public sealed class InputTests : IAsyncLifetime
+public abstract class InputContract : IAsyncLifetime
 {
     private const string Room = """{"item":"room","next":null}""";
 
-    private TestServer _server = null!;
+    private ITestHost _server = null!;
 
     private ApiClient Client => _server.Client;
 
     public async Task InitializeAsync()
     {
-        _server = await TestServer.StartAsync();
+        _server = await StartAsync();
         await Client.StartAsync("hotel=silent", "echo=echo");
     }
+
+    private protected abstract Task<ITestHost> StartAsync();
 
     public async Task DisposeAsync() => await _server.DisposeAsync();
 

@@ -4,19 +4,21 @@ using OrleansRecovery.Http.Tests.Kit;
 namespace OrleansRecovery.Http.Tests.Api;
 
 /// <summary>Recoveries as server-sent events.</summary>
-public sealed class EventTests : IAsyncLifetime
+public abstract class EventContract : IAsyncLifetime
 {
-    private TestServer _server = null!;
+    private ITestHost _server = null!;
 
     private ApiClient Client => _server.Client;
 
     public async Task InitializeAsync()
     {
-        _server = await TestServer.StartAsync();
+        _server = await StartAsync();
         await Client.StartAsync("hotel=silent");
         await Client.InputAsync("hotel", """{"item":"room"}""", "k");
         await Client.TurnAsync("hotel");
     }
+
+    private protected abstract Task<ITestHost> StartAsync();
 
     public async Task DisposeAsync() => await _server.DisposeAsync();
 

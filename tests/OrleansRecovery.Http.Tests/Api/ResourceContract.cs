@@ -7,17 +7,21 @@ using OrleansRecovery.Protocol.Ledger;
 namespace OrleansRecovery.Http.Tests.Api;
 
 /// <summary>What users and operators do.</summary>
-public sealed class ResourceTests : IAsyncLifetime
+public abstract class ResourceContract : IAsyncLifetime
 {
-    private TestServer _server = null!;
+    private ITestHost _server = null!;
 
     private ApiClient Client => _server.Client;
 
+    private string Tenant => $"/v1/tenants/{Client.Tenant}";
+
     public async Task InitializeAsync()
     {
-        _server = await TestServer.StartAsync();
+        _server = await StartAsync();
         await Client.StartAsync("hotel=silent", "echo=echo");
     }
+
+    private protected abstract Task<ITestHost> StartAsync();
 
     public async Task DisposeAsync() => await _server.DisposeAsync();
 
@@ -43,10 +47,10 @@ public sealed class ResourceTests : IAsyncLifetime
     [InlineData("""{"agents":""", "malformed_json")]
     public async Task What_is_no_execution_is_not_started(string content, string error)
     {
-        var answer = await Client.SendAsync(HttpMethod.Put, "/v1/tenants/acme/executions/bad", content);
+        var answer = await Client.SendAsync(HttpMethod.Put, $"{Tenant}/executions/bad", content);
 
         Assert.Equal((HttpStatusCode.BadRequest, error), (answer.Status, answer.Error));
-        Assert.Equal(HttpStatusCode.NotFound, (await Client.GetAsync("/v1/tenants/acme/executions/bad")).Status);
+        Assert.Equal(HttpStatusCode.NotFound, (await Client.GetAsync($"{Tenant}/executions/bad")).Status);
     }
 
     [Fact]
@@ -69,12 +73,12 @@ public sealed class ResourceTests : IAsyncLifetime
     {
         foreach (var name in new[] { "b", "c", "a" })
         {
-            await Client.SendAsync(HttpMethod.Put, $"/v1/tenants/acme/executions/{name}", """{"agents":[{"agent":"a","class":"silent"}]}""");
+            await Client.SendAsync(HttpMethod.Put, $"{Tenant}/executions/{name}", """{"agents":[{"agent":"a","class":"silent"}]}""");
         }
 
-        await Client.SendAsync(HttpMethod.Put, "/v1/tenants/other/executions/theirs", """{"agents":[{"agent":"a","class":"silent"}]}""");
+        await Client.SendAsync(HttpMethod.Put, $"{Tenant}-other/executions/theirs", """{"agents":[{"agent":"a","class":"silent"}]}""");
         var found = new List<string>();
-        for (var path = "/v1/tenants/acme/executions?limit=2&phase=running"; path is not null;)
+        for (var path = $"{Tenant}/executions?limit=2&phase=running"; path is not null;)
         {
             var page = (await Client.GetAsync(path)).Json;
             found.AddRange(page["items"]!.AsArray().Select(item => (string)item!["execution"]!));
@@ -82,8 +86,8 @@ public sealed class ResourceTests : IAsyncLifetime
         }
 
         Assert.Equal(["a", "b", "c", "trip"], found);
-        Assert.Empty((await Client.GetAsync("/v1/tenants/acme/executions?phase=stopped")).Json["items"]!.AsArray());
-        Assert.Equal(HttpStatusCode.BadRequest, (await Client.GetAsync("/v1/tenants/acme/executions?phase=sleeping")).Status);
+        Assert.Empty((await Client.GetAsync($"{Tenant}/executions?phase=stopped")).Json["items"]!.AsArray());
+        Assert.Equal(HttpStatusCode.BadRequest, (await Client.GetAsync($"{Tenant}/executions?phase=sleeping")).Status);
     }
 
     [Fact]
@@ -164,8 +168,8 @@ public sealed class ResourceTests : IAsyncLifetime
         await Client.SignalAsync("hotel", 1);
         await Client.StatusAsync(status => status["recoveries"]!.AsArray().Count == 1);
 
-        var lines = (await Client.GetAsync("/v1/tenants/acme/ledger", ("Accept", "application/jsonl"))).Text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        var paged = (await Client.GetAsync("/v1/tenants/acme/ledger?limit=1")).Json;
+        var lines = (await Client.GetAsync($"{Tenant}/ledger", ("Accept", "application/jsonl"))).Text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var paged = (await Client.GetAsync($"{Tenant}/ledger?limit=1")).Json;
 
         var verifier = new LedgerVerifier();
         Assert.All(lines, line => verifier.Check(Encoding.UTF8.GetBytes(line)));
@@ -173,7 +177,7 @@ public sealed class ResourceTests : IAsyncLifetime
         Assert.InRange(lines.Length, 2, 100);
         Assert.Single(paged["items"]!.AsArray());
         Assert.Contains("from=1", (string)paged["next"]!, StringComparison.Ordinal);
-        Assert.Empty((await Client.GetAsync("/v1/tenants/other/ledger")).Json["items"]!.AsArray());
+        Assert.Empty((await Client.GetAsync($"{Tenant}-none/ledger")).Json["items"]!.AsArray());
     }
 
     [Theory]

@@ -4,18 +4,20 @@ using OrleansRecovery.Http.Tests.Kit;
 namespace OrleansRecovery.Http.Tests.Foreign;
 
 /// <summary>The journal of a foreign agent: what is taken, and what is not.</summary>
-public sealed class JournalTests : IAsyncLifetime
+public abstract class ForeignJournalContract : IAsyncLifetime
 {
-    private TestServer _server = null!;
+    private ITestHost _server = null!;
 
     private ApiClient Client => _server.Client;
 
     public async Task InitializeAsync()
     {
-        _server = await TestServer.StartAsync();
+        _server = await StartAsync();
         await Client.StartAsync("hotel=silent", "car=silent", "echo=echo");
         await Client.InputAsync("hotel", """{"item":"room"}""", "k");
     }
+
+    private protected abstract Task<ITestHost> StartAsync();
 
     public async Task DisposeAsync() => await _server.DisposeAsync();
 
@@ -129,7 +131,7 @@ public sealed class JournalTests : IAsyncLifetime
     {
         await Client.TurnAsync("hotel");
         var recovery = (string)(await Client.SignalAsync("hotel", 1)).Json["recovery"]!;
-        var lie = Hand.About("vote", recovery, "hotel");
+        var lie = Client.About("vote", recovery, "hotel");
         lie["plan"] = 1;
         lie["answer"] = "ready";
         lie["incarnation"] = 0;

@@ -1,16 +1,21 @@
 using OrleansRecovery.Http.Agents;
 using OrleansRecovery.Http.Tests.Kit;
 using OrleansRecovery.Runtime.Agents;
-using OrleansRecovery.Runtime.Ports;
 
 namespace OrleansRecovery.Http.Tests.Foreign;
 
 /// <summary>Two foreign agents in processes of their own; one is killed when a record of it is durable and it does not know that yet.</summary>
-public sealed class AgentKillTests : IDisposable
+public abstract class AgentKillContract : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("recovery-http-").FullName;
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose()
+    {
+        Directory.Delete(_folder, recursive: true);
+        GC.SuppressFinalize(this);
+    }
+
+    private protected abstract Task<ITestHost> StartAsync(IReadOnlyDictionary<string, IForeignAgent> classes);
 
     [Theory]
     [InlineData("action_intended")]
@@ -37,15 +42,16 @@ public sealed class AgentKillTests : IDisposable
         var (port, otherPort) = (AgentProcess.FreePort(), AgentProcess.FreePort());
         using var endpoint = new HttpForeignAgent(new Uri($"http://127.0.0.1:{port}/"));
         using var otherEndpoint = new HttpForeignAgent(new Uri($"http://127.0.0.1:{otherPort}/"));
-        await using var server = await TestServer.StartAsync(
+        await using var server = await StartAsync(
             new Dictionary<string, IForeignAgent>(StringComparer.Ordinal) { ["victim"] = endpoint, ["other"] = otherEndpoint });
         await server.Client.StartAsync("hotel=victim", "car=other");
-        using var victim = AgentProcess.Agent(language, _folder, "hotel", port, server.Address);
-        using var other = AgentProcess.Agent("python", _folder, "car", otherPort, server.Address);
+        var execution = $"{server.Client.Tenant}/trip";
+        using var victim = AgentProcess.Agent(language, _folder, "hotel", port, execution, server.Addresses);
+        using var other = AgentProcess.Agent("python", _folder, "car", otherPort, execution, server.Addresses);
         var isKilled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        server.Journal.OnDurable = (stream, text) =>
+        server.OnRecord = (agent, text) =>
         {
-            if (stream is { Kind: StreamKind.Agent, Name: "hotel" } && text.Contains($"\"event\":\"{record}\"", StringComparison.Ordinal) && !isKilled.Task.IsCompleted)
+            if (agent == "hotel" && text.Contains($"\"event\":\"{record}\"", StringComparison.Ordinal) && !isKilled.Task.IsCompleted)
             {
                 victim.Kill();
                 isKilled.TrySetResult();

@@ -7,19 +7,21 @@ using OrleansRecovery.Protocol.Errors;
 namespace OrleansRecovery.Http.Tests.Api;
 
 /// <summary>The coordinator endpoint (draft, section {#http}).</summary>
-public sealed class MessageTests : IAsyncLifetime
+public abstract class MessageContract : IAsyncLifetime
 {
-    private TestServer _server = null!;
+    private ITestHost _server = null!;
 
     private ApiClient Client => _server.Client;
 
     public async Task InitializeAsync()
     {
-        _server = await TestServer.StartAsync();
+        _server = await StartAsync();
         await Client.StartAsync("hotel=silent", "echo=echo");
         await Client.InputAsync("hotel", """{"item":"room"}""", "k");
         await Client.TurnAsync("hotel");
     }
+
+    private protected abstract Task<ITestHost> StartAsync();
 
     public async Task DisposeAsync() => await _server.DisposeAsync();
 
@@ -46,7 +48,7 @@ public sealed class MessageTests : IAsyncLifetime
     [Fact]
     public async Task What_a_participant_says_is_answered_202_whatever_it_leads_to()
     {
-        var question = Hand.About("status_query", "r-none", "hotel");
+        var question = Client.About("status_query", "r-none", "hotel");
 
         Assert.Equal(HttpStatusCode.Accepted, (await Client.PostMessageAsync(question.ToJsonString())).Status);
     }
@@ -54,7 +56,7 @@ public sealed class MessageTests : IAsyncLifetime
     [Fact]
     public async Task Nobody_speaks_for_an_agent_that_runs_on_the_host()
     {
-        var answer = await Client.PostMessageAsync(Hand.About("status_query", "r-none", "echo").ToJsonString());
+        var answer = await Client.PostMessageAsync(Client.About("status_query", "r-none", "echo").ToJsonString());
 
         Assert.Equal((HttpStatusCode.Forbidden, "not_authorized"), (answer.Status, answer.Error));
     }
@@ -78,7 +80,7 @@ public sealed class MessageTests : IAsyncLifetime
     {
         var before = await Client.GetAsync("");
 
-        var answer = await Client.PostMessageAsync(content);
+        var answer = await Client.PostMessageAsync(content.Replace("acme", Client.Tenant, StringComparison.Ordinal));
 
         Assert.Equal((status, error, RecoveryProblem.MediaType), ((int)answer.Status, answer.Error, answer.MediaType));
         Assert.Equal(RecoveryProblem.RecoveryType, (string?)answer.Json["type"]);
@@ -97,7 +99,7 @@ public sealed class MessageTests : IAsyncLifetime
     [Fact]
     public async Task Members_that_nobody_knows_are_ignored()
     {
-        var question = Hand.About("status_query", "r-none", "hotel");
+        var question = Client.About("status_query", "r-none", "hotel");
         question["org.example.hint"] = new JsonObject { ["a"] = 1 };
 
         Assert.Equal(HttpStatusCode.Accepted, (await Client.PostMessageAsync(question.ToJsonString())).Status);
@@ -128,7 +130,7 @@ public sealed class MessageTests : IAsyncLifetime
         var metadata = (await Client.GetAsync("/.well-known/agent-recovery")).Json;
 
         Assert.Equal([1], metadata["ver"]!.AsArray().Select(version => (int)version!));
-        var endpoint = ((string)metadata["coordinator"]!).Replace("{tenant}", "acme", StringComparison.Ordinal).Replace("{execution}", "trip", StringComparison.Ordinal);
+        var endpoint = ((string)metadata["coordinator"]!).Replace("{tenant}", Client.Tenant, StringComparison.Ordinal).Replace("{execution}", "trip", StringComparison.Ordinal);
         var answer = await Client.SendAsync(HttpMethod.Post, new Uri(endpoint).PathAndQuery, Client.MakeSignal("hotel", 1).ToJsonString(), ApiClient.Message);
         Assert.Equal(HttpStatusCode.Accepted, answer.Status);
     }

@@ -1,0 +1,45 @@
+using System.Collections.Concurrent;
+using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Journal;
+using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Agents;
+using OrleansRecovery.Runtime.Hosting;
+
+namespace OrleansRecovery.Runtime.Tests.Support;
+
+/// <summary>It has no messages for the agent, and only listens.</summary>
+internal sealed class QuietCoordinator : IExecution
+{
+    public ConcurrentQueue<ParticipantMessage> Heard { get; } = [];
+
+    public ConcurrentQueue<IReadOnlyList<AgentEvent>> Observed { get; } = [];
+
+    public Func<Task> OnObserve { get; set; } = () => Task.CompletedTask;
+
+    public Task<AgentSituation> SituationAsync(AgentId agent, SequenceNumber journalled, CancellationToken cancellationToken) =>
+        Task.FromResult(new AgentSituation(SequenceNumber.First, false, new AgentClass("probe"), true, []));
+
+    public Task ObserveAsync(AgentId agent, SequenceNumber first, IReadOnlyList<AgentEvent> records, CancellationToken cancellationToken)
+    {
+        Observed.Enqueue(records);
+        return OnObserve();
+    }
+
+    public Task<IReadOnlyList<PendingMessage>> ResponsesAsync(AgentId agent, MessageId request, CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyList<PendingMessage>>([]);
+
+    public Task<bool> MayDeclareAsync(Interval producer, Interval consumer, CancellationToken cancellationToken) => Task.FromResult(true);
+
+    public Task<bool> IsAnyDeadAsync(IReadOnlyList<MessageId> messages, CancellationToken cancellationToken) => Task.FromResult(false);
+
+    public Task<bool> IsPastSealedAsync(Interval interval, CancellationToken cancellationToken) => Task.FromResult(true);
+
+    public void Tell(ParticipantMessage message) => Heard.Enqueue(message);
+
+    public Task FailedAsync(Interval suspect, Incarnation incarnation, FailureReason reason, string detail, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public void Stuck(AgentId agent, RecoveryError error)
+    {
+    }
+}
