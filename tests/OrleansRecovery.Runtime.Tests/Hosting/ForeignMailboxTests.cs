@@ -1,6 +1,8 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging.Abstractions;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Journal;
+using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
@@ -15,6 +17,7 @@ namespace OrleansRecovery.Runtime.Tests.Hosting;
 public sealed class ForeignMailboxTests
 {
     private static readonly AgentId A = AgentId.Parse("a");
+    private static readonly RecoveryId Recovery = RecoveryId.Parse("r1");
     private static readonly IReadOnlyList<AgentEvent> Opening = [new IntervalOpened(CheckpointNumber.First, Incarnation.First, IntervalCause.Start, 0)];
 
     [Fact]
@@ -47,16 +50,53 @@ public sealed class ForeignMailboxTests
         Assert.Equal(RecoveryErrorCode.StaleWriter, refused.Error.Code);
     }
 
-    private static ForeignMailbox Mailbox(InMemoryJournal journal, QuietCoordinator coordinator) => new(
+    [Fact]
+    public async Task A_request_for_another_try_is_another_request_and_no_repetition()
+    {
+        var agent = new BusyAgent();
+        await using var mailbox = Mailbox(new InMemoryJournal(), new QuietCoordinator(), agent);
+        mailbox.Post(new Commit(Recovery, Epoch.First, A, CheckpointNumber.First), SequenceNumber.First);
+        foreach (var tryNumber in new[] { 1, 1, 2, 2, 2 })
+        {
+            mailbox.Post(new Compensate(Recovery, Epoch.First, A, tryNumber, [SequenceNumber.Of(3)]), SequenceNumber.First);
+        }
+
+        agent.MayGoOn.SetResult();
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+        while (mailbox.IsBusy)
+        {
+            await timer.WaitForNextTickAsync(patience.Token);
+        }
+
+        Assert.Equal([1L, 2L], agent.Taken.OfType<Compensate>().Select(asked => asked.Try));
+    }
+
+    private static ForeignMailbox Mailbox(InMemoryJournal journal, QuietCoordinator coordinator, IForeignAgent? agent = null) => new(
         new MailboxSetup(
             ProbeHost.Execution,
             new HashSet<AgentId> { A },
             RecoveryPolicy.Default,
             coordinator,
-            new AgentCatalog(),
+            agent is null ? new AgentCatalog() : new AgentCatalog().AddForeign("probe", agent),
             journal,
             new AgentMemory(1),
             TimeProvider.System,
             NullLogger.Instance),
         A);
+
+    // It takes nothing before it may go on.
+    private sealed class BusyAgent : IForeignAgent
+    {
+        public TaskCompletionSource MayGoOn { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public ConcurrentQueue<RecoveryMessage> Taken { get; } = [];
+
+        public async Task<bool> DeliverAsync(AddressedMessage message, CancellationToken cancellationToken)
+        {
+            await MayGoOn.Task.WaitAsync(cancellationToken);
+            Taken.Enqueue(message.Message);
+            return true;
+        }
+    }
 }
