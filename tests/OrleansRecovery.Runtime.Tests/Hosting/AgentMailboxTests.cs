@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging.Abstractions;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Messages;
@@ -182,17 +181,7 @@ public sealed class AgentMailboxTests
     }
 
     private static AgentMailbox Mailbox(HoldingJournal journal, ProbeWorld world, QuietCoordinator coordinator, TimeProvider? time = null) => new(
-        new MailboxSetup(
-            ProbeHost.Execution,
-            new HashSet<AgentId> { A },
-            RecoveryPolicy.Default,
-            coordinator,
-            new AgentCatalog().Add(() => new ProbeAgent(world), "probe"),
-            journal,
-            new AgentMemory(1),
-            time ?? TimeProvider.System,
-            NullLogger.Instance),
-        A);
+        coordinator.MailboxOf(A, new AgentCatalog().Add(() => new ProbeAgent(world), "probe"), journal, time), A);
 
     // Everything that came before is taken, and nothing is written: there is nothing below the first checkpoint.
     private static async Task TakenAsync(AgentMailbox mailbox) => Assert.Null(await mailbox.CollectAsync(CheckpointNumber.First));
