@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging.Abstractions;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Messages;
@@ -36,7 +35,7 @@ public sealed class AgentMailboxTests
         mailbox.Post(new Prepare(Recovery, Epoch.First, A, 1, [Done], []), SequenceNumber.First);
         mailbox.Post(new Commit(Recovery, Epoch.First, A, Done), SequenceNumber.First);
         mailbox.Post(new Compensate(Recovery, Epoch.First, A, 1, [action]), SequenceNumber.First);
-        await undoing.Task.WaitAsync(TimeSpan.FromSeconds(90));
+        await undoing.Task.WaitAsync(TimeSpan.FromMinutes(2));
 
         journal.FailAfterWriting("interval_sealed"); // what is durable is not known: the agent is loaded again
         await Assert.ThrowsAsync<RecoveryException>(() => mailbox.SealAsync(Done, IssuerId.Parse("validator")));
@@ -175,7 +174,7 @@ public sealed class AgentMailboxTests
         await using (var probe = await ProbeHost.StartAsync(world, new RecoveryPolicy { ActionTimeoutMilliseconds = 1_000 }, journal))
         {
             await probe.SendAsync("a", "tell-then-ask", "x", "b");
-            await asked.Task.WaitAsync(TimeSpan.FromSeconds(90));
+            await asked.Task.WaitAsync(TimeSpan.FromMinutes(2));
         }
 
         await using var stale = Mailbox(journal, world, new QuietCoordinator());
@@ -192,7 +191,7 @@ public sealed class AgentMailboxTests
 
         async Task TurnsAsync(int count)
         {
-            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(90));
+            using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
             using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
             while (world.Turns.GetValueOrDefault("a:x") < count)
             {
@@ -224,7 +223,7 @@ public sealed class AgentMailboxTests
 
     private static async Task HeardAsync(QuietCoordinator coordinator, int count)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(90));
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
         while (coordinator.Heard.OfType<Compensated>().Count() < count)
         {
@@ -234,7 +233,7 @@ public sealed class AgentMailboxTests
 
     private static async Task IdleAsync(AgentMailbox mailbox)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(90));
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
         while (mailbox.IsBusy)
         {
@@ -253,17 +252,7 @@ public sealed class AgentMailboxTests
     }
 
     private static AgentMailbox Mailbox(HoldingJournal journal, ProbeWorld world, QuietCoordinator coordinator, TimeProvider? time = null, RecoveryPolicy? policy = null) => new(
-        new MailboxSetup(
-            ProbeHost.Execution,
-            new HashSet<AgentId> { A },
-            policy ?? RecoveryPolicy.Default,
-            coordinator,
-            new AgentCatalog().Add(() => new ProbeAgent(world), "probe"),
-            journal,
-            new AgentMemory(1),
-            time ?? TimeProvider.System,
-            NullLogger.Instance),
-        A);
+        coordinator.MailboxOf(A, new AgentCatalog().Add(() => new ProbeAgent(world), "probe"), journal, time, policy), A);
 
     // Everything that came before is taken, and nothing is written: there is nothing below the first checkpoint.
     private static async Task TakenAsync(AgentMailbox mailbox) => Assert.Null(await mailbox.CollectAsync(CheckpointNumber.First));

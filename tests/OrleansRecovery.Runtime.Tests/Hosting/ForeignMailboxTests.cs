@@ -1,9 +1,7 @@
 using System.Collections.Concurrent;
-using Microsoft.Extensions.Logging.Abstractions;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Messages;
-using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Driver;
@@ -62,7 +60,7 @@ public sealed class ForeignMailboxTests
         }
 
         agent.MayGoOn.SetResult();
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
         while (mailbox.IsBusy)
         {
@@ -73,17 +71,7 @@ public sealed class ForeignMailboxTests
     }
 
     private static ForeignMailbox Mailbox(InMemoryJournal journal, QuietCoordinator coordinator, IForeignAgent? agent = null) => new(
-        new MailboxSetup(
-            ProbeHost.Execution,
-            new HashSet<AgentId> { A },
-            RecoveryPolicy.Default,
-            coordinator,
-            agent is null ? new AgentCatalog() : new AgentCatalog().AddForeign("probe", agent),
-            journal,
-            new AgentMemory(1),
-            TimeProvider.System,
-            NullLogger.Instance),
-        A);
+        coordinator.MailboxOf(A, agent is null ? new AgentCatalog() : new AgentCatalog().AddForeign("probe", agent), journal), A);
 
     // It takes nothing before it may go on.
     private sealed class BusyAgent : IForeignAgent
