@@ -174,7 +174,7 @@ class Agent:
         """Does one thing, if there is one: a compensation, the turn that is open, or the next message."""
         with self.gate:
             if self.to_undo:
-                return self.compensate(self.to_undo.pop(0))
+                return self.compensate(*self.to_undo.pop(0))
             if self.participant.phase == "active" and self.history.turn is not None:
                 began, steps, _ = self.turns()[-1]
                 return self.run(Turn(self, self.messages[began], list(self.state), steps))
@@ -248,13 +248,13 @@ class Agent:
         if kind == "send":
             self.post(what)
         else:
-            self.to_undo += [action for action in what if action not in self.to_undo]
+            self.to_undo += [(action, what["try"]) for action in what["actions"] if action not in (queued for queued, _ in self.to_undo)]
 
-    def compensate(self, action):
+    def compensate(self, action, tried):
         if self.participant.phase != "compensating":
             return
         self.world.apply("undo", self.records[action]["argument"], self.key(action, "undo"))
-        for effect in self.durable(self.participant.compensated(action, "compensated", 1)):
+        for effect in self.durable(self.participant.compensated(action, tried, "compensated", 1)):
             self.carry_out(effect)
 
     # HTTP.

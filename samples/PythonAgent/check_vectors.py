@@ -28,7 +28,7 @@ def run(vectors, sequence):
         elif given.get("event") == "silence":
             effects = participant.silence()
         elif given.get("event") == "settled":
-            effects = participant.compensated(given["action"], given["result"], given["attempts"], given.get("detail")) if participant.phase == "compensating" else None
+            effects = participant.compensated(given["action"], given["try"], given["result"], given["attempts"], given.get("detail")) if participant.phase == "compensating" else None
         else:
             effects = participant.take(given, history)
         for kind, what in effects or []:

@@ -131,7 +131,7 @@ class Participant:
                 or any(entry["producer"] == sender and entry["from"] <= interval < entry.get("below", float("inf")) for entry in self.undone))
 
     def take(self, message, history):
-        """What a message of the coordinator leads to: ("write", record), ("send", message), ("compensate", actions), in order; None: refuse it."""
+        """What a message of the coordinator leads to: ("write", record), ("send", message), ("compensate", {"try", "actions"}), in order; None: refuse it."""
         if message["epoch"] < self.epoch:
             return []
         mine = self.vote is not None and self.vote["recovery"] == message["recovery"]
@@ -150,14 +150,13 @@ class Participant:
         recoveries = list(self.barriers) + ([self.vote["recovery"]] if self.vote else [])
         return [("send", self._about(recovery, self.epoch, "status_query")) for recovery in recoveries]
 
-    def compensated(self, action, result, attempts, detail=None):
-        """The compensation of an action ended."""
-        done = self.settled.get(action)
-        if done is None or done["result"] != "compensated":
-            done = {"event": "compensation_settled", "recovery": self.vote["recovery"], "action": action, "result": result, "attempts": attempts}
-            done.update({"detail": detail} if detail else {})
-            return [("write", done), ("send", self._compensated(done, self.epoch))]
-        return [("send", self._compensated(done, self.epoch))]
+    def compensated(self, action, tried, result, attempts, detail=None):
+        """The compensation of an action ended. A try ends once."""
+        if self._has_ended(action, tried):
+            return [("send", self._compensated(self.settled[action], self.epoch))]
+        done = {"event": "compensation_settled", "recovery": self.vote["recovery"], "action": action, "try": tried, "result": result, "attempts": attempts}
+        done.update({"detail": detail} if detail else {})
+        return [("write", done), ("send", self._compensated(done, self.epoch))]
 
     def _prepare(self, message, history, mine):
         recovery = message["recovery"]
@@ -190,10 +189,15 @@ class Participant:
     def _compensate(self, message, history, mine):
         if not mine or self.phase == "prepared":
             return self._ask(message)
-        succeeded = [action for action in message["actions"] if self.settled.get(action, {}).get("result", "failed") != "failed"]
-        effects = [("send", self._compensated(self.settled[action], message["epoch"])) for action in succeeded]
-        to_run = [action for action in message["actions"] if action not in succeeded]
-        return effects + ([("compensate", to_run)] if to_run and self.phase == "compensating" else [])
+        ended = [action for action in message["actions"] if self._has_ended(action, message["try"])]
+        effects = [("send", self._compensated(self.settled[action], message["epoch"])) for action in ended]
+        to_run = [action for action in message["actions"] if action not in ended]
+        return effects + ([("compensate", {"try": message["try"], "actions": to_run})] if to_run and self.phase == "compensating" else [])
+
+    def _has_ended(self, action, tried):
+        """Is nothing more to be run for this try: did it, or a later one, fail, or did any succeed?"""
+        done = self.settled.get(action)
+        return done is not None and (done["result"] != "failed" or done.get("try", 1) >= tried)
 
     def _restore(self, message, history, mine):
         if not mine:
@@ -245,7 +249,7 @@ class Participant:
 
     def _compensated(self, settled, epoch):
         members = {name: settled[name] for name in ("action", "result", "attempts", "detail") if name in settled}
-        return self._about(settled["recovery"], epoch, "compensated", **members)
+        return self._about(settled["recovery"], epoch, "compensated", **members, **{"try": settled.get("try", 1)})
 
     def _about(self, recovery, epoch, kind, **members):
         return {"type": kind, "recovery": recovery, "epoch": epoch, "agent": self.agent, **members}

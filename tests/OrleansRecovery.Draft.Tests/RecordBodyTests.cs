@@ -79,7 +79,7 @@ public sealed partial class RecordBodyTests
     };
 
     private static CoordinatorInput.CompensationReported Ended(CompensationResult result) =>
-        new(new Compensated(Sample.Recovery, default, Sample.A("a"), Sample.S(3), result, 1, "at once"));
+        new(new Compensated(Sample.Recovery, default, Sample.A("a"), Sample.S(3), 1, result, 1, "at once"));
 
     [GeneratedRegex(@"^(?<kind>[a-z_]+) +(?<members>\S.*(\n +\S.*)*)$", RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
     private static partial Regex Lines();

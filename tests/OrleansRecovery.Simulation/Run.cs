@@ -139,7 +139,7 @@ internal sealed class Run
         return [.. addresses.Select((address, number) => new SimulatedExecution(_loop, chance, _faults, _seen, address, $"x{number}-", _options, isAlone: addresses.Count == 1))];
     }
 
-    private void Take(StreamAppend append)
+    private void Take(Process by, StreamAppend append)
     {
         if (append.Stream.Kind == StreamKind.Ledger)
         {
@@ -151,7 +151,7 @@ internal sealed class Run
         {
             if (execution.Address.Tenant == append.Stream.Tenant && execution.Address.Execution == append.Stream.Execution)
             {
-                execution.Observer.Take(append);
+                execution.Observer.Take(by, append);
             }
         }
     }

@@ -32,7 +32,8 @@ internal sealed class SimulatedExecution
         (_loop, _mark, Address) = (loop, mark, address);
         Outside = new OutsideWorld(loop, faults);
         Observer = new Observer(seen, address.Execution) { Digests = options.Digests, KeepsTexts = !isAlone };
-        Outside.IsGivenUp = Observer.GivenUp.Contains;
+        Outside.IsResidue = Observer.IsResidue;
+        Outside.HasFailed = Observer.HasFailed;
         Agents = [.. Enumerable.Range(0, chance.Random.Next(2, options.AgentsMax + 1)).Select(number => AgentId.Parse($"{(char)('a' + number)}"))];
         var topology = chance.PickOne(Enum.GetValues<Topology>());
         seen.Add($"topology {topology}");
@@ -119,7 +120,7 @@ internal sealed class SimulatedExecution
             RecoveryCountMax = chance.Random.Next(3, 20),
             VoteTimeoutMilliseconds = chance.PickOne(300, 1_000),
             VoteTryCountMax = chance.Random.Next(2, 20),
-            CompensationTryCountMax = chance.Random.Next(1, 4),
+            CompensationTryCountMax = chance.PickOne(1, 1, 2, 3),
             ActionTimeoutMilliseconds = chance.PickOne(500, 5_000),
             SnapshotEveryTurns = chance.Random.Next(1, 4),
         };

@@ -102,7 +102,7 @@ class Agent {
   private records: JournalRecord[] = [];
   private messages = new Map<number, Waiting>();
   private state: State = [];
-  private toUndo: number[] = [];
+  private toUndo: { action: number; tried: number }[] = [];
   private outbox = new Map<string, Message>();
   private gate: Promise<unknown> = Promise.resolve();
   private heard = Date.now();
@@ -180,9 +180,9 @@ class Agent {
   /** Does one thing, if there is one: a compensation, the turn that is open, or the next message. */
   async step(): Promise<void> {
     const isDone = await this.alone(async () => {
-      const action = this.toUndo.shift();
-      if (action !== undefined) {
-        await this.compensate(action);
+      const next = this.toUndo.shift();
+      if (next !== undefined) {
+        await this.compensate(next.action, next.tried);
       } else if (this.participant.phase === "active" && this.history.turn !== null) {
         const { began, steps } = this.turns().at(-1)!;
         await this.run(new Turn(this, this.messages.get(began)!, [...this.state], steps));
@@ -268,14 +268,19 @@ class Agent {
   private carryOut(effects: Effect[]): void {
     for (const effect of effects) {
       if ("send" in effect) this.post(effect.send);
-      else if ("compensate" in effect) this.toUndo.push(...effect.compensate.filter(action => !this.toUndo.includes(action)));
+      else if ("compensate" in effect) this.queue(effect.compensate.try, effect.compensate.actions);
     }
   }
 
-  private async compensate(action: number): Promise<void> {
+  private queue(tried: number, actions: number[]): void {
+    const isQueued = (action: number) => this.toUndo.some(queued => queued.action === action);
+    this.toUndo.push(...actions.filter(action => !isQueued(action)).map(action => ({ action, tried })));
+  }
+
+  private async compensate(action: number, tried: number): Promise<void> {
     if (this.participant.phase !== "compensating") return;
     this.world.apply("undo", this.records[action].argument, this.key(action, "undo"));
-    await this.lead(this.participant.compensated(action, "compensated", 1));
+    await this.lead(this.participant.compensated(action, tried, "compensated", 1));
   }
 
   /** To the coordinator. A newer message of the same kind takes the place of one that has not arrived. */

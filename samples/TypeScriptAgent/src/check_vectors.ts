@@ -14,7 +14,7 @@ function take(participant: Participant, history: History, input: any): Effect[] 
   switch (input.event) {
     case "work": return participant.phase === "active" ? [] : null;
     case "silence": return participant.silence();
-    case "settled": return participant.phase === "compensating" ? participant.compensated(input.action, input.result, input.attempts, input.detail) : null;
+    case "settled": return participant.phase === "compensating" ? participant.compensated(input.action, input.try, input.result, input.attempts, input.detail) : null;
     default: return participant.take(input, history);
   }
 }

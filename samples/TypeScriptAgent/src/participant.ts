@@ -5,7 +5,7 @@ export type Json = null | boolean | number | string | Json[] | { [name: string]:
 export type JournalRecord = { event: string } & { [name: string]: any };
 export type Message = { type: string; recovery: string; epoch: number; agent: string } & { [name: string]: any };
 export type Phase = "active" | "prepared" | "compensating" | "restored" | "quarantined";
-export type Effect = { write: JournalRecord } | { send: Message } | { compensate: number[] };
+export type Effect = { write: JournalRecord } | { send: Message } | { compensate: { try: number; actions: number[] } };
 
 type Range = { producer: string; from: number; below?: number };
 type Action = { sequence: number; class: string; progress: string; name: string; canUndo: boolean };
@@ -179,11 +179,10 @@ export class Participant {
     return recoveries.map(recovery => ({ send: this.about(recovery, this.epoch, "status_query") }));
   }
 
-  /** The compensation of an action ended. */
-  compensated(action: number, result: string, attempts: number, detail?: string): Effect[] {
-    const before = this.settled.get(action);
-    if (before?.result === "compensated") return [{ send: this.report(before, this.epoch) }];
-    const done = { event: "compensation_settled", recovery: this.vote.recovery, action, result, attempts, ...(detail ? { detail } : {}) };
+  /** The compensation of an action ended. A try ends once. */
+  compensated(action: number, tried: number, result: string, attempts: number, detail?: string): Effect[] {
+    if (this.hasEnded(action, tried)) return [{ send: this.report(this.settled.get(action)!, this.epoch) }];
+    const done = { event: "compensation_settled", recovery: this.vote.recovery, action, try: tried, result, attempts, ...(detail ? { detail } : {}) };
     return [{ write: done }, { send: this.report(done, this.epoch) }];
   }
 
@@ -227,10 +226,16 @@ export class Participant {
   private compensate(message: Message, mine: boolean): Effect[] {
     if (!mine || this.phase === "prepared") return this.ask(message);
     const actions = message.actions as number[];
-    const succeeded = actions.filter(action => (this.settled.get(action)?.result ?? "failed") !== "failed");
-    const toRun = actions.filter(action => !succeeded.includes(action));
-    const repeated: Effect[] = succeeded.map(action => ({ send: this.report(this.settled.get(action)!, message.epoch) }));
-    return toRun.length > 0 && this.phase === "compensating" ? [...repeated, { compensate: toRun }] : repeated;
+    const ended = actions.filter(action => this.hasEnded(action, message.try));
+    const toRun = actions.filter(action => !ended.includes(action));
+    const repeated: Effect[] = ended.map(action => ({ send: this.report(this.settled.get(action)!, message.epoch) }));
+    return toRun.length > 0 && this.phase === "compensating" ? [...repeated, { compensate: { try: message.try, actions: toRun } }] : repeated;
+  }
+
+  /** Is nothing more to be run for this try: did it, or a later one, fail, or did any succeed? */
+  private hasEnded(action: number, tried: number): boolean {
+    const done = this.settled.get(action);
+    return done !== undefined && (done.result !== "failed" || (done.try ?? 1) >= tried);
   }
 
   private release(message: Message, history: History, mine: boolean): Effect[] {
@@ -276,7 +281,7 @@ export class Participant {
 
   private report(done: JournalRecord, epoch: number): Message {
     const { action, result, attempts, detail } = done;
-    return this.about(done.recovery, epoch, "compensated", { action, result, attempts, ...(detail ? { detail } : {}) });
+    return this.about(done.recovery, epoch, "compensated", { action, try: done.try ?? 1, result, attempts, ...(detail ? { detail } : {}) });
   }
 
   private about(recovery: string, epoch: number, type: string, members = {}): Message {

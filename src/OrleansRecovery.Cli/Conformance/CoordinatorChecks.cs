@@ -126,7 +126,9 @@ internal sealed class CoordinatorChecks(Peer peer, TimeSpan patience, CheckList 
         }
 
         list.Check("R-CMP-1", await peer.NextAsync<Compensate>(scene.Execution, Scene.A, Quiet) is null, "a's action was to be compensated before b's, which depends on it");
-        await scene.AnswerAsync(later!);
+        var again = await peer.NextAsync<Compensate>(scene.Execution, Scene.B, patience);
+        list.Check("R-CMP-13", later!.Try == 1 && again?.Try == 1, $"try {later.Try} was asked for, and then {again?.Try}, without a ruling");
+        await scene.AnswerAsync(later);
         var earlier = await peer.NextAsync<Compensate>(scene.Execution, Scene.A, patience);
         list.Check("R-DRV-2", !peer.Received(scene.Execution).OfType<Restore>().Any(), "restore came before every action was settled");
         if (!list.Check("R-CMP-4", earlier is not null, "a's action was not to be compensated"))

@@ -81,7 +81,7 @@ internal sealed class ParticipantChecks(HttpClient http, Uri endpoint, ProbeHost
         list.Check("R-PRE-2", busy?.Message is Vote { Answer: VoteKind.Busy, Holder: { Text: "r-2" } }, $"a prepare of another recovery was answered {Show(busy)}");
         var stale = await AskAsync<Vote>(Prepare("r-2", [_first], []) with { Epoch = Epoch.Of(1) }, Quiet);
         list.Check("R-PAR-14", stale is null, "a request of a coordinator that was replaced was answered");
-        var early = await AskAsync<StatusQuery>(new Compensate(RecoveryId.Parse("r-2"), _epoch, agent, [.. said!.Trace.Actions.Where(IsToCompensate).Select(action => action.Sequence)]), Quiet); // sooner than it asks by itself
+        var early = await AskAsync<StatusQuery>(new Compensate(RecoveryId.Parse("r-2"), _epoch, agent, 1, [.. said!.Trace.Actions.Where(IsToCompensate).Select(action => action.Sequence)]), Quiet); // sooner than it asks by itself
         list.Check("R-PAR-9", early is not null && !early.Journal.OfType<CompensationSettled>().Any(), "a compensate before the commit was not answered with a question");
         var other = await PostAsync(new Commit(RecoveryId.Parse("r-2"), _epoch, agent, said.Target.Next));
         list.Check("R-PAR-15", other.Status == 409 && !(await host.JournalAsync(execution, agent)).OfType<DecisionLearnt>().Any(), $"a commit for another target was answered {other}");
@@ -107,7 +107,7 @@ internal sealed class ParticipantChecks(HttpClient http, Uri endpoint, ProbeHost
         list.Check("R-PAR-1", (await JournalAsync(journal => journal.OfType<DecisionLearnt>().Any())).OfType<DecisionLearnt>().Any(), "the decision is not in the journal");
         await PostAsync(new Abort(recovery, _epoch, agent, AbortReason.Operator));
         list.Check("R-PAR-8", (await HistoryAsync()).Find(_first) is not null && !(await host.JournalAsync(execution, agent)).OfType<PromiseReleased>().Any(item => item.Recovery == recovery), "an abort after the decision was carried out");
-        var foreign = await PostAsync(new Compensate(recovery, _epoch, agent, [SequenceNumber.Of(999_999)]));
+        var foreign = await PostAsync(new Compensate(recovery, _epoch, agent, 1, [SequenceNumber.Of(999_999)]));
         list.Check("R-PAR-16", foreign.Status == 409, $"a compensate of what is not in the vote was answered {foreign}");
         await CompensateAsync(recovery, vote);
         var before = await HistoryAsync();
@@ -130,12 +130,14 @@ internal sealed class ParticipantChecks(HttpClient http, Uri endpoint, ProbeHost
     {
         foreach (var action in vote.Trace.Actions.Where(IsToCompensate).Reverse())
         {
-            var request = new Compensate(recovery, _epoch, agent, [action.Sequence]);
+            var request = new Compensate(recovery, _epoch, agent, 1, [action.Sequence]);
             var first = await AskAsync<Compensated>(request);
             list.Check("R-PAR-2", first?.Message is Compensated { Result: CompensationResult.Compensated } done && done.Action == action.Sequence, $"compensate was answered {Show(first)}");
             list.Check("R-CMP-10", first?.Journal.OfType<CompensationSettled>().Any(settled => settled.Action == action.Sequence) == true, "the result of a compensation was reported before it was durable");
             var again = await AskAsync<Compensated>(request);
             list.Check("R-PAR-10", again?.Message == first?.Message, $"a repeated compensate was answered {Show(again)}");
+            var later = await AskAsync<Compensated>(request with { Try = 2 });
+            list.Check("R-CMP-11", later?.Message == first?.Message, $"a later try of a compensation that had succeeded was answered {Show(later)}");
             var count = (await host.JournalAsync(execution, agent)).OfType<CompensationSettled>().Count(settled => settled.Action == action.Sequence);
             list.Check("R-CMP-11", count == 1, "a compensation that had succeeded was run again");
         }

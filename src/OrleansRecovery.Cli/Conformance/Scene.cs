@@ -104,7 +104,7 @@ internal sealed class Scene(HttpClient http, Uri server, ExecutionAddress execut
         {
             foreach (var action in asked.Actions)
             {
-                await ApplyAsync(message.Agent, new ParticipantInput.Settled(action, CompensationResult.Compensated, 1, null), answers);
+                await ApplyAsync(message.Agent, new ParticipantInput.Settled(action, asked.Try, CompensationResult.Compensated, 1, null), answers);
             }
         }
 

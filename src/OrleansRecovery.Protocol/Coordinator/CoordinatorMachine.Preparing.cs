@@ -236,7 +236,7 @@ public static partial class CoordinatorMachine
         {
             Phase = Phase.Committed,
             Escalation = null,
-            Compensation = new CompensationState(CompensationOrder.Of(traces), []),
+            Compensation = CompensationState.Of(CompensationOrder.Of(traces)),
         };
         turn.Effects.Add(new CoordinatorEffect.ConfirmDecision());
     }

@@ -37,6 +37,11 @@ public static partial class CoordinatorMachine
 
         if (message.Result == CompensationResult.Failed)
         {
+            if (!compensation.Counts(action, message.Try))
+            {
+                return; // of a try before the one that is under way
+            }
+
             if (turn.State.IsForced || turn.State.Opening.Policy.FailedCompensation == FailedCompensationRule.Residue)
             {
                 NameResidue(turn, action, ResidueReason.CompensationFailed);
@@ -108,7 +113,7 @@ public static partial class CoordinatorMachine
                     Phase = escalation.From,
                     Escalation = null,
                     TryCount = 0,
-                    Compensation = state.Compensation is { } compensation ? compensation with { Failed = [] } : null,
+                    Compensation = state.Compensation?.Again(),
                 };
                 turn.Effects.AddRange(Outstanding(turn.State));
                 break;
@@ -169,7 +174,7 @@ public static partial class CoordinatorMachine
         var compensation = turn.State.Compensation!;
         turn.State = turn.State with
         {
-            Compensation = new CompensationState(compensation.Order.Settle(action), compensation.Failed.Remove(action)),
+            Compensation = compensation with { Order = compensation.Order.Settle(action), Failed = compensation.Failed.Remove(action) },
         };
         return turn.State.Compensation!.Order.Freed;
     }
@@ -241,8 +246,8 @@ public static partial class CoordinatorMachine
     }
 
     private static IEnumerable<Compensate> CompensateRequests(CoordinatorState state, IEnumerable<ActionId> actions) =>
-        actions.GroupBy(action => action.Agent)
-            .Select(group => new Compensate(state.Recovery, state.Epoch, group.Key, [.. group.Select(action => action.Sequence)]));
+        actions.GroupBy(action => (action.Agent, Try: state.Compensation!.TryOf(action)))
+            .Select(group => new Compensate(state.Recovery, state.Epoch, group.Key.Agent, group.Key.Try, [.. group.Select(action => action.Sequence)]));
 
     private static void RestoreIfUndone(Turn turn)
     {

@@ -46,7 +46,21 @@ public sealed record MemberState(
 /// <summary>What the coordinator knows of the compensations of a decided recovery.</summary>
 /// <param name="Order">The partial order, with what is settled.</param>
 /// <param name="Failed">Actions whose compensation failed and that wait for a ruling.</param>
-public sealed record CompensationState(CompensationOrder Order, ImmutableSortedSet<ActionId> Failed);
+/// <param name="Tries">Of the actions that are tried again by a ruling, which try is asked for.</param>
+public sealed record CompensationState(CompensationOrder Order, ImmutableSortedSet<ActionId> Failed, ImmutableSortedDictionary<ActionId, long> Tries)
+{
+    /// <summary>Nothing is undone yet.</summary>
+    public static CompensationState Of(CompensationOrder order) => new(order, [], ImmutableSortedDictionary<ActionId, long>.Empty);
+
+    /// <summary>The try of an action that is asked for: 1, and one more for each ruling "retry" after it had failed (draft, R-CMP-13).</summary>
+    public long TryOf(ActionId action) => Tries.GetValueOrDefault(action, 1);
+
+    /// <summary>Does a failure count? Not one of a try before the one that is asked for (draft, R-CMP-15). Logs from before there were tries say 0.</summary>
+    public bool Counts(ActionId action, long failedTry) => failedTry == 0 || failedTry >= TryOf(action);
+
+    /// <summary>What has failed is asked for again.</summary>
+    public CompensationState Again() => this with { Failed = [], Tries = Tries.SetItems(Failed.Select(action => KeyValuePair.Create(action, TryOf(action) + 1))) };
+}
 
 /// <summary>What an escalated recovery waits for.</summary>
 /// <param name="Reason">What is to be decided.</param>

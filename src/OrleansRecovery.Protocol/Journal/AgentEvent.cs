@@ -290,14 +290,18 @@ public sealed record DecisionLearnt(RecoveryId Recovery, CheckpointNumber Target
 /// <param name="Recovery">The recovery.</param>
 /// <param name="Action">The position of the action's intent.</param>
 /// <param name="Result">How it ended.</param>
-/// <param name="Attempts">How often it was tried.</param>
+/// <param name="Attempts">How often it was run in this try.</param>
 /// <param name="Detail">For people, or null.</param>
+/// <param name="Try">The try that the coordinator asked for; records from before there were any are of the first.</param>
 public sealed record CompensationSettled(
-    RecoveryId Recovery, SequenceNumber Action, CompensationResult Result, int Attempts, string? Detail = null) : AgentEvent
+    RecoveryId Recovery, SequenceNumber Action, CompensationResult Result, int Attempts, string? Detail = null, long Try = 1) : AgentEvent
 {
     /// <inheritdoc/>
     [JsonIgnore]
     public override AgentEventKind Kind => AgentEventKind.CompensationSettled;
+
+    /// <summary>Is nothing more to be run for this try: did it, or a later one, fail, or did any succeed (draft, R-CMP-11, R-CMP-14)?</summary>
+    public bool Ends(long tryNumber) => Result != CompensationResult.Failed || Try >= tryNumber;
 }
 
 /// <summary>

@@ -116,9 +116,7 @@ public static class JournalRules
                 var learnt = (DecisionLearnt)record;
                 return Unless(participant.Phase == ParticipantPhase.Prepared && promise!.Vote.Recovery == learnt.Recovery && promise.Vote.Target == learnt.Target);
             case AgentEventKind.CompensationSettled:
-                var settled = (CompensationSettled)record;
-                return Unless(participant.Phase == ParticipantPhase.Compensating && promise!.Vote.Recovery == settled.Recovery
-                    && promise.Vote.Trace.Actions.Any(action => action.Sequence == settled.Action && action.Class == ActionClass.Compensatable));
+                return CompensationFault(participant, (CompensationSettled)record);
             case AgentEventKind.RolledBack:
                 var back = (RolledBack)record;
                 return Unless(participant.Phase is ParticipantPhase.Prepared or ParticipantPhase.Compensating && promise!.Vote.Recovery == back.Recovery
@@ -141,6 +139,19 @@ public static class JournalRules
         }
 
         return null;
+    }
+
+    private static string? CompensationFault(ParticipantState participant, CompensationSettled settled)
+    {
+        if (participant is not { Phase: ParticipantPhase.Compensating, Promise: { } promise } || promise.Vote.Recovery != settled.Recovery
+            || !promise.Vote.Trace.Actions.Any(action => action.Sequence == settled.Action && action.Class == ActionClass.Compensatable))
+        {
+            return Unless(false);
+        }
+
+        return settled.Try is < 1 or > TermParser.NumberMax ? $"the try is no number from 1 to {TermParser.NumberMax}"
+            : promise.Settled.TryGetValue(settled.Action, out var ended) && ended.Ends(settled.Try) ? $"try {settled.Try} of the compensation has ended already"
+            : null;
     }
 
     private static string? Unless(bool holds) => holds ? null : "it does not follow from the agent's promise";

@@ -53,8 +53,9 @@ public sealed record Commit(RecoveryId Recovery, Epoch Epoch, AgentId Agent, Che
 /// <param name="Recovery">The recovery.</param>
 /// <param name="Epoch">The coordinator's fence.</param>
 /// <param name="Agent">The participant.</param>
+/// <param name="Try">1, and one more for each ruling that what has failed of them is to be tried again; the same in every repetition.</param>
 /// <param name="Actions">Its actions, by the position of their intents; they do not depend on each other.</param>
-public sealed record Compensate(RecoveryId Recovery, Epoch Epoch, AgentId Agent, IReadOnlyList<SequenceNumber> Actions)
+public sealed record Compensate(RecoveryId Recovery, Epoch Epoch, AgentId Agent, long Try, IReadOnlyList<SequenceNumber> Actions)
     : ParticipantMessage(Recovery, Epoch, Agent)
 {
     /// <inheritdoc/>
@@ -81,11 +82,12 @@ public enum CompensationResult
 /// <param name="Epoch">The fence of the request that it answers.</param>
 /// <param name="Agent">The participant.</param>
 /// <param name="Action">The action, by the position of its intent.</param>
+/// <param name="Try">The request's try that ended so; 0 only in logs from before there were any, where it is the one that was asked for last.</param>
 /// <param name="Result">How it ended.</param>
-/// <param name="Attempts">How often it was tried.</param>
+/// <param name="Attempts">How often it was run in this try.</param>
 /// <param name="Detail">For people, or null.</param>
 public sealed record Compensated(
-    RecoveryId Recovery, Epoch Epoch, AgentId Agent, SequenceNumber Action, CompensationResult Result, int Attempts, string? Detail = null)
+    RecoveryId Recovery, Epoch Epoch, AgentId Agent, SequenceNumber Action, long Try, CompensationResult Result, int Attempts, string? Detail = null)
     : ParticipantMessage(Recovery, Epoch, Agent)
 {
     /// <inheritdoc/>

@@ -18,6 +18,7 @@ internal sealed class MessageShape
 {
     private const int DigestLength = 64;
     private const string Digest = "evidence_digest";
+    private const string Try = "try"; // the only number that counts from 1
 
     private static readonly FrozenDictionary<RecoveryMessageKind, MessageShape> ByKind =
         Enum.GetValues<RecoveryMessageKind>().ToFrozenDictionary(
@@ -50,6 +51,7 @@ internal sealed class MessageShape
         Text,
         Digest,
         Integer,
+        Positive,
         Flag,
         List,
         Object,
@@ -75,9 +77,9 @@ internal sealed class MessageShape
                     ? null
                     : new MessageFault(path, $"is not {DigestLength} lower-case hexadecimal digits");
             case ShapeKind.Integer:
-                return value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) && number is >= 0 and <= TermParser.NumberMax
-                    ? null
-                    : new MessageFault(path, $"is not an integer from 0 to {TermParser.NumberMax}");
+                return IntegerFault(value, path, 0);
+            case ShapeKind.Positive:
+                return IntegerFault(value, path, 1);
             case ShapeKind.Flag:
                 return value.ValueKind is JsonValueKind.True or JsonValueKind.False ? null : new MessageFault(path, "is neither true nor false");
             case ShapeKind.List:
@@ -88,6 +90,11 @@ internal sealed class MessageShape
 
         return null;
     }
+
+    private static MessageFault? IntegerFault(JsonElement value, string path, long least) =>
+        value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) && number >= least && number <= TermParser.NumberMax
+            ? null
+            : new MessageFault(path, $"is not an integer from {least} to {TermParser.NumberMax}");
 
     private static MessageFault? TextFault(JsonElement value, string path)
     {
@@ -173,7 +180,8 @@ internal sealed class MessageShape
 
         var isText = held == typeof(string) || held.IsEnum
             || held.GetInterfaces().Any(item => item.IsGenericType && item.GetGenericTypeDefinition() == typeof(ITextTerm<>));
-        return isText ? (name == Digest ? ShapeKind.Digest : ShapeKind.Text) : ShapeKind.Integer;
+        return isText ? (name == Digest ? ShapeKind.Digest : ShapeKind.Text)
+            : name == Try ? ShapeKind.Positive : ShapeKind.Integer;
     }
 
     private sealed record Member(string Name, bool IsRequired, MessageShape Shape);

@@ -52,8 +52,9 @@ public abstract record ParticipantEffect
     }
 
     /// <summary>Run these compensations, each to its end, and report each as <see cref="ParticipantInput.Settled"/>. One that already runs is not started again.</summary>
+    /// <param name="Try">The try that they are run for.</param>
     /// <param name="Actions">The actions, by the position of their intents.</param>
-    public sealed record RunCompensations(IReadOnlyList<SequenceNumber> Actions) : ParticipantEffect
+    public sealed record RunCompensations(long Try, IReadOnlyList<SequenceNumber> Actions) : ParticipantEffect
     {
         /// <inheritdoc/>
         public override ParticipantEffectKind Kind => ParticipantEffectKind.RunCompensations;

@@ -101,10 +101,11 @@ public abstract record ParticipantInput
 
     /// <summary>A compensation that the agent ran has ended.</summary>
     /// <param name="Action">The action.</param>
+    /// <param name="Try">The try that it was run for.</param>
     /// <param name="Result">How it ended.</param>
-    /// <param name="Attempts">How often it was tried.</param>
+    /// <param name="Attempts">How often it was run in this try.</param>
     /// <param name="Detail">For people, or null.</param>
-    public sealed record Settled(SequenceNumber Action, CompensationResult Result, int Attempts, string? Detail) : ParticipantInput
+    public sealed record Settled(SequenceNumber Action, long Try, CompensationResult Result, int Attempts, string? Detail) : ParticipantInput
     {
         /// <inheritdoc/>
         public override ParticipantInputKind Kind => ParticipantInputKind.Settled;

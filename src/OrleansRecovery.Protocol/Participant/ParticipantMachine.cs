@@ -182,39 +182,34 @@ public static class ParticipantMachine
             return Ask(state, message);
         }
 
+        // What ended is reported again, and not run again: what failed neither, until the coordinator asks for a later try.
         var settled = state.Promise!.Settled;
-        var effects = message.Actions.Where(settled.ContainsKey)
-            .Select(action => settled[action])
-            .Select(ParticipantEffect (done) => new ParticipantEffect.Send(new Compensated(
-                message.Recovery, message.Epoch, state.Agent, done.Action, done.Result, done.Attempts, done.Detail)))
+        var toRun = message.Actions.Where(action => !settled.TryGetValue(action, out var done) || !done.Ends(message.Try)).ToList();
+        var effects = message.Actions.Except(toRun)
+            .Select(ParticipantEffect (action) => new ParticipantEffect.Send(Report(state, settled[action], message.Epoch)))
             .ToList();
-        // A failed one is tried again when the coordinator asks again: that is the operator's "retry".
-        var toRun = message.Actions
-            .Where(action => !settled.TryGetValue(action, out var done) || done.Result == CompensationResult.Failed)
-            .ToList();
-        effects.RemoveAll(effect => effect is ParticipantEffect.Send { Message: Compensated { Result: CompensationResult.Failed } });
         if (toRun.Count > 0 && state.Phase == Phase.Compensating)
         {
-            effects.Add(new ParticipantEffect.RunCompensations(toRun));
+            effects.Add(new ParticipantEffect.RunCompensations(message.Try, toRun));
         }
 
         return [.. effects];
     }
 
+    // A try ends once. Another activation may have ended it while this one still ran it, and the coordinator may have acted upon that.
     private static ParticipantEffect[] OnSettled(ParticipantState state, ParticipantInput.Settled input)
     {
-        var vote = state.Promise!.Vote;
-        if (state.Promise.Settled.TryGetValue(input.Action, out var settled) && settled.Result == CompensationResult.Compensated)
+        if (state.Promise!.Settled.TryGetValue(input.Action, out var settled) && settled.Ends(input.Try))
         {
-            return [Report(settled)]; // by another activation, while this one still ran it: what succeeded once has succeeded
+            return [new ParticipantEffect.Send(Report(state, settled, state.Epoch))];
         }
 
-        var record = new CompensationSettled(vote.Recovery, input.Action, input.Result, input.Attempts, input.Detail);
-        return [new ParticipantEffect.Persist(record), Report(record)];
-
-        ParticipantEffect.Send Report(CompensationSettled ended) =>
-            new(new Compensated(vote.Recovery, state.Epoch, state.Agent, ended.Action, ended.Result, ended.Attempts, ended.Detail));
+        var record = new CompensationSettled(state.Promise.Vote.Recovery, input.Action, input.Result, input.Attempts, input.Detail, input.Try);
+        return [new ParticipantEffect.Persist(record), new ParticipantEffect.Send(Report(state, record, state.Epoch))];
     }
+
+    private static Compensated Report(ParticipantState state, CompensationSettled settled, Epoch epoch) =>
+        new(settled.Recovery, epoch, state.Agent, settled.Action, settled.Try, settled.Result, settled.Attempts, settled.Detail);
 
     private static ParticipantEffect[] OnRestore(ParticipantState state, ParticipantInput.Restore input)
     {

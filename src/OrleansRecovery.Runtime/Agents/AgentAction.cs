@@ -12,7 +12,7 @@ public sealed record ActionContext(ActionId Action, string IdempotencyKey, Cance
 /// <param name="Action">The action that is undone.</param>
 /// <param name="IdempotencyKey">For the service that is called: the same in every try and in every recovery that undoes this action.</param>
 /// <param name="InDoubt">The action has an intent and no outcome: it may not have run. The result is then the default value.</param>
-/// <param name="Attempt">1 for the first try.</param>
+/// <param name="Attempt">1 for the first call of a try.</param>
 /// <param name="CancellationToken">Cancelled when the host stops or the try takes too long.</param>
 public sealed record CompensationContext(
     ActionId Action, string IdempotencyKey, bool InDoubt, int Attempt, CancellationToken CancellationToken);

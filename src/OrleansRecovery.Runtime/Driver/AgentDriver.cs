@@ -36,7 +36,7 @@ public sealed partial class AgentDriver : IDisposable
     private readonly AgentSetup _setup;
     private readonly AgentBehavior _behavior;
     private readonly SemaphoreSlim _gate = new(1, 1);
-    private readonly List<(RecoveryId Recovery, SequenceNumber Action)> _toCompensate = [];
+    private readonly List<(RecoveryId Recovery, SequenceNumber Action, long Try)> _toCompensate = [];
     private byte[] _state;
     private TurnRun? _turn;
 
@@ -165,13 +165,13 @@ public sealed partial class AgentDriver : IDisposable
 
     /// <summary>A compensation that this agent ran has ended.</summary>
     public async Task CompensationEndedAsync(
-        SequenceNumber action, CompensationResult result, int attempts, string? detail, CancellationToken cancellationToken)
+        SequenceNumber action, long tryNumber, CompensationResult result, int attempts, string? detail, CancellationToken cancellationToken)
     {
-        await StepAsync(new ParticipantInput.Settled(action, result, attempts, detail), cancellationToken);
+        await StepAsync(new ParticipantInput.Settled(action, tryNumber, result, attempts, detail), cancellationToken);
     }
 
-    /// <summary>The compensations that are to be started now unless they run, each with its recovery: the coordinator repeats itself.</summary>
-    public IReadOnlyList<(RecoveryId Recovery, SequenceNumber Action)> TakeCompensations()
+    /// <summary>The compensations that are to be started now unless they run, each with its recovery and its try: the coordinator repeats itself.</summary>
+    public IReadOnlyList<(RecoveryId Recovery, SequenceNumber Action, long Try)> TakeCompensations()
     {
         var taken = _toCompensate.ToList();
         _toCompensate.Clear();
@@ -279,7 +279,8 @@ public sealed partial class AgentDriver : IDisposable
                     break;
                 case ParticipantEffectKind.RunCompensations:
                     var recovery = Participant.Promise!.Vote.Recovery;
-                    _toCompensate.AddRange(((ParticipantEffect.RunCompensations)effect).Actions.Select(action => (recovery, action)));
+                    var run = (ParticipantEffect.RunCompensations)effect;
+                    _toCompensate.AddRange(run.Actions.Select(action => (recovery, action, run.Try)));
                     break;
                 case ParticipantEffectKind.LoadTarget:
                     MustReload = true;

@@ -164,7 +164,7 @@ public sealed partial class AgentMailbox : IAgentMailbox
             _compensating.Remove(compensated.Action);
             var driver = await LoadedAsync();
             await driver.CompensationEndedAsync(
-                compensated.Action, compensated.Result, compensated.Attempts, compensated.Detail, _stopping.Token);
+                compensated.Action, compensated.Try, compensated.Result, compensated.Attempts, compensated.Detail, _stopping.Token);
         }
         else if (item.Message is { } message)
         {
@@ -296,19 +296,19 @@ public sealed partial class AgentMailbox : IAgentMailbox
             return;
         }
 
-        foreach (var (recovery, action) in driver.TakeCompensations().Where(item => _compensating.Add(item.Action)))
+        foreach (var (recovery, action, tryNumber) in driver.TakeCompensations().Where(item => _compensating.Add(item.Action)))
         {
             Interlocked.Increment(ref _compensations);
-            _ = _setup.Scheduler.RunAsync(() => CompensateAsync(driver, recovery, action));
+            _ = _setup.Scheduler.RunAsync(() => CompensateAsync(driver, recovery, action, tryNumber));
         }
     }
 
-    private async Task CompensateAsync(AgentDriver driver, RecoveryId recovery, SequenceNumber action)
+    private async Task CompensateAsync(AgentDriver driver, RecoveryId recovery, SequenceNumber action, long tryNumber)
     {
         try
         {
             var (result, attempts, detail) = await ObservedCompensationAsync(driver, recovery, action);
-            TryPut(new Item { Compensated = (action, result, attempts, detail) });
+            TryPut(new Item { Compensated = (action, tryNumber, result, attempts, detail) });
         }
 #pragma warning disable CA1031 // The edge of a compensation: what it could not report, the coordinator asks for again.
         catch (Exception failure)
@@ -316,7 +316,7 @@ public sealed partial class AgentMailbox : IAgentMailbox
         {
             if (!_stopping.IsCancellationRequested)
             {
-                TryPut(new Item { Compensated = (action, CompensationResult.Failed, 0, failure.Message) });
+                TryPut(new Item { Compensated = (action, tryNumber, CompensationResult.Failed, 0, failure.Message) });
             }
         }
     }
@@ -346,7 +346,7 @@ public sealed partial class AgentMailbox : IAgentMailbox
 
         public bool TurnEnded { get; init; }
 
-        public (SequenceNumber Action, CompensationResult Result, int Attempts, string? Detail)? Compensated { get; init; }
+        public (SequenceNumber Action, long Try, CompensationResult Result, int Attempts, string? Detail)? Compensated { get; init; }
 
         public CheckpointNumber? Seal { get; init; }
 

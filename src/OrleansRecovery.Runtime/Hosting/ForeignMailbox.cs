@@ -184,7 +184,7 @@ public sealed class ForeignMailbox : IAgentMailbox
     // A repetition replaces what it repeats, the end of a recovery everything before it, and an answered prepare is not asked again.
     private static bool IsReplaced(ParticipantMessage earlier, ParticipantMessage later) => earlier.Recovery == later.Recovery
         && (later is Abort or Release || earlier is Prepare
-            || (earlier.Kind == later.Kind && (earlier is not Compensate before || later is not Compensate after || before.Actions.SequenceEqual(after.Actions))));
+            || (earlier.Kind == later.Kind && (earlier is not Compensate before || later is not Compensate after || (before.Try == after.Try && before.Actions.SequenceEqual(after.Actions)))));
 
     private async Task ForwardAsync()
     {

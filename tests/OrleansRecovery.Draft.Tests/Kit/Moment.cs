@@ -39,7 +39,7 @@ internal sealed record Moment(
         get
         {
             var promise = State.Promise is { } bound
-                ? $"{bound.Vote.Recovery} {bound.Vote.Plan} {bound.Vote.Answer} {bound.Vote.Target} {bound.FromQuarantine} {string.Join(' ', bound.Settled.Values.Select(done => done.Result))}"
+                ? $"{bound.Vote.Recovery} {bound.Vote.Plan} {bound.Vote.Answer} {bound.Vote.Target} {bound.FromQuarantine} {string.Join(' ', bound.Settled.Values.Select(done => (done.Result, done.Try)))}"
                 : "";
             return string.Join(';', State.Phase, State.Epoch, promise, State.LastRestored?.Recovery, string.Join(' ', State.Barriers.Keys), string.Join(' ', State.Ended),
                 string.Join(' ', Running), History.Incarnation, string.Join(' ', History.Live.Select(interval => interval.Number)));
@@ -98,6 +98,7 @@ internal sealed record Moment(
         {
             ["event"] = "settled",
             ["action"] = settled.Action.Number,
+            ["try"] = settled.Try,
             ["result"] = WireNames.Of(settled.Result),
             ["attempts"] = settled.Attempts,
         };
@@ -113,7 +114,10 @@ internal sealed record Moment(
     {
         ParticipantEffect.Persist persist => new JsonObject { ["write"] = JsonNamingPolicy.SnakeCaseLower.ConvertName($"{persist.Record.Kind}") },
         ParticipantEffect.Send send => new JsonObject { ["send"] = Json(send.Message) },
-        ParticipantEffect.RunCompensations run => new JsonObject { ["compensate"] = List(run.Actions.Select(action => action.Number)) },
+        ParticipantEffect.RunCompensations run => new JsonObject
+        {
+            ["compensate"] = new JsonObject { ["try"] = run.Try, ["actions"] = List(run.Actions.Select(action => action.Number)) },
+        },
         ParticipantEffect.LoadTarget => new JsonObject { ["restore_to"] = ((RolledBack)Journal[^1]).Target.Number },
         ParticipantEffect.Resume => new JsonObject { ["resume"] = true },
         _ => throw new InvalidOperationException($"{effect.Kind} has no form."),

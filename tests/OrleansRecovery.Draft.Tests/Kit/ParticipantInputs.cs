@@ -30,8 +30,9 @@ internal static class ParticipantInputs
 
         if (moment.Running.Contains(Action) || moment.State.Phase != ParticipantPhase.Compensating)
         {
-            yield return new ParticipantInput.Settled(Action, CompensationResult.Compensated, 1, null);
-            yield return new ParticipantInput.Settled(Action, CompensationResult.Failed, 5, "it is down");
+            var tried = moment.State.Promise?.Settled.ContainsKey(Action) == true ? 2 : 1;
+            yield return new ParticipantInput.Settled(Action, tried, CompensationResult.Compensated, 1, null);
+            yield return new ParticipantInput.Settled(Action, tried, CompensationResult.Failed, 5, "it is down");
         }
     }
 
@@ -53,8 +54,13 @@ internal static class ParticipantInputs
         yield return new ParticipantInput.Commit(new Commit(recovery, Epoch.First, Agent, target));
         yield return new ParticipantInput.Commit(new Commit(recovery, Epoch.Of(1), Agent, target));
         yield return new ParticipantInput.Commit(new Commit(recovery, Epoch.First, Agent, target.Next));
-        yield return new ParticipantInput.Compensate(new Compensate(recovery, Epoch.First, Agent, [Action]));
-        yield return new ParticipantInput.Compensate(new Compensate(recovery, Epoch.First, Agent, [Action.Next]));
+        yield return new ParticipantInput.Compensate(new Compensate(recovery, Epoch.First, Agent, 1, [Action]));
+        if (moment.State.Promise?.Settled.ContainsKey(Action) == true)
+        {
+            yield return new ParticipantInput.Compensate(new Compensate(recovery, Epoch.First, Agent, 2, [Action])); // after a ruling
+        }
+
+        yield return new ParticipantInput.Compensate(new Compensate(recovery, Epoch.First, Agent, 1, [Action.Next]));
         yield return new ParticipantInput.Restore(
             new Restore(recovery, Epoch.First, Agent, []), moment.History.Incarnation, moment.History.Current, At);
         yield return Release(new Release(recovery, Epoch.First, Agent, false, [new UndoneRange(NotConsumed.Producer, NotConsumed.From, NotConsumed.From.Next)]));

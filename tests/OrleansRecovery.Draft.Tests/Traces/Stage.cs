@@ -22,7 +22,7 @@ internal sealed partial class Stage
     private readonly SortedDictionary<RecoveryId, CoordinatorState> _recoveries = [];
     private readonly Queue<(string From, ParticipantMessage Message)> _network = new();
     private readonly Queue<(RecoveryId To, CoordinatorInput Input)> _local = new();
-    private readonly Queue<(AgentId Agent, SequenceNumber Action)> _compensations = new();
+    private readonly Queue<(AgentId Agent, SequenceNumber Action, long Try)> _compensations = new();
     private readonly RecoveryPolicy _policy;
     private ExecutionState _execution;
     private SignalWindow _window = SignalWindow.Empty;
@@ -135,7 +135,7 @@ internal sealed partial class Stage
             {
                 var fails = Failing.Contains(new ActionId(running.Agent, running.Action));
                 Step(running.Agent, new ParticipantInput.Settled(
-                    running.Action, fails ? CompensationResult.Failed : CompensationResult.Compensated, 1, fails ? "it is down" : null));
+                    running.Action, running.Try, fails ? CompensationResult.Failed : CompensationResult.Compensated, 1, fails ? "it is down" : null));
             }
             else
             {
@@ -221,7 +221,7 @@ internal sealed partial class Stage
                     _network.Enqueue((agent.Text, send.Message));
                     break;
                 case ParticipantEffect.RunCompensations run:
-                    run.Actions.ToList().ForEach(action => _compensations.Enqueue((agent, action)));
+                    run.Actions.ToList().ForEach(action => _compensations.Enqueue((agent, action, run.Try)));
                     break;
             }
         }

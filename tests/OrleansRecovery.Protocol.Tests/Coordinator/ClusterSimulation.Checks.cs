@@ -41,15 +41,15 @@ internal sealed partial class ClusterSimulation
 
         public HashSet<CheckpointNumber> Corrupt { get; } = corrupt;
 
-        public SortedSet<SequenceNumber> Running { get; } = [];
+        public SortedDictionary<SequenceNumber, long> Running { get; } = []; // with their tries
 
         public HashSet<SequenceNumber> Undone { get; } = [];
 
-        public Dictionary<SequenceNumber, int> Tries { get; } = [];
+        public Dictionary<SequenceNumber, int> Runs { get; } = [];
 
         public int CallCount { get; set; }
 
-        public int TryCount(SequenceNumber action) => Tries.GetValueOrDefault(action);
+        public int RunCount(SequenceNumber action) => Runs.GetValueOrDefault(action);
     }
 
     private void CheckStep(SimCoordinator coordinator, CoordinatorState before, IReadOnlyList<CoordinatorEffect> effects)
@@ -109,9 +109,12 @@ internal sealed partial class ClusterSimulation
         }
     }
 
-    private void CheckMayCompensate(SimParticipant participant, ActionId action)
+    private void CheckMayCompensate(SimParticipant participant, ActionId action, long tryNumber)
     {
         var coordinator = _coordinators[participant.State.Promise!.Vote.Recovery];
+        Assert.DoesNotContain(_world.Journal(participant.Agent).OfType<CompensationSettled>(), settled =>
+            settled.Recovery == coordinator.State.Recovery && settled.Action == action.Sequence && settled.Try >= tryNumber);
+        Assert.DoesNotContain(coordinator.State.Residue, residue => IsFailed(residue, action));
         Assert.True(coordinator.State.IsDecided, $"{action} is compensated before the decision.");
         var decision = coordinator.Decision!;
         Assert.True(decision.Actions.ContainsKey(action), $"{action} is compensated and not undone.");
@@ -123,6 +126,10 @@ internal sealed partial class ClusterSimulation
             Assert.True(isSettled, $"{action} is compensated before {later}, which depends on it.");
         }
     }
+
+    // What is residue because its compensation failed stays so; what could not be reached may be undone all the same.
+    private static bool IsFailed(Residue residue, ActionId action) =>
+        residue.Agent == action.Agent && residue.Action == action.Sequence && residue.Reason == ResidueReason.CompensationFailed;
 
     private static bool NeedsCall(ActionWork action) => MayHaveRun(action) && action.Class == ActionClass.Compensatable && action.HasCompensation;
 
@@ -146,7 +153,10 @@ internal sealed partial class ClusterSimulation
             case CompensationSettled settled:
                 Assert.DoesNotContain(
                     _world.Journal(participant.Agent).OfType<CompensationSettled>(),
-                    other => other.Action == settled.Action && other.Result == CompensationResult.Compensated);
+                    other => other.Action == settled.Action && other.Recovery == settled.Recovery
+                        && (other.Result == CompensationResult.Compensated || other.Try >= settled.Try));
+                Assert.DoesNotContain(
+                    _coordinators[settled.Recovery].State.Residue, residue => IsFailed(residue, new ActionId(participant.Agent, settled.Action)));
                 break;
             case PromiseReleased released:
                 Assert.Equal(CoordinatorPhase.Aborted, _coordinators[released.Recovery].State.Phase);
@@ -286,6 +296,7 @@ internal sealed partial class ClusterSimulation
             state.Members.Values.Select(member => (member.AskedPlan, string.Join(' ', member.Suspects), member.Opened, member.IsGivenUp, member.Vote?.Answer)));
         Assert.Equal(live.Compensation?.Order.Ready, state.Compensation?.Order.Ready);
         Assert.Equal(live.Compensation?.Failed, state.Compensation?.Failed);
+        Assert.Equal(live.Compensation?.Tries, state.Compensation?.Tries);
         return state;
     }
 

@@ -16,7 +16,7 @@ internal sealed partial class ClusterSimulation
     private void Crash(SimParticipant participant)
     {
         participant.State = CheckFold(participant);
-        foreach (var action in participant.Running.Where(_ => Chance(0.5)))
+        foreach (var action in participant.Running.Keys.Where(_ => Chance(0.5)))
         {
             participant.CallCount++; // it came through, and nobody knows
             participant.Undone.Add(action);
@@ -115,9 +115,9 @@ internal sealed partial class ClusterSimulation
                     Post(send.Message);
                     break;
                 case ParticipantEffect.RunCompensations run:
-                    foreach (var action in run.Actions.Where(participant.Running.Add))
+                    foreach (var action in run.Actions.Where(action => participant.Running.TryAdd(action, run.Try)))
                     {
-                        CheckMayCompensate(participant, new ActionId(participant.Agent, action));
+                        CheckMayCompensate(participant, new ActionId(participant.Agent, action), run.Try);
                     }
 
                     break;
@@ -131,13 +131,13 @@ internal sealed partial class ClusterSimulation
     }
 
     private IEnumerable<(SimParticipant Participant, SequenceNumber Action)> Running() =>
-        _participants.Values.SelectMany(participant => participant.Running.Select(action => (participant, action)));
+        _participants.Values.SelectMany(participant => participant.Running.Keys.Select(action => (participant, action)));
 
     private void EndCompensation((SimParticipant Participant, SequenceNumber Action) running)
     {
         var (participant, action) = running;
-        participant.Running.Remove(action);
-        var fails = participant.TryCount(action) < (action.Number * 7 + _policy.VoteTryCountMax) % 9 - 5;
+        participant.Running.Remove(action, out var tryNumber);
+        var fails = participant.RunCount(action) < (action.Number * 7 + _policy.VoteTryCountMax) % 9 - 5;
         if (!fails)
         {
             participant.CallCount++;
@@ -145,7 +145,7 @@ internal sealed partial class ClusterSimulation
         }
 
         Step(participant, new ParticipantInput.Settled(
-            action, fails ? CompensationResult.Failed : CompensationResult.Compensated, participant.TryCount(action), fails ? "it is down" : null));
-        participant.Tries[action] = participant.TryCount(action) + 1;
+            action, tryNumber, fails ? CompensationResult.Failed : CompensationResult.Compensated, participant.RunCount(action), fails ? "it is down" : null));
+        participant.Runs[action] = participant.RunCount(action) + 1;
     }
 }

@@ -43,9 +43,12 @@ public sealed class CoordinatorScenarioTests
         var allowed = ParticipantMachine.Table.Rows.SelectMany(row => row.To.Select(to => (row.Label, $"{to}")))
             .Concat(CoordinatorMachine.Table.Rows.SelectMany(row => row.To.Select(to => (row.Label, $"{to}")))).ToHashSet();
         Assert.Subset(allowed, taken);
-        var missed = string.Join(", ", allowed.Except(taken).Select(item => $"{item.Item1} -> {item.Item2}").Order());
+        var missed = string.Join(", ", allowed.Except(taken).Where(item => !IsOfBefore(item)).Select(item => $"{item.Item1} -> {item.Item2}").Order());
         Assert.True(missed.Length == 0, $"Not met: {missed}");
     }
+
+    // That what failed has succeeded without a ruling: said by participants from before there were tries, and in their logs (CoordinatorStepTests).
+    private static bool IsOfBefore((string Row, string To) item) => item is { Row: "C55", To: not nameof(CoordinatorPhase.Escalated) };
 
     private static int Setting(string name, int value) =>
         int.TryParse(Environment.GetEnvironmentVariable(name), CultureInfo.InvariantCulture, out var given) ? given : value;

@@ -229,6 +229,71 @@ public sealed class CoordinatorStepTests
     }
 
     [Fact]
+    public void A_ruling_to_retry_asks_for_the_next_try_of_what_failed_and_of_nothing_else_and_the_log_says_so()
+    {
+        var undoing = Undoing(RecoveryPolicy.Default);
+        var failed = Step(undoing, Failed("a", 4, 1)).State;
+        Assert.Equal((CoordinatorPhase.Escalated, EscalationReason.CompensationFailed), (failed.Phase, failed.Escalation!.Reason));
+        Assert.Equal(failed, Step(failed, Failed("a", 4, 1)).State); // said twice
+
+        var again = Step(failed, Retry);
+
+        Assert.Equal([("a", 2, 4), ("b", 1, 3)], TriesIn(Sent(again)));
+        Assert.Equal([("a", 2, 4), ("b", 1, 3)], TriesIn(Sent(Step(again.State, new CoordinatorInput.Ticked())))); // the same on every repetition
+        Assert.Equal([("a", 3, 4)], TriesIn(Sent(Step(Step(again.State, Failed("a", 4, 2)).State, Retry))).Take(1));
+        var folded = Representative.Fold(undoing, Failed("a", 4, 1), Retry, new CoordinatorInput.Resumed(Epoch.Of(7)));
+        Assert.Equal([("a", 2, 4), ("b", 1, 3)], TriesIn(Sent(Step(folded, new CoordinatorInput.Ticked()))));
+    }
+
+    [Fact]
+    public void A_failure_of_a_try_before_the_one_that_was_asked_for_does_not_count_and_a_success_of_any_does()
+    {
+        var again = Step(Step(Undoing(RecoveryPolicy.Default), Failed("a", 4, 1)).State, Retry).State;
+
+        Assert.Same(again, Step(again, Failed("a", 4, 1)).State);
+        Assert.Equal(CoordinatorPhase.Escalated, Step(again, Failed("a", 4, 2)).State.Phase);
+        Assert.Equal(CoordinatorPhase.Escalated, Step(again, Failed("a", 4, 0)).State.Phase); // of a log from before there were tries
+        Assert.Equal([("a", 1, 3)], TriesIn(Sent(Step(again, Undone("a", 4)))));
+    }
+
+    [Fact]
+    public void A_success_of_what_had_failed_ends_the_wait_for_a_ruling_as_logs_from_before_there_were_tries_tell()
+    {
+        var waiting = Representative.Fold(Undoing(RecoveryPolicy.Default), Failed("a", 4, 0), Undone("b", 3));
+        var corrupt = Ready("a", trace: Actions(Action(3)), objections: new Objection(RefusalReason.NoSuchCheckpoint));
+        var lost = Representative.Fold(
+            Opening(RecoveryPolicy.Default with { RefusedVote = RefusedVoteRule.ProceedWithResidue }),
+            new CoordinatorInput.Planned([new PredictedUndo(A("a"), C(1), [])]),
+            new CoordinatorInput.Voted(corrupt with { Answer = VoteKind.Refused }),
+            new CoordinatorInput.DecisionDurable(),
+            Failed("a", 3, 0));
+        Assert.Equal((CoordinatorPhase.Escalated, CoordinatorPhase.Escalated), (waiting.Phase, lost.Phase));
+
+        var undoing = Step(waiting, Undone("a", 4)).State;
+        Assert.Equal((CoordinatorPhase.Compensating, null), (undoing.Phase, undoing.Escalation));
+        Assert.Equal(CoordinatorPhase.Restoring, Step(Step(undoing, Failed("a", 3, 0)).State, Undone("a", 3)).State.Phase);
+        Assert.Equal(CoordinatorPhase.CompletedWithResidue, Step(lost, Undone("a", 3)).State.Phase);
+    }
+
+    [Fact]
+    public void What_was_named_as_residue_is_asked_for_in_no_try_and_no_report_of_it_counts()
+    {
+        var residue = Step(Undoing(RecoveryPolicy.Default with { FailedCompensation = FailedCompensationRule.Residue }), Failed("a", 4, 1)).State;
+        var forced = Step(Step(Undoing(RecoveryPolicy.Default), Failed("a", 4, 1)).State, new CoordinatorInput.Ruled(Ruling.Force, Operator, "enough")).State;
+
+        Assert.All([residue, forced], state =>
+        {
+            var named = Assert.Single(state.Residue);
+            Assert.Equal((S(4), ResidueReason.CompensationFailed), (named.Action!.Value, named.Reason));
+            Assert.Same(state, Step(state, Undone("a", 4)).State);
+            Assert.Same(state, Step(state, Failed("a", 4, 2)).State);
+            Assert.Equal([("a", 1, 3), ("b", 1, 3)], TriesIn(Sent(Step(state, new CoordinatorInput.Ticked()))));
+            var later = Step(state, Failed("b", 3, 1)).State; // forced, or by policy: no more rulings
+            Assert.Equal(2, later.Residue.Count);
+        });
+    }
+
+    [Fact]
     public void Who_does_not_come_back_is_quarantined_when_an_operator_forces_it_and_others_never_consume_what_it_sent()
     {
         var restoring = Representative.Fold(
@@ -296,7 +361,23 @@ public sealed class CoordinatorStepTests
         step.Effects.OfType<CoordinatorEffect.Send>().Select(send => send.Message);
 
     private static CoordinatorInput.CompensationReported Undone(string agent, long action) =>
-        new(new Compensated(Recovery, Epoch.First, A(agent), S(action), CompensationResult.Compensated, 1));
+        new(new Compensated(Recovery, Epoch.First, A(agent), S(action), 1, CompensationResult.Compensated, 1));
+
+    private static CoordinatorInput.CompensationReported Failed(string agent, long action, long tryNumber) =>
+        new(new Compensated(Recovery, Epoch.First, A(agent), S(action), tryNumber, CompensationResult.Failed, 5, "it is down"));
+
+    private static CoordinatorInput.Ruled Retry { get; } = new(Ruling.Retry, Operator, "it is up again");
+
+    // a's action 4 and b's action 3 are asked for; a's action 3 waits for a's action 4.
+    private static CoordinatorState Undoing(RecoveryPolicy policy) => Representative.Fold(
+        Opening(policy),
+        PlanOfTwo,
+        new CoordinatorInput.Voted(Ready("a", trace: Actions(Action(3), Action(4)))),
+        new CoordinatorInput.Voted(Ready("b", trace: Actions(Action(3)))),
+        new CoordinatorInput.DecisionDurable());
+
+    private static IEnumerable<(string Agent, int Try, int Action)> TriesIn(IEnumerable<ParticipantMessage> sent) =>
+        sent.OfType<Compensate>().Select(asked => (asked.Agent.Text, (int)asked.Try, (int)Assert.Single(asked.Actions).Number));
 
     private static CoordinatorInput.RestoreReported Back(string agent) =>
         new(new Restored(Recovery, Epoch.First, A(agent), Incarnation.Of(1), C(2)));

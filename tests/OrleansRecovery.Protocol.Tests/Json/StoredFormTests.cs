@@ -1,7 +1,9 @@
 using System.Text;
+using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Journal;
+using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Participant;
 using static OrleansRecovery.Protocol.Tests.Support.Sample;
 
@@ -32,5 +34,18 @@ public sealed class StoredFormTests
         Assert.Empty(unbarred.Undone);
         Assert.Empty(reinstated.Undone);
         Assert.Empty(ParticipantState.Initial(A("a")).After(unbarred).After(reinstated).Undone);
+    }
+
+    [Fact]
+    public void A_result_from_before_compensations_had_tries_is_of_the_first_and_its_report_of_the_one_that_was_asked_for()
+    {
+        var settled = AgentEventJson.Read("""{"event":"compensation_settled","recovery":"r1","action":3,"result":"failed","attempts":5}"""u8);
+        var logged = ExecutionLog.Read(
+            """{"coordinator":{"recovery":"r1","input":{"type":"compensation_reported","message":{"recovery":"r1","epoch":0,"agent":"a","action":3,"result":"failed","attempts":5}}}}"""u8);
+
+        Assert.Equal(1, Assert.IsType<CompensationSettled>(settled).Try);
+        Assert.Contains("\"try\":1", Encoding.UTF8.GetString(AgentEventJson.Write(settled)), StringComparison.Ordinal);
+        var report = Assert.IsType<CoordinatorInput.CompensationReported>(logged.Coordinator!.Input).Message;
+        Assert.Equal((0, CompensationResult.Failed), (report.Try, report.Result));
     }
 }

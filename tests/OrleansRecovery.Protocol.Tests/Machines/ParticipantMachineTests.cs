@@ -46,7 +46,7 @@ public sealed class ParticipantMachineTests
             Prepare(epoch: 5),
             new ParticipantInput.Abort(new Abort(Recovery, Epoch.Of(5), A("a"), AbortReason.Operator)),
             new ParticipantInput.Commit(new Commit(Recovery, Epoch.Of(5), A("a"), C(1))),
-            new ParticipantInput.Compensate(new Compensate(Recovery, Epoch.Of(5), A("a"), [S(3)])),
+            new ParticipantInput.Compensate(new Compensate(Recovery, Epoch.Of(5), A("a"), 1, [S(3)])),
             new ParticipantInput.Restore(new Restore(Recovery, Epoch.Of(5), A("a"), []), Incarnation.First, C(1), 0),
         })
         {
@@ -73,13 +73,40 @@ public sealed class ParticipantMachineTests
     [InlineData(CompensationResult.Failed)]
     public void What_was_compensated_once_stays_so_whatever_a_second_run_of_it_comes_to(CompensationResult second)
     {
-        var first = Apply(Compensating, new ParticipantInput.Settled(S(3), CompensationResult.Compensated, 1, null)).State;
+        var first = Apply(Compensating, new ParticipantInput.Settled(S(3), 1, CompensationResult.Compensated, 1, null)).State;
 
-        var step = Apply(first, new ParticipantInput.Settled(S(3), second, 2, "late"));
+        var step = Apply(first, new ParticipantInput.Settled(S(3), 2, second, 2, "late"));
 
         Assert.Same(first, step.State);
         var said = Assert.IsType<Compensated>(Sent(Assert.Single(step.Effects)));
         Assert.Equal((CompensationResult.Compensated, 1), (said.Result, said.Attempts));
+    }
+
+    [Theory]
+    [InlineData(1, CompensationResult.Compensated)]
+    [InlineData(2, CompensationResult.Compensated)]
+    [InlineData(2, CompensationResult.Failed)]
+    public void What_has_failed_stays_so_whatever_a_second_run_of_the_same_try_or_of_one_before_comes_to(long tryNumber, CompensationResult second)
+    {
+        var failed = Compensating.After(new CompensationSettled(Recovery, S(3), CompensationResult.Failed, 5, "it is down", Try: 2));
+
+        var step = Apply(failed, new ParticipantInput.Settled(S(3), tryNumber, second, 1, "late"));
+
+        Assert.Same(failed, step.State);
+        var said = Assert.IsType<Compensated>(Sent(Assert.Single(step.Effects)));
+        Assert.Equal((2, CompensationResult.Failed, 5), (said.Try, said.Result, said.Attempts));
+    }
+
+    [Fact]
+    public void A_later_try_takes_the_place_of_the_one_that_failed()
+    {
+        var failed = Compensating.After(new CompensationSettled(Recovery, S(3), CompensationResult.Failed, 5, "it is down"));
+
+        var effects = Apply(failed, new ParticipantInput.Settled(S(3), 2, CompensationResult.Compensated, 1, null)).Effects;
+
+        Assert.Equal(new CompensationSettled(Recovery, S(3), CompensationResult.Compensated, 1, null, 2), Assert.IsType<ParticipantEffect.Persist>(effects[0]).Record);
+        var said = Assert.IsType<Compensated>(Sent(effects[1]));
+        Assert.Equal((2, CompensationResult.Compensated), (said.Try, said.Result));
     }
 
     [Fact]
@@ -159,11 +186,11 @@ public sealed class ParticipantMachineTests
     [Fact]
     public void Nothing_is_compensated_before_the_decision_is_stored()
     {
-        Assert.IsType<StatusQuery>(Sent(Assert.Single(Apply(Prepared, Compensate(3)).Effects)));
+        Assert.IsType<StatusQuery>(Sent(Assert.Single(Apply(Prepared, Compensate(1, 3)).Effects)));
 
         var decided = Apply(Prepared, Representative.Of(ParticipantInputKind.Commit));
         Assert.IsType<DecisionLearnt>(Assert.IsType<ParticipantEffect.Persist>(Assert.Single(decided.Effects)).Record);
-        Assert.Equal([S(3)], Assert.IsType<ParticipantEffect.RunCompensations>(Assert.Single(Apply(decided.State, Compensate(3)).Effects)).Actions);
+        Assert.Equal([S(3)], Assert.IsType<ParticipantEffect.RunCompensations>(Assert.Single(Apply(decided.State, Compensate(1, 3)).Effects)).Actions);
     }
 
     [Fact]
@@ -176,8 +203,8 @@ public sealed class ParticipantMachineTests
         var vote = Ready("a", trace: Actions(Action(3), Action(4, ActionClass.Idempotent), Action(5, progress: ActionProgress.Failed)));
         var state = Active.After(new Promised(vote)).After(new DecisionLearnt(Recovery, C(1)));
 
-        Assert.True(Apply(state, Compensate(3)).IsLegal);
-        Assert.All([4, 5, 6], action => Assert.False(Apply(state, Compensate(3, action)).IsLegal));
+        Assert.True(Apply(state, Compensate(1, 3)).IsLegal);
+        Assert.All([4, 5, 6], action => Assert.False(Apply(state, Compensate(1, 3, action)).IsLegal));
     }
 
     [Fact]
@@ -190,18 +217,48 @@ public sealed class ParticipantMachineTests
     }
 
     [Fact]
-    public void What_is_compensated_is_reported_again_and_not_run_again_and_what_failed_is_run_again()
+    public void What_is_compensated_is_reported_again_and_not_run_again_also_not_in_a_later_try()
     {
-        var state = Active.After(new Promised(Ready("a", trace: Actions(Action(3), Action(4), Action(5))))).After(new DecisionLearnt(Recovery, C(1)))
-            .After(new CompensationSettled(Recovery, S(3), CompensationResult.Compensated, 2))
-            .After(new CompensationSettled(Recovery, S(4), CompensationResult.Failed, 3));
+        var state = ThreeActions.After(new CompensationSettled(Recovery, S(3), CompensationResult.Compensated, 2));
 
-        var effects = Apply(state, Compensate(3, 4, 5)).Effects;
+        Assert.All([1L, 2L], tryNumber =>
+        {
+            var effects = Apply(state, Compensate(tryNumber, 3, 5)).Effects;
 
-        var reported = Assert.IsType<Compensated>(Sent(effects[0]));
-        Assert.Equal((S(3), CompensationResult.Compensated, 2), (reported.Action, reported.Result, reported.Attempts));
-        Assert.Equal([S(4), S(5)], Assert.IsType<ParticipantEffect.RunCompensations>(effects[1]).Actions);
-        Assert.Equal(2, effects.Count);
+            var reported = Assert.IsType<Compensated>(Sent(effects[0]));
+            Assert.Equal((S(3), 1, CompensationResult.Compensated, 2), (reported.Action, reported.Try, reported.Result, reported.Attempts));
+            Assert.Equal([S(5)], Assert.IsType<ParticipantEffect.RunCompensations>(effects[1]).Actions);
+            Assert.Equal(2, effects.Count);
+        });
+    }
+
+    [Fact]
+    public void What_failed_is_run_again_in_a_later_try_only_and_otherwise_reported_again()
+    {
+        var state = ThreeActions.After(new CompensationSettled(Recovery, S(4), CompensationResult.Failed, 3, "it is down", Try: 2));
+
+        Assert.All([1L, 2L], tryNumber =>
+        {
+            var effects = Apply(state, Compensate(tryNumber, 4, 5)).Effects;
+
+            var reported = Assert.IsType<Compensated>(Sent(effects[0]));
+            Assert.Equal((S(4), 2, CompensationResult.Failed, 3, "it is down"), (reported.Action, reported.Try, reported.Result, reported.Attempts, reported.Detail));
+            var run = Assert.IsType<ParticipantEffect.RunCompensations>(effects[1]);
+            Assert.Equal((tryNumber, S(5)), (run.Try, Assert.Single(run.Actions)));
+        });
+        var again = Assert.IsType<ParticipantEffect.RunCompensations>(Assert.Single(Apply(state, Compensate(3, 4, 5)).Effects));
+        Assert.Equal(3, again.Try);
+        Assert.Equal([S(4), S(5)], again.Actions);
+    }
+
+    [Fact]
+    public void Nothing_is_run_after_the_restore_whatever_try_is_asked_for()
+    {
+        var state = ThreeActions.After(new CompensationSettled(Recovery, S(4), CompensationResult.Failed, 3))
+            .After(new RolledBack(Recovery, C(1), Incarnation.Of(1), C(2), [S(4)], 0));
+
+        Assert.Equal(CompensationResult.Failed, Assert.IsType<Compensated>(Sent(Assert.Single(Apply(state, Compensate(1, 4, 5)).Effects))).Result);
+        Assert.Empty(Apply(state, Compensate(2, 4, 5)).Effects);
     }
 
     [Fact]
@@ -285,6 +342,9 @@ public sealed class ParticipantMachineTests
     private static ParticipantInput.Prepare Prepare(RecoveryId? recovery = null, long plan = 1, long epoch = 0, UndoEstimate? estimate = null) =>
         new(new Prepare(recovery ?? Recovery, Epoch.Of(epoch), A("a"), plan, [C(1)], []), estimate ?? Affected);
 
-    private static ParticipantInput.Compensate Compensate(params long[] actions) =>
-        new(new Compensate(Recovery, Epoch.First, A("a"), [.. actions.Select(S)]));
+    private static ParticipantState ThreeActions { get; } =
+        Active.After(new Promised(Ready("a", trace: Actions(Action(3), Action(4), Action(5))))).After(new DecisionLearnt(Recovery, C(1)));
+
+    private static ParticipantInput.Compensate Compensate(long tryNumber, params long[] actions) =>
+        new(new Compensate(Recovery, Epoch.First, A("a"), tryNumber, [.. actions.Select(S)]));
 }

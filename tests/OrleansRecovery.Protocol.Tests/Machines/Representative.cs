@@ -35,8 +35,8 @@ internal static class Representative
         ParticipantInputKind.Prepare => new ParticipantInput.Prepare(new Prepare(Recovery, Epoch.First, A("a"), 1, [C(1)], []), Affected),
         ParticipantInputKind.Abort => new ParticipantInput.Abort(new Abort(Recovery, Epoch.First, A("a"), AbortReason.Operator)),
         ParticipantInputKind.Commit => new ParticipantInput.Commit(new Commit(Recovery, Epoch.First, A("a"), C(1))),
-        ParticipantInputKind.Compensate => new ParticipantInput.Compensate(new Compensate(Recovery, Epoch.First, A("a"), [S(3)])),
-        ParticipantInputKind.Settled => new ParticipantInput.Settled(S(3), CompensationResult.Compensated, 1, null),
+        ParticipantInputKind.Compensate => new ParticipantInput.Compensate(new Compensate(Recovery, Epoch.First, A("a"), 1, [S(3)])),
+        ParticipantInputKind.Settled => new ParticipantInput.Settled(S(3), 1, CompensationResult.Compensated, 1, null),
         ParticipantInputKind.Restore =>
             new ParticipantInput.Restore(new Restore(Recovery, Epoch.First, A("a"), []), Incarnation.First, C(1), 0),
         ParticipantInputKind.Release => new ParticipantInput.Release(new Release(Recovery, Epoch.First, A("a"), false, []), Incarnation.First, C(1), 0),
@@ -48,7 +48,7 @@ internal static class Representative
         var residue = RecoveryPolicy.Default with { RefusedVote = RefusedVoteRule.ProceedWithResidue };
         var vote = Ready("a", trace: Actions(Action(3)));
         var plan = new CoordinatorInput.Planned([new PredictedUndo(A("a"), C(1), [])]);
-        var undone = new CoordinatorInput.CompensationReported(new Compensated(Recovery, Epoch.First, A("a"), S(3), CompensationResult.Compensated, 1));
+        var undone = new CoordinatorInput.CompensationReported(new Compensated(Recovery, Epoch.First, A("a"), S(3), 1, CompensationResult.Compensated, 1));
         CoordinatorInput[] toRestoring = [plan, new CoordinatorInput.Voted(vote), new CoordinatorInput.DecisionDurable(), undone];
         var irrevocable = Ready(
             "a", 1, 1, Actions(Action(3, ActionClass.Irrevocable)), new Objection(RefusalReason.IrrevocableAction, Act("a", 3)));
@@ -78,7 +78,7 @@ internal static class Representative
         CoordinatorInputKind.Voted => new CoordinatorInput.Voted(Ready("a")),
         CoordinatorInputKind.DecisionDurable => new CoordinatorInput.DecisionDurable(),
         CoordinatorInputKind.CompensationReported => new CoordinatorInput.CompensationReported(
-            new Compensated(Recovery, Epoch.First, A("a"), S(3), CompensationResult.Compensated, 1)),
+            new Compensated(Recovery, Epoch.First, A("a"), S(3), 1, CompensationResult.Compensated, 1)),
         CoordinatorInputKind.RestoreReported =>
             new CoordinatorInput.RestoreReported(new Restored(Recovery, Epoch.First, A("a"), Incarnation.Of(1), C(2))),
         CoordinatorInputKind.Asked => new CoordinatorInput.Asked(new StatusQuery(Recovery, Epoch.First, A("a"))),

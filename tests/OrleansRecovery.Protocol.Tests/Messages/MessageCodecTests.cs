@@ -132,6 +132,18 @@ public sealed class MessageCodecTests
     public void A_member_with_a_wrong_value_is_refused_with_its_path(string member, string value, string expected) =>
         AssertRefused(Changed(root => root[member] = JsonNode.Parse(value)), RecoveryErrorCode.SchemaViolation, expected);
 
+    [Theory]
+    [InlineData("0")]
+    [InlineData("-1")]
+    [InlineData("9007199254740992")]
+    [InlineData("\"1\"")]
+    public void A_try_counts_from_1(string value) => Assert.All(
+        [
+            $$"""{"ver":1,"type":"compensate","tenant":"acme","execution":"trip","recovery":"r1","epoch":0,"agent":"a","try":{{value}},"actions":[3]}""",
+            $$"""{"ver":1,"type":"compensated","tenant":"acme","execution":"trip","recovery":"r1","epoch":0,"agent":"a","action":3,"try":{{value}},"result":"failed","attempts":5}""",
+        ],
+        text => AssertRefused(text, RecoveryErrorCode.SchemaViolation, "$.try is not an integer from 1 to 9007199254740991"));
+
     [Fact]
     public void The_path_leads_into_lists()
     {

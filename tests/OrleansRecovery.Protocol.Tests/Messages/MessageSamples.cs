@@ -56,7 +56,7 @@ internal static class MessageSamples
 
         if (type == typeof(long))
         {
-            return Number().Select(object? (number) => number);
+            return Number().Select(object? (number) => member == "Try" ? Math.Max(1, number) : number);
         }
 
         if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(IReadOnlyList<>))

@@ -34,17 +34,83 @@ public sealed class AgentMailboxTests
         await using var mailbox = Mailbox(journal, world, new QuietCoordinator());
         mailbox.Post(new Prepare(Recovery, Epoch.First, A, 1, [Done], []), SequenceNumber.First);
         mailbox.Post(new Commit(Recovery, Epoch.First, A, Done), SequenceNumber.First);
-        mailbox.Post(new Compensate(Recovery, Epoch.First, A, [action]), SequenceNumber.First);
+        mailbox.Post(new Compensate(Recovery, Epoch.First, A, 1, [action]), SequenceNumber.First);
         await undoing.Task.WaitAsync(TimeSpan.FromMinutes(2));
 
         journal.FailAfterWriting("interval_sealed"); // what is durable is not known: the agent is loaded again
         await Assert.ThrowsAsync<RecoveryException>(() => mailbox.SealAsync(Done, IssuerId.Parse("validator")));
-        mailbox.Post(new Compensate(Recovery, Epoch.First, A, [action]), SequenceNumber.First);
+        mailbox.Post(new Compensate(Recovery, Epoch.First, A, 1, [action]), SequenceNumber.First);
         await TakenAsync(mailbox);
         mayEnd.SetResult();
         await IdleAsync(mailbox);
 
         Assert.Equal(["do x", "undo x"], world.Log);
+    }
+
+    [Fact]
+    public async Task A_compensation_that_failed_is_run_again_when_a_later_try_is_asked_for_and_not_when_the_request_is_repeated()
+    {
+        var (journal, world) = await DoneAsync();
+        var coordinator = new QuietCoordinator();
+        var policy = new RecoveryPolicy { CompensationTryCountMax = 2, CompensationBackoffMilliseconds = 1 };
+        var runs = 0;
+        world.OnUndo = (_, _) => Interlocked.Increment(ref runs) <= 4 ? throw new IOException("it is down") : Task.CompletedTask;
+        var action = (await AgentJournal.ReadAsync(journal, Stream)).Find(item => item.Record is ActionIntended).Position;
+        await using (var mailbox = Mailbox(journal, world, coordinator, policy: policy))
+        {
+            mailbox.Post(new Prepare(Recovery, Epoch.First, A, 1, [Done], []), SequenceNumber.First);
+            mailbox.Post(new Commit(Recovery, Epoch.First, A, Done), SequenceNumber.First);
+            await FailedAsync(mailbox, 1, count: 1);
+            await FailedAsync(mailbox, 1, count: 2);
+            Assert.Equal(2, Volatile.Read(ref runs));
+        }
+
+        await using var later = Mailbox(journal, world, coordinator, policy: policy);
+        await FailedAsync(later, 1, count: 3); // also after it was loaded again
+        Assert.Equal(2, Volatile.Read(ref runs));
+        await FailedAsync(later, 2, count: 4);
+        await FailedAsync(later, 2, count: 5);
+        Assert.Equal(4, Volatile.Read(ref runs));
+        later.Post(new Compensate(Recovery, Epoch.First, A, 3, [action]), SequenceNumber.First);
+        await HeardAsync(coordinator, 6);
+
+        Assert.Equal(
+            [(1, 2), (1, 2), (1, 2), (2, 2), (2, 2), (3, 1)],
+            coordinator.Heard.OfType<Compensated>().Select(said => ((int)said.Try, said.Attempts)));
+        Assert.Equal(CompensationResult.Compensated, coordinator.Heard.OfType<Compensated>().Last().Result);
+        Assert.Equal([1L, 2L, 3L], (await AgentJournal.ReadAsync(journal, Stream)).Select(item => item.Record).OfType<CompensationSettled>().Select(settled => settled.Try));
+
+        async Task FailedAsync(AgentMailbox asked, long tryNumber, int count)
+        {
+            asked.Post(new Compensate(Recovery, Epoch.First, A, tryNumber, [action]), SequenceNumber.First);
+            await HeardAsync(coordinator, count);
+        }
+    }
+
+    [Fact]
+    public async Task A_try_that_failed_at_another_activation_is_not_run_again()
+    {
+        var (journal, world) = await DoneAsync();
+        var runs = 0;
+        world.OnUndo = (_, _) => Interlocked.Increment(ref runs) > 0 ? throw new IOException("it is down") : Task.CompletedTask;
+        var policy = new RecoveryPolicy { CompensationTryCountMax = 1 };
+        var action = (await AgentJournal.ReadAsync(journal, Stream)).Find(item => item.Record is ActionIntended).Position;
+        var (coordinator, other) = (new QuietCoordinator(), new QuietCoordinator());
+        await using var stale = Mailbox(journal, world, coordinator, policy: policy);
+        stale.Post(new Prepare(Recovery, Epoch.First, A, 1, [Done], []), SequenceNumber.First);
+        stale.Post(new Commit(Recovery, Epoch.First, A, Done), SequenceNumber.First);
+        await TakenAsync(stale);
+        await using (var elsewhere = Mailbox(journal, world, other, policy: policy))
+        {
+            elsewhere.Post(new Compensate(Recovery, Epoch.First, A, 1, [action]), SequenceNumber.First);
+            await HeardAsync(other, 1);
+        }
+
+        stale.Post(new Compensate(Recovery, Epoch.First, A, 1, [action]), SequenceNumber.First);
+        await HeardAsync(coordinator, 1);
+
+        Assert.Equal(1, runs);
+        Assert.Equal(CompensationResult.Failed, Assert.Single(coordinator.Heard.OfType<Compensated>()).Result);
     }
 
     [Fact]
@@ -83,13 +149,8 @@ public sealed class AgentMailboxTests
             await TakenAsync(other);
         }
 
-        stale.Post(new Compensate(Recovery, Epoch.First, A, [action]), SequenceNumber.First);
-        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
-        while (!coordinator.Heard.Any(message => message is Compensated))
-        {
-            await timer.WaitForNextTickAsync(patience.Token);
-        }
+        stale.Post(new Compensate(Recovery, Epoch.First, A, 1, [action]), SequenceNumber.First);
+        await HeardAsync(coordinator, 1);
 
         Assert.Equal(["do x", "undo x"], world.Log);
     }
@@ -160,6 +221,16 @@ public sealed class AgentMailboxTests
         }
     }
 
+    private static async Task HeardAsync(QuietCoordinator coordinator, int count)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+        while (coordinator.Heard.OfType<Compensated>().Count() < count)
+        {
+            await timer.WaitForNextTickAsync(patience.Token);
+        }
+    }
+
     private static async Task IdleAsync(AgentMailbox mailbox)
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
@@ -180,8 +251,8 @@ public sealed class AgentMailboxTests
         return (journal, probe.World);
     }
 
-    private static AgentMailbox Mailbox(HoldingJournal journal, ProbeWorld world, QuietCoordinator coordinator, TimeProvider? time = null) => new(
-        coordinator.MailboxOf(A, new AgentCatalog().Add(() => new ProbeAgent(world), "probe"), journal, time), A);
+    private static AgentMailbox Mailbox(HoldingJournal journal, ProbeWorld world, QuietCoordinator coordinator, TimeProvider? time = null, RecoveryPolicy? policy = null) => new(
+        coordinator.MailboxOf(A, new AgentCatalog().Add(() => new ProbeAgent(world), "probe"), journal, time, policy), A);
 
     // Everything that came before is taken, and nothing is written: there is nothing below the first checkpoint.
     private static async Task TakenAsync(AgentMailbox mailbox) => Assert.Null(await mailbox.CollectAsync(CheckpointNumber.First));

@@ -1,5 +1,7 @@
+using System.Collections.Concurrent;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Journal;
+using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Driver;
@@ -13,6 +15,7 @@ namespace OrleansRecovery.Runtime.Tests.Hosting;
 public sealed class ForeignMailboxTests
 {
     private static readonly AgentId A = AgentId.Parse("a");
+    private static readonly RecoveryId Recovery = RecoveryId.Parse("r1");
     private static readonly IReadOnlyList<AgentEvent> Opening = [new IntervalOpened(CheckpointNumber.First, Incarnation.First, IntervalCause.Start, 0)];
 
     [Fact]
@@ -45,5 +48,43 @@ public sealed class ForeignMailboxTests
         Assert.Equal(RecoveryErrorCode.StaleWriter, refused.Error.Code);
     }
 
-    private static ForeignMailbox Mailbox(InMemoryJournal journal, QuietCoordinator coordinator) => new(coordinator.MailboxOf(A, new AgentCatalog(), journal), A);
+    [Fact]
+    public async Task A_request_for_another_try_is_another_request_and_no_repetition()
+    {
+        var agent = new BusyAgent();
+        await using var mailbox = Mailbox(new InMemoryJournal(), new QuietCoordinator(), agent);
+        mailbox.Post(new Commit(Recovery, Epoch.First, A, CheckpointNumber.First), SequenceNumber.First);
+        foreach (var tryNumber in new[] { 1, 1, 2, 2, 2 })
+        {
+            mailbox.Post(new Compensate(Recovery, Epoch.First, A, tryNumber, [SequenceNumber.Of(3)]), SequenceNumber.First);
+        }
+
+        agent.MayGoOn.SetResult();
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+        while (mailbox.IsBusy)
+        {
+            await timer.WaitForNextTickAsync(patience.Token);
+        }
+
+        Assert.Equal([1L, 2L], agent.Taken.OfType<Compensate>().Select(asked => asked.Try));
+    }
+
+    private static ForeignMailbox Mailbox(InMemoryJournal journal, QuietCoordinator coordinator, IForeignAgent? agent = null) => new(
+        coordinator.MailboxOf(A, agent is null ? new AgentCatalog() : new AgentCatalog().AddForeign("probe", agent), journal), A);
+
+    // It takes nothing before it may go on.
+    private sealed class BusyAgent : IForeignAgent
+    {
+        public TaskCompletionSource MayGoOn { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public ConcurrentQueue<RecoveryMessage> Taken { get; } = [];
+
+        public async Task<bool> DeliverAsync(AddressedMessage message, CancellationToken cancellationToken)
+        {
+            await MayGoOn.Task.WaitAsync(cancellationToken);
+            Taken.Enqueue(message.Message);
+            return true;
+        }
+    }
 }

@@ -21,8 +21,8 @@ internal sealed class QuietCoordinator : IExecution
     public Func<Task> OnObserve { get; set; } = () => Task.CompletedTask;
 
     /// <summary>What an agent's mailbox needs, with this coordinator.</summary>
-    internal MailboxSetup MailboxOf(AgentId agent, AgentCatalog agents, IJournal journal, TimeProvider? time = null) => new(
-        ProbeHost.Execution, new HashSet<AgentId> { agent }, RecoveryPolicy.Default, this, agents, journal, new AgentMemory(1), time ?? TimeProvider.System, NullLogger.Instance);
+    internal MailboxSetup MailboxOf(AgentId agent, AgentCatalog agents, IJournal journal, TimeProvider? time = null, RecoveryPolicy? policy = null) => new(
+        ProbeHost.Execution, new HashSet<AgentId> { agent }, policy ?? RecoveryPolicy.Default, this, agents, journal, new AgentMemory(1), time ?? TimeProvider.System, NullLogger.Instance);
 
     public Task<AgentSituation> SituationAsync(AgentId agent, SequenceNumber journalled, CancellationToken cancellationToken) =>
         Task.FromResult(new AgentSituation(SequenceNumber.First, false, new AgentClass("probe"), true, []));

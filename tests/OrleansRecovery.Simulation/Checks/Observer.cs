@@ -36,6 +36,7 @@ internal sealed partial class Observer(Tally seen, ExecutionId execution)
     private readonly SortedDictionary<AgentId, ParticipantState> _participants = [];
     private readonly SortedDictionary<AgentId, List<long>> _snapshots = [];
     private readonly HashSet<AgentId> _damaged = [];
+    private readonly Dictionary<ActionId, (CompensationSettled Record, Process By, long At)> _failures = [];
     private readonly Dictionary<string, string> _names = new(StringComparer.Ordinal);
     private readonly StringBuilder _all = new();
 
@@ -44,9 +45,6 @@ internal sealed partial class Observer(Tally seen, ExecutionId execution)
 
     /// <summary>How many records were written.</summary>
     public int RecordCount { get; private set; }
-
-    /// <summary>Actions whose compensation failed for good.</summary>
-    public HashSet<ActionId> GivenUp { get; } = [];
 
     /// <summary>The execution's log.</summary>
     public ExecutionHistory Log { get; } = new(execution);
@@ -81,11 +79,23 @@ internal sealed partial class Observer(Tally seen, ExecutionId execution)
 
     public int Length(AgentId agent) => _agents.TryGetValue(agent, out var history) ? (int)history.Next.Number : 0;
 
-    public void Take(StreamAppend append)
+    /// <summary>Does an outcome, or will one, name the action as residue?</summary>
+    public bool IsResidue(ActionId action) =>
+        Log.Recoveries.Values.Any(recovery => recovery.Residue.Any(residue => residue.Agent == action.Agent && residue.Action == action.Sequence));
+
+    /// <summary>
+    /// Has the process no reason to begin a compensation: did the try that is asked for fail, and was that written by this process, or before it began? What
+    /// another process wrote meanwhile it need not know yet: its run counts as one beside the other.
+    /// </summary>
+    public bool HasFailed(ActionId action, Process by) => _failures.TryGetValue(action, out var failed)
+        && (failed.By == by || failed.At < by.Born)
+        && Log.Recoveries[failed.Record.Recovery].Compensation?.TryOf(action) <= failed.Record.Try;
+
+    public void Take(Process by, StreamAppend append)
     {
         foreach (var record in append.Records)
         {
-            Take(append.Stream, record);
+            Take(by, append.Stream, record);
         }
 
         if (append.Stream.Kind == StreamKind.Agent)
@@ -118,13 +128,13 @@ internal sealed partial class Observer(Tally seen, ExecutionId execution)
         $"{Log.State?.Phase}, recoveries {string.Join(", ", Log.Recoveries.Values.Select(recovery => $"{recovery.Phase} {recovery.Escalation?.Reason}"))}; "
         + string.Join(", ", _participants.Select(participant => $"{participant.Key} {participant.Value.Phase}{(participant.Value.Barriers.IsEmpty ? string.Empty : " barred")} {_agents[participant.Key].Turn?.Message}"));
 
-    private void Take(StreamId stream, ReadOnlyMemory<byte> record)
+    private void Take(Process by, StreamId stream, ReadOnlyMemory<byte> record)
     {
         RecordCount++;
         switch (stream.Kind)
         {
             case StreamKind.Agent:
-                Take(AgentId.Parse(stream.Name), AgentEventJson.Read(record.Span));
+                Take(by, AgentId.Parse(stream.Name), AgentEventJson.Read(record.Span));
                 break;
             case StreamKind.Execution:
                 var before = Phase;
@@ -140,7 +150,7 @@ internal sealed partial class Observer(Tally seen, ExecutionId execution)
         Note(stream, record);
     }
 
-    private void Take(AgentId agent, AgentEvent record)
+    private void Take(Process by, AgentId agent, AgentEvent record)
     {
         if (!_agents.TryGetValue(agent, out var history))
         {
@@ -153,7 +163,8 @@ internal sealed partial class Observer(Tally seen, ExecutionId execution)
         seen.Add($"record {record.Kind}");
         if (record is CompensationSettled { Result: CompensationResult.Failed } failed)
         {
-            GivenUp.Add(new ActionId(agent, failed.Action));
+            _failures[new ActionId(agent, failed.Action)] = (failed, by, by.Loop.Now);
+            seen.Add(failed.Try > 1 ? "failed later try" : "failed first try");
         }
     }
 

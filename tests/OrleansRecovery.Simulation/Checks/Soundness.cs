@@ -91,8 +91,19 @@ internal sealed class Soundness(Story story, OutsideWorld outside)
             }
         }
 
-        var undone = journal.Select(item => item.Record).OfType<CompensationSettled>().Where(settled => settled.Result == CompensationResult.Compensated);
-        Claim(undone.GroupBy(settled => settled.Action).All(group => group.Count() == 1), $"{agent} has a compensation that succeeded twice in its journal");
+        CheckTries(agent, journal);
+    }
+
+    // S12: a try ends once, after a failure only a later one does, and after a success none; what was named since it had failed is not compensated afterwards.
+    private void CheckTries(AgentId agent, List<(SequenceNumber Position, AgentEvent Record)> journal)
+    {
+        foreach (var ends in journal.Select(item => item.Record).OfType<CompensationSettled>().GroupBy(settled => settled.Action))
+        {
+            Claim(ends.Zip(ends.Skip(1)).All(pair => pair.First.Result == CompensationResult.Failed && pair.First.Try < pair.Second.Try), $"{agent}:{ends.Key}: {string.Join(", then ", ends)}");
+            var isNamed = story.Recoveries.Any(recovery => recovery.Residue.Any(residue =>
+                residue.Agent == agent && residue.Action == ends.Key && residue.Reason == ResidueReason.CompensationFailed));
+            Claim(!isNamed || ends.All(settled => settled.Result == CompensationResult.Failed), $"{agent}:{ends.Key} is named as residue, and compensated: {string.Join(", then ", ends)}");
+        }
     }
 
     // S1, S6: nothing that counts rests on a message, or on a declared interval, that does not.

@@ -54,7 +54,7 @@ internal sealed class Faults
                 Fault.SlowDisk => 0.02,
                 Fault.MessageLost or Fault.MessageDoubled or Fault.MessageLate => 0.2,
                 Fault.ActionFails or Fault.ActionInDoubt or Fault.AgentFails => 0.1,
-                Fault.CompensationFails => 0.4,
+                Fault.CompensationFails => 0.9,
                 Fault.CompensationGivesUp => 0.1,
                 _ => 0.5, // of what is tried once in a while
             };

@@ -21,6 +21,7 @@ internal sealed class Process : TaskScheduler
     {
         (Loop, Name) = (loop, name);
         Time = new ProcessTime(this);
+        Born = loop.Now;
     }
 
     public Loop Loop { get; }
@@ -28,6 +29,9 @@ internal sealed class Process : TaskScheduler
     public string Name { get; }
 
     public ProcessTime Time { get; }
+
+    /// <summary>When it began, in the loop's time: what was on the disk before it can know.</summary>
+    public long Born { get; }
 
     /// <summary>The users' own process does not end.</summary>
     public bool MayEnd { get; init; } = true;

@@ -55,6 +55,9 @@ internal static class MutantList
         new("never lifts a bar", new Edit(Participant, "state.Barriers.ContainsKey(message.Recovery)\n            ?", "state.Barriers.ContainsKey(message.Recovery) && !§\n            ?")),
         new("does not repeat its answer", new Edit(
             Participant, "state.LastRestored is { } last && last.Recovery == message.Recovery\n", "!§ && state.LastRestored is { } last && last.Recovery == message.Recovery\n")),
+        new(
+            "runs a compensation that failed again whenever it is asked",
+            new Edit("Protocol/Journal/AgentEvent.cs", "Result != CompensationResult.Failed || Try >= tryNumber;", "Result != CompensationResult.Failed || (Try >= tryNumber && !§);")),
         new("goes back one interval too few", new Edit(Estimate, "                return i;", "                return § && i + 1 < history.Live.Count ? i + 1 : i;")),
         new("goes back one interval too many", new Edit(
             Estimate, "history.Live.Skip(sound).ToList()", "history.Live.Skip(§ && sound > 0 ? sound - 1 : sound).ToList()")),
@@ -92,6 +95,9 @@ internal static class MutantList
             Undoing,
             "Residue = turn.State.Residue.Add(new Residue(action.Agent, action.Sequence, name, reason))",
             "Residue = § ? turn.State.Residue : turn.State.Residue.Add(new Residue(action.Agent, action.Sequence, name, reason))")),
+
+        new("repeats a compensation that failed under the same try", new Edit(Undoing, "Compensation = state.Compensation?.Again(),", "Compensation = § ? state.Compensation is { } same ? same with { Failed = [] } : null : state.Compensation?.Again(),")) { Tests = CoordinatorTests },
+        new("takes the failure of an earlier try for one of this", new Edit(Undoing, "if (!compensation.Counts(action, message.Try))", "if (!§ && !compensation.Counts(action, message.Try))")) { Tests = CoordinatorTests },
 
         // Who depends on whom.
         new(

@@ -29,8 +29,8 @@ internal sealed class Disk(Loop loop, Faults faults)
     /// <summary>What a test wants to happen at a write, by its number.</summary>
     public IReadOnlyDictionary<int, CrashMoment> Crashes { get; init; } = new Dictionary<int, CrashMoment>();
 
-    /// <summary>Told of everything that is kept.</summary>
-    public Action<StreamAppend> OnKept { get; init; } = _ => { };
+    /// <summary>Told of everything that is kept, and whose write it was.</summary>
+    public Action<Process, StreamAppend> OnKept { get; init; } = (_, _) => { };
 
     /// <summary>Told what happens.</summary>
     public Action<string>? Tell { get; set; }
@@ -50,7 +50,7 @@ internal sealed class Disk(Loop loop, Faults faults)
         {
             foreach (var append in batch.Appends)
             {
-                OnKept(append);
+                OnKept(process, append);
                 foreach (var record in append.Records)
                 {
                     Tell?.Invoke($"{process.Name} writes {append.Stream.Kind} {append.Stream.Name} {System.Text.Encoding.UTF8.GetString(record.Span)}");

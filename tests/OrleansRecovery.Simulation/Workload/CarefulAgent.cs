@@ -122,7 +122,7 @@ internal sealed class CarefulAgent(Func<ExecutionAddress, OutsideWorld> worlds, 
         return Cause.Of(context.Action);
     }
 
-    private Task UndoAsync(Argument argument, string? result, CompensationContext context) => worlds(argument.Execution).UndoAsync(context.Action, context.InDoubt, time);
+    private Task UndoAsync(Argument argument, string? result, CompensationContext context) => worlds(argument.Execution).UndoAsync(context.Action, context.InDoubt, context.Attempt, time);
 
     private static Interval Parse(string text) => text.Split('/') is [var agent, var number]
         ? new Interval(AgentId.Parse(agent), CheckpointNumber.Of(long.Parse(number, System.Globalization.CultureInfo.InvariantCulture)))

@@ -22,8 +22,11 @@ internal sealed class OutsideWorld(Loop loop, Faults faults)
     /// <summary>How often something was read outside, by script and interval.</summary>
     public Dictionary<string, int> Reads { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>Has its agent given up to undo it?</summary>
-    public Func<ActionId, bool> IsGivenUp { get; set; } = _ => false;
+    /// <summary>Is it named as what a recovery could not undo?</summary>
+    public Func<ActionId, bool> IsResidue { get; set; } = _ => false;
+
+    /// <summary>Does this process know that the try of its compensation which is asked for has failed?</summary>
+    public Func<ActionId, Process, bool> HasFailed { get; set; } = (_, _) => false;
 
     /// <summary>What the world saw that must not be.</summary>
     public List<string> Complaints { get; } = [];
@@ -63,8 +66,13 @@ internal sealed class OutsideWorld(Loop loop, Faults faults)
         }
     }
 
-    public async Task UndoAsync(ActionId action, bool inDoubt, TimeProvider time)
+    public async Task UndoAsync(ActionId action, bool inDoubt, int attempt, TimeProvider time)
     {
+        if (attempt == 1 && HasFailed(action, (Process)TaskScheduler.Current))
+        {
+            Complaints.Add($"{action} is compensated again in a try that has failed{(IsResidue(action) ? ", and is residue" : string.Empty)}");
+        }
+
         await Task.Delay(TimeSpan.FromMicroseconds(loop.Random.Next(0, 3_000)), time);
         if (_hopeless.Contains(action) || faults.Meets(Fault.CompensationGivesUp))
         {
@@ -96,7 +104,7 @@ internal sealed class OutsideWorld(Loop loop, Faults faults)
         // What rests on it must be undone before it (S10): it carries this action among its causes.
         foreach (var (other, later) in Standing)
         {
-            if (later.Causes.Contains(Cause.Of(action)) && !later.IsFinal && !IsGivenUp(other))
+            if (later.Causes.Contains(Cause.Of(action)) && !later.IsFinal && !IsResidue(other))
             {
                 Complaints.Add($"{action} is undone before {other}, which rests on it");
             }
@@ -121,7 +129,7 @@ internal sealed class OutsideWorld(Loop loop, Faults faults)
 
         // What nobody could take back is residue: an outcome names it, and whoever reads it afterwards reads the world as it is.
         var (action, deed) = Standing.First(item => item.Value.Causes == stored.Causes);
-        return IsGivenUp(action) ? new Shelf(null, []) : new Shelf(deed.Interval.ToString(), [.. stored.Causes, Cause.Of(action)]);
+        return IsResidue(action) ? new Shelf(null, []) : new Shelf(deed.Interval.ToString(), [.. stored.Causes, Cause.Of(action)]);
     }
 
     /// <summary>An agent fails at a script once.</summary>

@@ -3,7 +3,6 @@
 # and when nothing was explored.
 #   check.sh [schedules]             of each test case; the default is the scope of the test command
 #   check.sh --mutants [schedules]   mutants of the model, at most so many schedules each: each must be found
-#   check.sh --findings [schedules]  what the code does today and the monitors complain about (README.md)
 #   check.sh --replay FOLDER         logs of real runs, exported as FOLDER/*.p, through the same monitors
 #   check.sh --install               installs the P tool where it is missing; every other form does so too
 # The tool comes from NuGet into artifacts/p-tool and needs the .NET SDK alone. SEED is the scheduler's. Status 3: the tool is missing.
@@ -116,7 +115,6 @@ install_tool
 case ${1:-} in
   --install) exit 0 ;;
   --mutants) expect_found tcMutant "${2:-600}" ;;
-  --findings) expect_found tcFinding "${2:-600}" ;;
   --replay) replay "$(cd "${2:?a folder}" && pwd)" ;;
   ''|[0-9]*) check "${1:-15}" ;;
   *) say "check.sh: unknown option $1." >&2; exit 2 ;;

@@ -33,7 +33,7 @@ spec S8_CompensatedOnce observes eIntervalOpened, eActionIntended, eActionSettle
   }
 }
 
-// S12, in full: what is named as residue is not compensated.
+// S12, in full: what is named as residue is not compensated. (What an operator gives up as unreachable may be, in the code; the model has no such ruling.)
 spec S12_ResidueStands observes eCompensationSettled, eEnded {
   var compensated: set[tActionId];
 

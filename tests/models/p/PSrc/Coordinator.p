@@ -222,7 +222,8 @@ machine Coordinator {
     work.isDecided = false;
     work.recoveries[work.open] = (
       phase = Preparing, epoch = epoch, signals = work.waiting, plan = 0, members = default(map[int, tMember]), tryCount = 0,
-      order = default(map[tActionId, set[tActionId]]), settled = default(set[tActionId]), failed = default(set[tActionId]), residue = default(set[tActionId]));
+      order = default(map[tActionId, set[tActionId]]), settled = default(set[tActionId]), failed = default(set[tActionId]), tries = default(map[tActionId, int]),
+      residue = default(set[tActionId]));
     Write(eRecoveryOpened, (recovery = work.open, epoch = epoch));
     foreach (signal in work.waiting) {
       Write(eJoined, (recovery = work.open, agent = signal.agent, number = signal.number));
@@ -395,14 +396,19 @@ machine Coordinator {
   fun TellCompensate(recovery: int, actions: set[tActionId]) {
     var agent: int;
     var action: tActionId;
-    var own: set[int];
+    var tryNumber: int;
+    var own: map[int, set[int]]; // by their tries
     foreach (agent in keys(work.recoveries[recovery].members)) {
-      own = default(set[int]);
+      own = default(map[int, set[int]]);
       foreach (action in actions) {
-        if (action.agent == agent) { own += (action.position); }
+        if (action.agent == agent) {
+          tryNumber = TryOf(work.recoveries[recovery], action);
+          if (!(tryNumber in own)) { own[tryNumber] = default(set[int]); }
+          own[tryNumber] += (action.position);
+        }
       }
-      if (sizeof(own) > 0) {
-        Tell(agent, eCompensate, (recovery = recovery, epoch = work.recoveries[recovery].epoch, actions = own));
+      foreach (tryNumber in keys(own)) {
+        Tell(agent, eCompensate, (recovery = recovery, epoch = work.recoveries[recovery].epoch, tryNumber = tryNumber, actions = own[tryNumber]));
       }
     }
   }
@@ -419,6 +425,9 @@ machine Coordinator {
       return; // said twice
     }
     if (message.result == Failed) {
+      if (message.tryNumber < TryOf(work.recoveries[recovery], action)) {
+        return; // of a try before the one that is under way
+      }
       if (policy == 1) {
         work.recoveries[recovery].failed += (action);
         work.recoveries[recovery].phase = Escalated;
@@ -500,10 +509,16 @@ machine Coordinator {
 
   fun OnRuled(ruling: Ruling) {
     var agent: int;
+    var action: tActionId;
     var recovery: int;
     recovery = work.open;
     if (ruling == Retry && work.recoveries[recovery].phase == Escalated) {
       work.recoveries[recovery].phase = Compensating;
+      if (!Is(ForgetTheTry)) {
+        foreach (action in work.recoveries[recovery].failed) {
+          work.recoveries[recovery].tries[action] = TryOf(work.recoveries[recovery], action) + 1;
+        }
+      }
       work.recoveries[recovery].failed = default(set[tActionId]);
       Outstanding(recovery, -1);
     } else if (ruling == Force && work.recoveries[recovery].phase == Restoring) {

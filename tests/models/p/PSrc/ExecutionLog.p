@@ -4,7 +4,8 @@
 type tMember = (suspects: set[int], invalidated: map[int, int], askedPlan: int, hasVoted: bool, vote: tVote, opened: int, isGivenUp: bool);
 type tRecovery = (
   phase: Phase, epoch: int, signals: set[tSignal], plan: int, members: map[int, tMember], tryCount: int,
-  order: map[tActionId, set[tActionId]], settled: set[tActionId], failed: set[tActionId], residue: set[tActionId]);
+  order: map[tActionId, set[tActionId]], settled: set[tActionId], failed: set[tActionId], tries: map[tActionId, int],
+  residue: set[tActionId]);
 
 // ExecutionState and CoordinatorState of every recovery. `open` 0: none.
 type tHistory = (recoveries: map[int, tRecovery], open: int, isDecided: bool, waiting: set[tSignal], known: set[int], newest: int);

@@ -18,7 +18,9 @@ enum Mutant {
   NeverRepeat,
   ReleaseWithoutBelow,
   WorkWhileFenced,
-  NeverLookAtTheLog // an instance that does not write never hears that another has written
+  NeverLookAtTheLog, // an instance that does not write never hears that another has written
+  RunAgainWhatHasFailed, // for every copy of the request
+  ForgetTheTry           // a retry asks under the same number, which the participant takes for a repetition
 }
 
 param mutant: int;

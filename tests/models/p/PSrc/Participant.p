@@ -2,13 +2,14 @@
 // Append is one durable write, after which the process may die: then what it would have said is lost, and so is what only ran.
 
 type tIntervalWork = (number: int, consumed: seq[tMessage], events: seq[tTraceEvent]);
+type tSettled = (tryNumber: int, result: CompensationResult); // CompensationSettled
 type tBarrier = (plan: int, ranges: map[int, int]);
 // It dies after these durable writes, and these of its compensations fail, counted from 0.
 type tParticipantSetup = (me: int, network: machine, driver: machine, recipients: seq[int], deaths: set[int], failures: set[int]);
 
 event eWork;
 event eTurnEnded: (agent: int, number: int);
-event eCompensationEnded: (life: int, recovery: int, action: int, result: CompensationResult);
+event eCompensationEnded: (life: int, recovery: int, action: int, tryNumber: int, result: CompensationResult);
 
 machine Participant {
   var setup: tParticipantSetup;
@@ -23,7 +24,7 @@ machine Participant {
   var phase: Phase;
   var epoch: int;
   var promise: tVote;       // while phase is none of Active and Quarantined
-  var settled: map[int, CompensationResult];
+  var settled: map[int, tSettled];
   var fromQuarantine: bool;
   var lastRestored: tRestored; // recovery 0: none
   var barriers: map[int, tBarrier];
@@ -60,7 +61,7 @@ machine Participant {
     on eCompensate do (message: tCompensate) { if (Heard(message.epoch)) { OnCompensate(message); } Watch(); }
     on eRestore do (message: tRestore) { if (Heard(message.epoch)) { OnRestore(message); } Watch(); }
     on eRelease do (message: tRelease) { if (Heard(message.epoch)) { OnRelease(message); } Watch(); }
-    on eCompensationEnded do (end: (life: int, recovery: int, action: int, result: CompensationResult)) { OnSettled(end); Watch(); }
+    on eCompensationEnded do (end: (life: int, recovery: int, action: int, tryNumber: int, result: CompensationResult)) { OnSettled(end); Watch(); }
     on eTimer do { OnSilence(); Watch(); }
   }
 
@@ -218,7 +219,7 @@ machine Participant {
       vote.trace = Trace(first);
       fromQuarantine = phase == Quarantined || (phase == Prepared && fromQuarantine);
       promise = vote;
-      settled = default(map[int, CompensationResult]);
+      settled = default(map[int, tSettled]);
       phase = Prepared;
       Unbar(message.recovery);
       announce ePromised, (agent = me, recovery = vote.recovery, plan = vote.plan, target = vote.target);
@@ -301,27 +302,39 @@ machine Participant {
       return;
     }
     foreach (action in message.actions) {
-      if (action in settled && settled[action] == Compensated && !Is(CompensateAgainWhatIsSettled)) {
-        Tell(-1, eCompensated, (recovery = message.recovery, epoch = message.epoch, agent = me, action = action, result = Compensated));
+      if (HasEnded(action, message.tryNumber)) {
+        Tell(-1, eCompensated, (recovery = message.recovery, epoch = message.epoch, agent = me, action = action, tryNumber = settled[action].tryNumber,
+          result = settled[action].result));
       } else if (phase == Compensating && !(action in running)) {
         running += (action);
-        Compensate(action);
+        Compensate(action, message.tryNumber);
       }
     }
   }
 
+  // CompensationSettled.Ends: nothing more is run for this try.
+  fun HasEnded(action: int, tryNumber: int): bool {
+    if (!(action in settled)) {
+      return false;
+    }
+    if (settled[action].result == Compensated) {
+      return !Is(CompensateAgainWhatIsSettled);
+    }
+    return settled[action].tryNumber >= tryNumber && !Is(RunAgainWhatHasFailed);
+  }
+
   // In the world: it runs to an end, or fails after all its attempts.
-  fun Compensate(action: int) {
+  fun Compensate(action: int, tryNumber: int) {
     announce eCompensationCalled, (agent = me, recovery = promise.recovery, action = action);
     callCount = callCount + 1;
     if (callCount - 1 in setup.failures) {
-      send this, eCompensationEnded, (life = life, recovery = promise.recovery, action = action, result = Failed);
+      send this, eCompensationEnded, (life = life, recovery = promise.recovery, action = action, tryNumber = tryNumber, result = Failed);
     } else {
-      send this, eCompensationEnded, (life = life, recovery = promise.recovery, action = action, result = Compensated);
+      send this, eCompensationEnded, (life = life, recovery = promise.recovery, action = action, tryNumber = tryNumber, result = Compensated);
     }
   }
 
-  fun OnSettled(end: (life: int, recovery: int, action: int, result: CompensationResult)) {
+  fun OnSettled(end: (life: int, recovery: int, action: int, tryNumber: int, result: CompensationResult)) {
     if (end.life != life || !(end.action in running)) {
       return; // of a process that is no more
     }
@@ -329,10 +342,10 @@ machine Participant {
     if (phase != Compensating || promise.recovery != end.recovery) {
       return; // illegal here: refused
     }
-    settled[end.action] = end.result;
+    settled[end.action] = (tryNumber = end.tryNumber, result = end.result);
     announce eCompensationSettled, (agent = me, recovery = end.recovery, action = end.action, result = end.result);
     if (!Crashes()) {
-      Tell(-1, eCompensated, (recovery = end.recovery, epoch = epoch, agent = me, action = end.action, result = end.result));
+      Tell(-1, eCompensated, (recovery = end.recovery, epoch = epoch, agent = me, action = end.action, tryNumber = end.tryNumber, result = end.result));
     }
   }
 

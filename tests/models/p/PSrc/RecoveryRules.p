@@ -92,6 +92,12 @@ fun At(traces: map[int, seq[tTraceEvent]], agent: int, i: int, found: set[tActio
   return NextTo(traces, agent, i, found);
 }
 
+// CompensationState.TryOf.
+fun TryOf(recovery: tRecovery, action: tActionId): int {
+  if (action in recovery.tries) { return recovery.tries[action]; }
+  return 1;
+}
+
 // Actions that may be compensated now: all that depends on them is settled.
 fun Ready(recovery: tRecovery): set[tActionId] {
   var action: tActionId;
