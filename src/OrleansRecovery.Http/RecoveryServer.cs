@@ -63,6 +63,7 @@ public sealed class RecoveryServer : IAsyncDisposable
         var app = builder.Build();
         app.UseHostFiltering();
         app.UseMiddleware<RequestRates>(options.RequestsPerSecond);
+        app.UseMiddleware<CrossSiteGuard>();
         app.UseMiddleware<ProblemMiddleware>(options.IsOutage);
         app.Use((http, next) =>
         {
@@ -99,6 +100,7 @@ public sealed class RecoveryServer : IAsyncDisposable
         AgentEndpoints.Map(execution);
         ProgressEvents.Map(execution);
         RecordPage.MapLedger(tenant);
+        InsightEndpoints.Map(tenant, execution);
         MessageEndpoints.MapMetadata(routes);
         routes.MapOpenApi("/openapi/{documentName}.json");
     }
