@@ -1,3 +1,5 @@
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using Microsoft.Playwright;
 using OrleansRecovery.Http;
 using static Microsoft.Playwright.Assertions;
@@ -42,14 +44,24 @@ public sealed class Chromium : IAsyncLifetime
     }
 
     /// <summary>Opens a view, such as <c>acme/executions</c>, in a browser that knows nothing yet.</summary>
-    internal async Task<Visit> OpenAsync(Uri server, string view, ColorScheme colors = ColorScheme.Light, int width = 1280, int height = 800)
+    internal async Task<Visit> OpenAsync(Uri server, string view, ColorScheme colors = ColorScheme.Light, X509Certificate2? certificate = null)
     {
-        var context = await _browser!.NewContextAsync(new BrowserNewContextOptions { ColorScheme = colors, ViewportSize = new ViewportSize { Width = width, Height = height }, ReducedMotion = ReducedMotion.Reduce });
+        var context = await _browser!.NewContextAsync(new BrowserNewContextOptions { ColorScheme = colors, ViewportSize = new ViewportSize { Width = 1280, Height = 800 }, ReducedMotion = ReducedMotion.Reduce, IgnoreHTTPSErrors = certificate is not null, ClientCertificates = ShownTo(server, certificate) });
         context.SetDefaultTimeout(PatienceMilliseconds);
         var visit = await Visit.BeginAsync(context, server);
         await visit.Page.GotoAsync($"{server}console#/{view}");
         return visit;
     }
+
+    private static IEnumerable<ClientCertificate> ShownTo(Uri server, X509Certificate2? certificate) => certificate is null ? [] :
+    [
+        new ClientCertificate
+        {
+            Origin = server.GetLeftPart(UriPartial.Authority),
+            Cert = Encoding.ASCII.GetBytes(certificate.ExportCertificatePem()),
+            Key = Encoding.ASCII.GetBytes(certificate.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem()),
+        },
+    ];
 
     public async Task DisposeAsync()
     {

@@ -37,7 +37,8 @@ public sealed class Site : IAsyncDisposable
 
     public static ExecutionAddress Named(string execution) => new(TenantId.Parse("acme"), ExecutionId.Parse(execution));
 
-    public static async Task<Site> StartAsync()
+    /// <param name="configure">Changes settings of the server.</param>
+    public static async Task<Site> StartAsync(Func<RecoveryServerOptions, RecoveryServerOptions>? configure = null)
     {
         var site = new Site();
         site._journal = await Journals.OpenSqliteAsync(Path.Combine(site._folder, "console.db"));
@@ -45,7 +46,8 @@ public sealed class Site : IAsyncDisposable
         var catalog = TripAgents.AddTo(new AgentCatalog(), new TripWorld(Path.Combine(site._folder, "world")))
             .Add(() => new RelayAgent(site.World), "relay").AddForeign("silent", new SilentAgent());
         site.Host = await LocalRecoveryHost.OpenAsync(site._journal, catalog, new LocalHostOptions { LedgerKey = site._key });
-        site._server = await RecoveryServer.StartAsync(site.Host, site.Host, site._journal, new RecoveryServerOptions { Urls = ["http://127.0.0.1:0"], RequestsPerSecond = 100_000 });
+        var options = new RecoveryServerOptions { Urls = ["http://127.0.0.1:0"], RequestsPerSecond = 100_000 };
+        site._server = await RecoveryServer.StartAsync(site.Host, site.Host, site._journal, configure?.Invoke(options) ?? options);
         site.Http = new HttpClient { BaseAddress = site.Address };
         return site;
     }
