@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the solution once, runs every test project, and ends with one line: "N passed, N failed, N skipped".
-# Needs the .NET SDK of global.json. PostgreSQL, and the tools that render the draft, are installed where that is possible; without them their tests are
-# skipped. Spin and the P tool, which check the models of the protocol, are installed too; without them the tests of the models fail.
+# Needs the .NET SDK of global.json. PostgreSQL, Chromium, and the tools that render the draft, are installed where that is possible; without them their tests are
+# skipped, as are those of the console where there is no Node to build it with. Spin and the P tool, which check the models of the protocol, are installed too; without them the tests of the models fail.
 # A test project that needs Orleans is left out, by name, where Orleans cannot be restored.
 # It tests what is released, the optimised build. COVERAGE=1 also measures what the tests cover; that instruments every line, so it takes longer, and the
 # build is Debug then. CONFIGURATION names another one.
@@ -44,6 +44,20 @@ install_postgresql() {
   export DEBIAN_FRONTEND=noninteractive
   { apt-get update -q && apt-get install -q -y --no-install-recommends postgresql; } > artifacts/postgresql.log 2>&1
   has_postgresql || say "PostgreSQL could not be installed (artifacts/postgresql.log): the tests that need it are skipped."
+}
+
+has_chromium() { [ -n "${CHROMIUM:-}" ] || command -v chromium chromium-browser google-chrome > /dev/null; }
+
+install_chromium() {
+  has_chromium && return
+  if [ "$(id -u)" -ne 0 ] || ! command -v apt-get > /dev/null; then
+    say "Chromium is not installed and this user cannot install it: the tests that look at the console are skipped (sudo apt-get install chromium)."
+    return
+  fi
+  say "Installing Chromium for the tests of the console."
+  export DEBIAN_FRONTEND=noninteractive
+  { apt-get update -q && apt-get install -q -y --no-install-recommends chromium; } > artifacts/chromium.log 2>&1
+  has_chromium || say "Chromium could not be installed (artifacts/chromium.log): the tests that look at the console are skipped."
 }
 
 # Without them the tests that render the draft are skipped.
@@ -182,6 +196,7 @@ command -v dotnet > /dev/null || give_up "The .NET SDK is missing: install the v
 rm -rf "$results"
 mkdir -p "$results"
 install_postgresql
+install_chromium
 install_draft_tools
 install_model_tools
 restore

@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using OrleansRecovery.Http.Access;
+using OrleansRecovery.Http.Console;
 using OrleansRecovery.Http.Endpoints;
 using OrleansRecovery.Http.Json;
 using OrleansRecovery.Http.Problems;
@@ -17,7 +18,7 @@ using OrleansRecovery.Runtime.Ports;
 namespace OrleansRecovery.Http;
 
 /// <summary>
-/// The HTTP binding of a host: resources under <c>/v1</c>, problem details for every refusal, an OpenAPI document. Without certificates it
+/// The HTTP binding of a host: resources under <c>/v1</c>, problem details for every refusal, an OpenAPI document, and the operator's console. Without certificates it
 /// authenticates nobody, and so listens on the loopback interface alone.
 /// </summary>
 public sealed class RecoveryServer : IAsyncDisposable
@@ -63,6 +64,7 @@ public sealed class RecoveryServer : IAsyncDisposable
         var app = builder.Build();
         app.UseHostFiltering();
         app.UseMiddleware<RequestRates>(options.RequestsPerSecond);
+        app.UseMiddleware<CrossSiteGuard>();
         app.UseMiddleware<ProblemMiddleware>(options.IsOutage);
         app.Use((http, next) =>
         {
@@ -99,7 +101,9 @@ public sealed class RecoveryServer : IAsyncDisposable
         AgentEndpoints.Map(execution);
         ProgressEvents.Map(execution);
         RecordPage.MapLedger(tenant);
+        InsightEndpoints.Map(tenant, execution);
         MessageEndpoints.MapMetadata(routes);
+        ConsoleFiles.Map(routes);
         routes.MapOpenApi("/openapi/{documentName}.json");
     }
 }

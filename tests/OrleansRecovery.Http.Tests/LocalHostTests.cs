@@ -36,3 +36,8 @@ public sealed class AgentKillTests : AgentKillContract
 {
     private protected override async Task<ITestHost> StartAsync(IReadOnlyDictionary<string, IForeignAgent> classes) => await TestServer.StartAsync(classes);
 }
+
+public sealed class InsightTests : InsightContract
+{
+    private protected override async Task<ITestHost> StartAsync() => await TestServer.StartAsync();
+}

@@ -88,6 +88,7 @@ internal static class ServeCommand
         }
 
         Terminal.Out.MarkupLine($"[green]Serving[/] {Terminal.Escape(address.ToString())} for foreign agents: {Terminal.Escape(string.Join(", ", classes.DefaultIfEmpty("none")))}");
+        Terminal.Out.MarkupLine($"Console: {Terminal.Escape(new Uri(address, "console").ToString())}");
         Terminal.Out.MarkupLine(parsed.GetValue(Access) is null
             ? "[grey]Whoever reaches this address may do everything: it authenticates nobody. End with Ctrl-C.[/]"
             : "[grey]What no rule allows is refused. End with Ctrl-C.[/]");

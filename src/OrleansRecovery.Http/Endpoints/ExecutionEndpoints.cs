@@ -53,7 +53,8 @@ internal static class ExecutionEndpoints
             var status = await api.Client.StatusAsync(address, http.RequestAborted);
             if (wanted.Length == 0 || WireNames.Of(status.Phase) == wanted)
             {
-                found.Add(new ListedExecution(address.Execution, status.Phase, status.Agents.Count, status.Recoveries.Count, status.PendingMessages));
+                var waitsFor = status.Recoveries.FirstOrDefault(recovery => recovery.WaitsFor is not null)?.WaitsFor;
+                found.Add(new ListedExecution(address.Execution, status.Phase, status.Agents.Count, status.Recoveries.Count, status.PendingMessages, waitsFor));
             }
         }
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Terms;
@@ -21,7 +22,13 @@ internal sealed record StartedAgent(AgentId Agent, string Class, string? Fallbac
 internal sealed record StartedExecution(IReadOnlyList<StartedAgent> Agents, RecoveryPolicy? Policy = null);
 
 /// <summary>An execution in a list.</summary>
-internal sealed record ListedExecution(ExecutionId Execution, ExecutionPhase Phase, int Agents, int Recoveries, int PendingMessages);
+/// <param name="Execution">Its name.</param>
+/// <param name="Phase">Its phase.</param>
+/// <param name="Agents">How many agents it has.</param>
+/// <param name="Recoveries">How many recoveries it has had.</param>
+/// <param name="PendingMessages">How many messages wait to be consumed.</param>
+/// <param name="WaitsFor">What an operator must decide about in a recovery of it; null when nothing waits.</param>
+internal sealed record ListedExecution(ExecutionId Execution, ExecutionPhase Phase, int Agents, int Recoveries, int PendingMessages, EscalationReason? WaitsFor);
 
 /// <summary>A page of a list.</summary>
 /// <param name="Items">The items.</param>

@@ -32,6 +32,12 @@ public sealed class ClusterEventTests(HttpCluster cluster) : EventContract
 }
 
 [Collection("http")]
+public sealed class ClusterInsightTests(HttpCluster cluster) : InsightContract
+{
+    private protected override Task<ITestHost> StartAsync() => Task.FromResult(cluster.Host());
+}
+
+[Collection("http")]
 public sealed class ClusterForeignJournalTests(HttpCluster cluster) : ForeignJournalContract
 {
     private protected override Task<ITestHost> StartAsync() => Task.FromResult(cluster.Host());

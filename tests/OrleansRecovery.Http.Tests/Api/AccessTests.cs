@@ -32,6 +32,8 @@ public sealed class AccessTests
             client.GetAsync("agents/hotel/inbox"),
             client.GetAsync("agents/nobody/records"),
             client.GetAsync("events"),
+            client.GetAsync("history"),
+            client.GetAsync("entries"),
             client.GetAsync("recoveries/r-1"),
             client.InputAsync("hotel", "{}", "k"),
             client.AppendAsync("hotel", 0, Hand.Start),
@@ -41,6 +43,34 @@ public sealed class AccessTests
             client.SendAsync(HttpMethod.Put, "paused", """{"value":true,"by":"ann","reason":"x"}"""),
             client.SendAsync(HttpMethod.Post, "recoveries/r-1/rulings", """{"ruling":"reject","plan":1,"by":"ann","reason":"x"}"""),
         ];
+    }
+
+    [Theory]
+    [InlineData("recoveries")]
+    [InlineData("issuers")]
+    [InlineData("ledger")]
+    [InlineData("ledger/verification")]
+    public async Task What_is_the_tenants_only_those_see_who_may(string resource)
+    {
+        await using var server = await TestServer.StartAsync(access: new OnlyStart());
+
+        var answer = await server.Client.GetAsync($"/v1/tenants/acme/{resource}");
+
+        Assert.Equal((HttpStatusCode.Forbidden, "not_authorized"), (answer.Status, answer.Error));
+    }
+
+    [Fact]
+    public async Task Everybody_is_told_what_they_may_do()
+    {
+        await using var open = await TestServer.StartAsync();
+        await using var closed = await TestServer.StartAsync(access: new OnlyStart());
+
+        var everything = (await open.Client.GetAsync("/v1/tenants/acme/rights")).Json;
+        var little = (await closed.Client.GetAsync("/v1/tenants/acme/rights")).Json;
+
+        Assert.Null(everything["peer"]);
+        Assert.Equal(["read", "start", "send", "signal", "speak", "decide", "relay"], everything["may"]!.AsArray().Select(kind => (string)kind!));
+        Assert.Equal(["start"], little["may"]!.AsArray().Select(kind => (string)kind!));
     }
 
     [Theory]
