@@ -24,7 +24,8 @@ internal sealed class LocalExecution : IExecutionEnvironment, IAsyncDisposable
     {
         _host = host;
         _ledger = ledger;
-        _agentsStopped = new Lazy<Task>(() => Task.WhenAll(_mailboxes.Values.Select(mailbox => mailbox.Value.DisposeAsync().AsTask())));
+        _agentsStopped = new Lazy<Task>(() => Task.WhenAll(
+            _mailboxes.OrderBy(mailbox => mailbox.Key).Select(mailbox => mailbox.Value.Value.DisposeAsync().AsTask()))); // in one order, always: a simulated run repeats
     }
 
     internal ExecutionDriver Driver { get; private set; } = null!;

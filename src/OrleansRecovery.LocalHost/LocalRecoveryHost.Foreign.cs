@@ -12,9 +12,8 @@ public sealed partial class LocalRecoveryHost
 {
     /// <inheritdoc/>
     public Task<IReadOnlyList<ExecutionAddress>> ListAsync(TenantId tenant, ExecutionId? after, int countMax, CancellationToken cancellationToken = default) =>
-        Task.FromResult<IReadOnlyList<ExecutionAddress>>([.. _executions.Keys
+        Task.FromResult<IReadOnlyList<ExecutionAddress>>([.. Addresses
             .Where(address => address.Tenant == tenant && (after is not { } last || string.CompareOrdinal(address.Execution.Text, last.Text) > 0))
-            .OrderBy(address => address.Execution.Text, StringComparer.Ordinal)
             .Take(countMax)]);
 
     /// <inheritdoc/>

@@ -19,7 +19,7 @@ public sealed partial class LocalRecoveryHost
         {
             do
             {
-                foreach (var address in _executions.Keys)
+                foreach (var address in Addresses)
                 {
                     await ReadInboxAsync(address);
                 }

@@ -206,12 +206,12 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IForeignClient,
     {
         await Options.Scheduler.CancelAsync(_stopping);
         await _inbox;
-        foreach (var execution in _executions.Values)
+        foreach (var address in Addresses)
         {
-            await execution.DisposeAsync();
+            await _executions[address].DisposeAsync();
         }
 
-        foreach (var ledger in _ledgers.Values)
+        foreach (var (_, ledger) in _ledgers.OrderBy(ledger => ledger.Key))
         {
             await ledger.DisposeAsync();
         }
@@ -228,6 +228,9 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IForeignClient,
             _ledgerKey.Dispose();
         }
     }
+
+    // In one order, always: a simulated run repeats.
+    private IEnumerable<ExecutionAddress> Addresses => _executions.Keys.OrderBy(address => address.Tenant).ThenBy(address => address.Execution);
 
     internal void Publish(ExecutionAddress execution, ExecutionProgress progress)
     {

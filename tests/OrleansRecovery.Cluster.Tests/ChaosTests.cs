@@ -15,7 +15,7 @@ namespace OrleansRecovery.Cluster.Tests;
 /// Silos killed in the midst of recoveries: the one that runs the coordinator, an agent, or the ledger. What ran on a killed silo of a test cluster may go on
 /// for a while without knowing: so each kill also tries the fence against stale activations.
 /// </summary>
-public sealed class ChaosTests(ClusterFixture fixture, ITestOutputHelper output) : IClassFixture<ClusterFixture>
+public sealed class ChaosTests(ChaosFixture fixture, ITestOutputHelper output) : IClassFixture<ChaosFixture>
 {
     private static readonly int Kills = Setting("OR_SILO_KILLS", 30);
     private static readonly int Seed = Setting("OR_SEED", 1);
@@ -41,7 +41,7 @@ public sealed class ChaosTests(ClusterFixture fixture, ITestOutputHelper output)
             var before = await stage.Client.StatusAsync(stage.Execution);
             var moment = MomentOf(stage.World, round);
             await stage.FailAsync("a", before.Agents[0].Current.Number);
-            await moment.Reached.Task.WaitAsync(TimeSpan.FromSeconds(20));
+            await moment.Reached.Task.WaitAsync(TimeSpan.FromMinutes(2));
             await Task.Delay(TimeSpan.FromMilliseconds(chance.Next(0, 10)), TimeProvider.System);
             var phase = await KillAsync(stage, round, chance, moment);
             phases[phase] = phases.GetValueOrDefault(phase) + 1;

@@ -17,10 +17,11 @@ using OrleansRecovery.Silo.Schema;
 namespace OrleansRecovery.Cluster.Tests;
 
 /// <summary>Three silos, and a SQLite file through Orleans' ADO.NET provider.</summary>
-public sealed class ClusterFixture : IAsyncLifetime, IConformanceHost
+public class ClusterFixture : IAsyncLifetime, IConformanceHost
 {
     private static readonly LedgerKey Key = LedgerKey.Ephemeral();
     private const string Connection = "RecoveryTests:Connection";
+    private const string Impatience = "RecoveryTests:Impatience";
 
     private TestCluster _cluster = null!;
 
@@ -32,12 +33,16 @@ public sealed class ClusterFixture : IAsyncLifetime, IConformanceHost
 
     public IJournal Journal { get; private set; } = null!;
 
+    /// <summary>Whether a silo that does not answer is soon taken for dead: on a busy machine one that lives is, too.</summary>
+    protected virtual bool IsImpatient => false;
+
     public async Task InitializeAsync()
     {
         var connection = $"Data Source={Directory.CreateTempSubdirectory("recovery-cluster-").FullName}/orleans.db";
         await OrleansSchema.CreateSqliteAsync(connection);
         var builder = new TestClusterBuilder(3);
         builder.Properties[Connection] = connection; // fixtures start side by side
+        builder.Properties[Impatience] = IsImpatient.ToString();
         builder.AddSiloBuilderConfigurator<SiloSetup>();
         builder.AddClientBuilderConfigurator<ClientSetup>();
         _cluster = builder.Build();
@@ -55,11 +60,13 @@ public sealed class ClusterFixture : IAsyncLifetime, IConformanceHost
             .UseInMemoryReminderService()
             .Configure<ClusterMembershipOptions>(options =>
             {
-                // A killed silo is to be noticed soon.
-                options.ProbeTimeout = TimeSpan.FromMilliseconds(300);
-                options.NumMissedProbesLimit = 2;
-                options.NumVotesForDeathDeclaration = 1;
-                options.TableRefreshTimeout = TimeSpan.FromSeconds(1);
+                if (bool.Parse(siloBuilder.Configuration[Impatience]!))
+                {
+                    options.ProbeTimeout = TimeSpan.FromMilliseconds(500);
+                    options.NumMissedProbesLimit = 2;
+                    options.NumVotesForDeathDeclaration = 1;
+                    options.TableRefreshTimeout = TimeSpan.FromSeconds(1);
+                }
             })
             .Configure<GrainCollectionOptions>(options =>
             {
@@ -80,4 +87,10 @@ public sealed class ClusterFixture : IAsyncLifetime, IConformanceHost
     {
         public void Configure(IConfiguration configuration, IClientBuilder clientBuilder) => clientBuilder.AddAgentRecovery();
     }
+}
+
+/// <summary>The same, for tests that kill silos.</summary>
+public sealed class ChaosFixture : ClusterFixture
+{
+    protected override bool IsImpatient => true;
 }

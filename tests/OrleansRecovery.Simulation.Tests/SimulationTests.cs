@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Xunit.Abstractions;
 
@@ -34,6 +35,24 @@ public sealed class SimulationTests(ITestOutputHelper output)
         var second = new Run(seed, new RunOptions { Digests = true }).Go();
         Assert.Equal(first.Digest, second.Digest);
         Assert.Equal(first.Seen.Counts, second.Seen.Counts);
+    }
+
+    // What another process hashes otherwise than this one, and puts in another order, once made another run of these seeds.
+    [Theory]
+    [InlineData(465, 4)]
+    [InlineData(236, 1)]
+    [InlineData(918, 1)]
+    public async Task A_seed_repeats_in_another_process(int first, int count)
+    {
+        var here = Enumerable.Range(first, count).Select(seed => $"{seed} {new Run(seed, new RunOptions { Digests = true }).Go().Digest}");
+        using var other = Process.Start(new ProcessStartInfo("dotnet", [typeof(Run).Assembly.Location, "--digests", $"{count}", "--from", $"{first}"])
+        {
+            RedirectStandardOutput = true,
+            UseShellExecute = false,
+        })!;
+        var there = await other.StandardOutput.ReadToEndAsync();
+        await other.WaitForExitAsync();
+        Assert.Equal(here, there.Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
 
     [Fact]

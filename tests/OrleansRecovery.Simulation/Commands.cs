@@ -16,6 +16,7 @@ internal static class Commands
         Console.Error.WriteLine("""
             usage: simulate.sh --seeds N [--from FIRST]   runs seeds on all cores, and counts what was met
                    simulate.sh --seed N                   tells one run
+                   simulate.sh --digests N [--from FIRST] prints the digest of each run: the same in every process, on every machine
                    simulate.sh --shrink N                 makes a run that fails smaller, and draws it
                    simulate.sh --first N                  stops at the first seed that fails
                    simulate.sh --crashes [SCHEDULES]      ends a process at every write of a rollback, and at every pair of writes
@@ -40,6 +41,18 @@ internal static class Commands
 
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"seed {seed}: {(run.Faults.Count == 0 ? "holds" : "FAILS")}, digest {run.Digest}"));
         return run.Faults.Count == 0 ? 0 : 1;
+    }
+
+    /// <summary>What each run comes to: a seed that gives another one elsewhere does not repeat.</summary>
+    public static int Digests(int count, int first)
+    {
+        foreach (var line in Enumerable.Range(first, count).AsParallel().AsOrdered()
+            .Select(seed => string.Create(CultureInfo.InvariantCulture, $"{seed} {new Run(seed, new RunOptions { Digests = true }).Go().Digest}")))
+        {
+            Console.WriteLine(line);
+        }
+
+        return 0;
     }
 
     /// <summary>A smaller run that fails as this one does.</summary>

@@ -6,6 +6,8 @@ return args switch
     ["--seed", var seed] => Commands.Tell(Number(seed)),
     ["--seeds", var count] => Commands.Many(Number(count), 1),
     ["--seeds", var count, "--from", var first] => Commands.Many(Number(count), Number(first)),
+    ["--digests", var count] => Commands.Digests(Number(count), 1),
+    ["--digests", var count, "--from", var first] => Commands.Digests(Number(count), Number(first)),
     ["--shrink", var seed] => Commands.Shrink(Number(seed)),
     ["--first", var count] => Commands.First(Number(count)),
     ["--mutants"] => Commands.FindMutants(2_000),

@@ -120,7 +120,7 @@ public static class RecoveryWorkload
             });
         await StartAsync(host, RecoveryPolicy.Default.VoteTryCountMax);
         Console.WriteLine("ready");
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         for (var round = 0; round < rounds; round++)
         {
             await SendAsync(host, chance);

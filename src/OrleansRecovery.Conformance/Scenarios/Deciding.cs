@@ -13,7 +13,7 @@ namespace OrleansRecovery.Conformance.Scenarios;
 /// <summary>What policy and operators decide (recovery model, section 3).</summary>
 internal static class Deciding
 {
-    private static readonly RecoveryPolicy Quick = new() { CompensationBackoffMilliseconds = 1, CompensationTryCountMax = 3, VoteTimeoutMilliseconds = 500 };
+    private static readonly RecoveryPolicy Quick = new() { CompensationBackoffMilliseconds = 1, CompensationTryCountMax = 3, VoteTimeoutMilliseconds = 500, VoteTryCountMax = 60 };
 
     /// <summary>At most so many recoveries for one failure; then an operator.</summary>
     public static async Task A_failure_that_recurs_stops_at_an_operator_who_may_allow_one_more(IConformanceHost host)

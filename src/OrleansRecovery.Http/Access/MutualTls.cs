@@ -6,6 +6,7 @@ using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Security;
 
 namespace OrleansRecovery.Http.Access;
 
@@ -24,20 +25,14 @@ public sealed record MutualTls(X509Certificate2 Certificate, X509Certificate2Col
     /// <param name="certificate">The own certificate, and those between it and its authority.</param>
     /// <param name="key">Its private key, which only its owner may read.</param>
     /// <param name="authorities">The certificates of the authorities.</param>
-    /// <exception cref="RecoveryException"><c>BadConfiguration</c>; <c>UnsafeKeyFile</c>: others may read the key.</exception>
+    /// <exception cref="RecoveryException"><c>BadConfiguration</c>; <c>UnsafeKeyFile</c>: the key cannot be read, or others may read it.</exception>
     public static MutualTls Read(string certificate, string key, string authorities)
     {
         try
         {
-            if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(key) & ~(UnixFileMode.UserRead | UnixFileMode.UserWrite)) != UnixFileMode.None)
-            {
-                throw RecoveryException.Of(
-                    RecoveryErrorCode.UnsafeKeyFile, $"The key file {key} may be read or written by others than its owner.", "The server was not started.", "Run chmod 600 on it.");
-            }
-
             var trusted = new X509Certificate2Collection();
             trusted.ImportFromPemFile(authorities);
-            return trusted.Count > 0 ? new MutualTls(X509Certificate2.CreateFromPemFile(certificate, key), trusted) : throw new CryptographicException($"{authorities} holds no certificate.");
+            return trusted.Count > 0 ? new MutualTls(X509Certificate2.CreateFromPem(File.ReadAllText(certificate), PrivateFile.Read(key)), trusted) : throw new CryptographicException($"{authorities} holds no certificate.");
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
         {

@@ -72,12 +72,12 @@ public sealed partial class ClusterRecoveryClient(IGrainFactory grains, TimeProv
     {
         ArgumentNullException.ThrowIfNull(signal);
         var coordinator = Of(new ExecutionAddress(signal.Tenant, signal.Execution));
-        return (await coordinator.SignalAsync(WireJson.Of(signal)).WaitAsync(cancellationToken)).Value();
+        return (await OnceAsync(coordinator.SignalAsync(WireJson.Of(signal)), cancellationToken)).Value();
     }
 
     /// <inheritdoc/>
     public async Task SealAsync(ExecutionAddress execution, Interval interval, IssuerId by, CancellationToken cancellationToken = default) =>
-        (await Of(execution).SealAsync(WireJson.Of(interval), by.Text).WaitAsync(cancellationToken)).Value();
+        (await OnceAsync(Of(execution).SealAsync(WireJson.Of(interval), by.Text), cancellationToken)).Value();
 
     /// <inheritdoc/>
     public async Task<RecoveryPreview> PlanAsync(ExecutionAddress execution, Interval suspect, CancellationToken cancellationToken = default) =>
@@ -100,15 +100,15 @@ public sealed partial class ClusterRecoveryClient(IGrainFactory grains, TimeProv
         string reason,
         long? plan = null,
         CancellationToken cancellationToken = default) =>
-        (await Of(execution).DecideAsync(WireJson.Of(new OperatorRuling(recovery, decision, by, reason, plan))).WaitAsync(cancellationToken)).Value();
+        (await OnceAsync(Of(execution).DecideAsync(WireJson.Of(new OperatorRuling(recovery, decision, by, reason, plan))), cancellationToken)).Value();
 
     /// <inheritdoc/>
     public async Task PauseAsync(ExecutionAddress execution, IssuerId by, string reason, CancellationToken cancellationToken = default) =>
-        (await Of(execution).PauseAsync(true, by.Text, reason).WaitAsync(cancellationToken)).Value();
+        (await OnceAsync(Of(execution).PauseAsync(true, by.Text, reason), cancellationToken)).Value();
 
     /// <inheritdoc/>
     public async Task ResumeAsync(ExecutionAddress execution, IssuerId by, string reason, CancellationToken cancellationToken = default) =>
-        (await Of(execution).PauseAsync(false, by.Text, reason).WaitAsync(cancellationToken)).Value();
+        (await OnceAsync(Of(execution).PauseAsync(false, by.Text, reason), cancellationToken)).Value();
 
     /// <inheritdoc/>
     public async Task SettledAsync(ExecutionAddress execution, CancellationToken cancellationToken = default)
@@ -123,7 +123,7 @@ public sealed partial class ClusterRecoveryClient(IGrainFactory grains, TimeProv
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadLedgerAsync(TenantId tenant, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         var ledger = grains.GetGrain<ILedgerGrain>(tenant.Text);
-        for (var next = 0L; await ledger.LinesAsync(next).WaitAsync(cancellationToken) is { Count: > 0 } lines; next += lines.Count)
+        for (var next = 0L; await OnceAsync(ledger.LinesAsync(next), cancellationToken) is { Count: > 0 } lines; next += lines.Count)
         {
             foreach (var line in lines)
             {
@@ -135,7 +135,7 @@ public sealed partial class ClusterRecoveryClient(IGrainFactory grains, TimeProv
     /// <summary>Deletes what no failure can lead back to; silos do it by themselves every now and then.</summary>
     /// <returns>How many agents had something to delete.</returns>
     public async Task<int> CollectAsync(ExecutionAddress execution, CancellationToken cancellationToken = default) =>
-        (await Of(execution).CollectAsync().WaitAsync(cancellationToken)).Value();
+        (await OnceAsync(Of(execution).CollectAsync(), cancellationToken)).Value();
 
     // What may be said twice is said again when the silo that was to answer is gone: another one takes over. A client is not told of the silo, only of silence.
     private async Task<T> AskAsync<T>(Func<Task<T>> question, CancellationToken cancellationToken)
@@ -144,12 +144,25 @@ public sealed partial class ClusterRecoveryClient(IGrainFactory grains, TimeProv
         {
             try
             {
-                return await question().WaitAsync(AnswerPatience, time, cancellationToken);
+                return await OnceAsync(question().WaitAsync(AnswerPatience, time, cancellationToken), cancellationToken);
             }
             catch (Exception gone) when (IsOver(gone) && time.GetElapsedTime(asked) < TakeOverPatience)
             {
                 await Task.Delay(TakeOverPause, time, cancellationToken);
             }
+        }
+    }
+
+    // Orleans cancels the activation of a grain that takes too long, or whose silo stops, and the caller is told of a cancellation that is not its own.
+    private static async Task<T> OnceAsync<T>(Task<T> answer, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await answer.WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException late) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new TimeoutException("The grain that was to answer was not activated in time.", late);
         }
     }
 

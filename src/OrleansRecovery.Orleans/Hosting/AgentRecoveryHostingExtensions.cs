@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Orleans.Configuration;
 using Orleans.Providers;
 using Orleans.Serialization;
 using Orleans.Storage;
@@ -16,9 +17,13 @@ namespace OrleansRecovery.Orleans.Hosting;
 /// <summary>Agents on a cluster.</summary>
 public static class AgentRecoveryHostingExtensions
 {
+    // To activate a grain is to read its journal, which may be long.
+    private static readonly TimeSpan ActivationTimeout = TimeSpan.FromMinutes(5);
+
     /// <summary>
     /// Lets the silo host agents, coordinators and ledgers. It needs a grain storage with the name <see cref="AgentRecoveryOptions.Storage"/>, and a reminder
-    /// service unless <see cref="AgentRecoveryOptions.UseReminders"/> is off. Settings are checked when the silo starts.
+    /// service unless <see cref="AgentRecoveryOptions.UseReminders"/> is off. Settings are checked when the silo starts. Grains get five minutes to be activated
+    /// (<see cref="GrainCollectionOptions.ActivationTimeout"/>, which a later setting changes): they read their journals.
     /// </summary>
     public static ISiloBuilder AddAgentRecovery(this ISiloBuilder silo, Action<AgentRecoveryOptions> configure)
     {
@@ -28,6 +33,7 @@ public static class AgentRecoveryHostingExtensions
         silo.Services.TryAddSingleton(TimeProvider.System);
         silo.Services.TryAddSingleton<RecoverySilo>();
         silo.Services.AddHostedService<Sweep>();
+        silo.Configure<GrainCollectionOptions>(options => options.ActivationTimeout = ActivationTimeout);
         RecoveryHealth.AddTo(silo.Services);
         AddClient(silo.Services, services => services.GetRequiredService<IOptions<AgentRecoveryOptions>>().Value.FailureStreams);
         return silo;

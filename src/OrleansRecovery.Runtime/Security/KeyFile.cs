@@ -10,10 +10,6 @@ namespace OrleansRecovery.Runtime.Security;
 /// </summary>
 internal static class KeyFile
 {
-    /// <summary>No key is longer; a longer file is something else.</summary>
-    internal const int FileBytesMax = 16 * 1024;
-
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const string PutKey = "Put an ECDSA P-256 private key in PEM form there, or remove the file to have one made.";
 
     // The object identifier of P-256, and the names that platforms give it.
@@ -35,7 +31,7 @@ internal static class KeyFile
     /// <exception cref="RecoveryException"><c>UnsafeKeyFile</c>: it is missing, others may use it, or it holds no such key.</exception>
     internal static ECDsa Open(string path)
     {
-        var pem = ReadPrivately(path);
+        var pem = PrivateFile.Read(path);
         var key = ECDsa.Create();
         try
         {
@@ -43,7 +39,7 @@ internal static class KeyFile
             var curve = key.ExportParameters(includePrivateParameters: true).Curve.Oid;
             if (!CurveNames.Contains(curve.Value, StringComparer.Ordinal) && !CurveNames.Contains(curve.FriendlyName, StringComparer.Ordinal))
             {
-                throw Unsafe(path, "holds a key on another curve than P-256", PutKey);
+                throw PrivateFile.Unsafe(path, "holds a key on another curve than P-256", PutKey);
             }
 
             return key;
@@ -51,7 +47,7 @@ internal static class KeyFile
         catch (Exception malformed) when (malformed is CryptographicException or ArgumentException)
         {
             key.Dispose();
-            throw Unsafe(path, "holds no private key", PutKey, malformed);
+            throw PrivateFile.Unsafe(path, "holds no private key", PutKey, malformed);
         }
         catch (RecoveryException)
         {
@@ -78,7 +74,7 @@ internal static class KeyFile
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw Unsafe(path, $"cannot be made: {failure.Message}", "Name a folder that exists and that the host's user may write.", failure);
+            throw PrivateFile.Unsafe(path, $"cannot be made: {failure.Message}", "Name a folder that exists and that the host's user may write.", failure);
         }
         finally
         {
@@ -94,40 +90,11 @@ internal static class KeyFile
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows())
         {
-            options.UnixCreateMode = OwnerOnly;
+            options.UnixCreateMode = PrivateFile.OwnerOnly;
         }
 
         using var file = new FileStream(path, options);
         file.Write(Encoding.ASCII.GetBytes(text));
         file.Flush(flushToDisk: true);
     }
-
-    // Mode and content are read through one handle: between two look-ups by name the file could be another.
-    private static string ReadPrivately(string path)
-    {
-        try
-        {
-            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
-            if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(file.SafeFileHandle) & ~OwnerOnly) != UnixFileMode.None)
-            {
-                throw Unsafe(
-                    path, "may be read or written by others than its owner", "Run chmod 600 on it, and rotate the key if somebody may have copied it.");
-            }
-
-            if (file.Length > FileBytesMax)
-            {
-                throw Unsafe(path, $"has {file.Length} bytes, more than any key", PutKey);
-            }
-
-            using var reader = new StreamReader(file, Encoding.ASCII);
-            return reader.ReadToEnd();
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            throw Unsafe(path, $"cannot be read: {failure.Message}", "Let the file exist, and belong to the user of the host.", failure);
-        }
-    }
-
-    private static RecoveryException Unsafe(string path, string what, string nextStep, Exception? inner = null) => RecoveryException.Of(
-        RecoveryErrorCode.UnsafeKeyFile, $"The key file {path} {what.TrimEnd('.')}.", "Nothing was signed and nothing was started.", nextStep, inner);
 }

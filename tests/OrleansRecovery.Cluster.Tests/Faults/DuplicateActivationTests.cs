@@ -57,7 +57,7 @@ public sealed class DuplicateActivationTests
     {
         foreach (var client in clients)
         {
-            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+            using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(3));
             await RepeatedAsync(() => client.SettledAsync(execution, patience.Token));
         }
     }

@@ -17,7 +17,7 @@ namespace OrleansRecovery.Cluster.Tests.Http;
 public sealed class ForeignAgentTests(HttpCluster cluster)
 {
     private static readonly AgentId Hotel = AgentId.Parse("hotel");
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     [Fact]
     public async Task What_is_outstanding_when_an_activation_ends_is_delivered_by_the_next_one()

@@ -68,7 +68,7 @@ public sealed class HttpCluster : IAsyncLifetime
 
     private async Task UnloadAsync(ExecutionAddress execution)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         while (_cluster.Silos.Silos.Any(silo => silo.ServiceProvider.GetRequiredService<RecoverySilo>().Drivers.ContainsKey(execution)))
         {
             await _cluster.Silos.Client.GetGrain<IManagementGrain>(0).ForceActivationCollection(TimeSpan.Zero);

@@ -78,7 +78,7 @@ public sealed class ExecutionRegistryTests
 
     private static async Task UnloadAsync(OwnCluster cluster, ExecutionAddress execution)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         while (DrivenBy(cluster).Contains(execution))
         {
             await cluster.Silos.Client.GetGrain<IManagementGrain>(0).ForceActivationCollection(TimeSpan.Zero);
@@ -99,9 +99,9 @@ public sealed class ExecutionRegistryTests
 
         public ProbeWorld World { get; }
 
-        public Task Reached => _reached.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        public Task Reached => _reached.Task.WaitAsync(TimeSpan.FromMinutes(2));
 
-        public Task Done => _done.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        public Task Done => _done.Task.WaitAsync(TimeSpan.FromMinutes(2));
 
         private async Task TurnAsync(string turn, int times)
         {

@@ -14,7 +14,7 @@ public sealed class ProcessChaosTests(ProcessCluster cluster, ITestOutputHelper 
 {
     private static readonly int Kills = ChaosTests.Setting("OR_PROCESS_KILLS", 10);
     private static readonly int Seed = ChaosTests.Setting("OR_SEED", 1);
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     // No operator is there to call: agents of dead silos are asked until others have taken them over.
     private const int VoteTryCount = 100;

@@ -35,7 +35,7 @@ internal sealed class LogWatch : ILoggerProvider, ILogger
     internal void AddTo(ISiloBuilder silo) => silo.Services.AddLogging(logging => logging.AddFilter<LogWatch>("OrleansRecovery", LogLevel.Debug).AddProvider(this));
 
     /// <summary>Completes when a line was logged that begins so.</summary>
-    internal async Task SeenAsync(string beginning) => await OfLine(beginning).Task.WaitAsync(TimeSpan.FromSeconds(30));
+    internal async Task SeenAsync(string beginning) => await OfLine(beginning).Task.WaitAsync(TimeSpan.FromMinutes(2));
 
     public ILogger CreateLogger(string categoryName) => this;
 

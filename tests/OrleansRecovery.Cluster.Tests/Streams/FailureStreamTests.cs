@@ -62,7 +62,7 @@ public sealed class FailureStreamTests
         await stage.FailAsync("a", 1);
         await log.SeenAsync($"Agent bystander of {stage.Execution}");
         await stage.SendAsync("bystander", "act", "after");
-        await begun.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        await begun.Task.WaitAsync(TimeSpan.FromMinutes(2));
         prepare.Open();
         Assert.Equal(CoordinatorPhase.Completed, (await stage.SettledAsync()).Recoveries.Single().Phase);
     }
@@ -154,7 +154,7 @@ public sealed class FailureStreamTests
             await cluster.Silos.DeactivateAsync(cluster.Silos.Client.GetGrain<IAgentGrain>(GrainKeys.OfAgent(stage.Execution, AgentId.Parse(agent))));
         }
 
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
         while ((await subscriptions.GetSubscriptions("recovery", stream)).Any())
         {
@@ -205,7 +205,7 @@ public sealed class FailureStreamTests
 
     private static async Task<List<RecoveryProgress>> FollowAsync(IRecoveryClient client, Stage stage, CoordinatorPhase until)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         var steps = new List<RecoveryProgress>();
         await foreach (var step in client.WatchAsync(stage.Execution, patience.Token))
         {

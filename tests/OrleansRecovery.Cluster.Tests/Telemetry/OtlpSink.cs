@@ -9,7 +9,7 @@ namespace OrleansRecovery.Cluster.Tests.Telemetry;
 /// <summary>What a collector of OpenTelemetry is to a silo: takes OTLP over HTTP, and keeps it.</summary>
 internal sealed class OtlpSink : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     private readonly WebApplication _server;
     private TaskCompletionSource _arrived = new(TaskCreationOptions.RunContinuationsAsynchronously);

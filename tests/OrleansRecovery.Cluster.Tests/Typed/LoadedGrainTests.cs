@@ -37,7 +37,7 @@ public sealed class LoadedGrainTests : IDisposable
                 .UseConnectionRetryFilter(RetryAsync)
                 .AddAgentRecovery())
             .Build();
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         await host.StartAsync(patience.Token);
         var client = host.Services.GetRequiredService<IRecoveryClient>();
         await client.StartAsync(new ExecutionStart(

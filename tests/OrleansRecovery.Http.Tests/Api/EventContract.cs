@@ -66,7 +66,7 @@ public abstract class EventContract : IAsyncLifetime
                 request.Headers.TryAddWithoutValidation("Last-Event-ID", last);
             }
 
-            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+            using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
             using var response = await Client.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, patience.Token);
             using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(patience.Token));
             var events = new List<Seen>();

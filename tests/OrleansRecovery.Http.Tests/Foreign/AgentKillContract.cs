@@ -69,7 +69,7 @@ public abstract class AgentKillContract : IDisposable
             await server.Client.SignalAsync("hotel", 1);
         }
 
-        await isKilled.Task.WaitAsync(TimeSpan.FromMinutes(1));
+        await isKilled.Task.WaitAsync(TimeSpan.FromMinutes(3));
         victim.Start();
         await server.Client.SettledAsync(record == "action_settled" ? 0 : 1);
 

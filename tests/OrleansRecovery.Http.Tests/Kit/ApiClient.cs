@@ -137,12 +137,12 @@ internal sealed class ApiClient(Uri server, string tenant = "acme", string execu
                     return answer.Json;
                 }
             }
-            catch (HttpRequestException) when (TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromMinutes(1))
+            catch (HttpRequestException) when (TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromMinutes(3))
             {
                 // The server is not up yet.
             }
 
-            Assert.True(TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromMinutes(1), $"It does not become so: {answer?.Text}");
+            Assert.True(TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromMinutes(3), $"It does not become so: {answer?.Text}");
             await timer.WaitForNextTickAsync();
         }
     }
@@ -155,7 +155,7 @@ internal sealed class ApiClient(Uri server, string tenant = "acme", string execu
     /// <summary>Reads the events of the recovery, from the first one on, until it has come to the phase.</summary>
     public async Task PhaseAsync(string phase)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         await using var stream = await Http.GetStreamAsync($"{Execution}/events?from=0", patience.Token);
         using var reader = new StreamReader(stream);
         while (await reader.ReadLineAsync(patience.Token) is { } line && !line.Contains($"\"phase\":\"{phase}\"", StringComparison.Ordinal))

@@ -170,7 +170,7 @@ public sealed class OpenRecoveryTests
                     changed = _changed.Task;
                 }
 
-                await changed.WaitAsync(TimeSpan.FromSeconds(30));
+                await changed.WaitAsync(TimeSpan.FromMinutes(2));
             }
         }
     }

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging.Abstractions;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Messages;
@@ -36,7 +35,7 @@ public sealed class AgentMailboxTests
         mailbox.Post(new Prepare(Recovery, Epoch.First, A, 1, [Done], []), SequenceNumber.First);
         mailbox.Post(new Commit(Recovery, Epoch.First, A, Done), SequenceNumber.First);
         mailbox.Post(new Compensate(Recovery, Epoch.First, A, [action]), SequenceNumber.First);
-        await undoing.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        await undoing.Task.WaitAsync(TimeSpan.FromMinutes(2));
 
         journal.FailAfterWriting("interval_sealed"); // what is durable is not known: the agent is loaded again
         await Assert.ThrowsAsync<RecoveryException>(() => mailbox.SealAsync(Done, IssuerId.Parse("validator")));
@@ -85,7 +84,7 @@ public sealed class AgentMailboxTests
         }
 
         stale.Post(new Compensate(Recovery, Epoch.First, A, [action]), SequenceNumber.First);
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
         while (!coordinator.Heard.Any(message => message is Compensated))
         {
@@ -114,7 +113,7 @@ public sealed class AgentMailboxTests
         await using (var probe = await ProbeHost.StartAsync(world, new RecoveryPolicy { ActionTimeoutMilliseconds = 1_000 }, journal))
         {
             await probe.SendAsync("a", "tell-then-ask", "x", "b");
-            await asked.Task.WaitAsync(TimeSpan.FromSeconds(30));
+            await asked.Task.WaitAsync(TimeSpan.FromMinutes(2));
         }
 
         await using var stale = Mailbox(journal, world, new QuietCoordinator());
@@ -131,7 +130,7 @@ public sealed class AgentMailboxTests
 
         async Task TurnsAsync(int count)
         {
-            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+            using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
             using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
             while (world.Turns.GetValueOrDefault("a:x") < count)
             {
@@ -163,7 +162,7 @@ public sealed class AgentMailboxTests
 
     private static async Task IdleAsync(AgentMailbox mailbox)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
         while (mailbox.IsBusy)
         {
@@ -182,17 +181,7 @@ public sealed class AgentMailboxTests
     }
 
     private static AgentMailbox Mailbox(HoldingJournal journal, ProbeWorld world, QuietCoordinator coordinator, TimeProvider? time = null) => new(
-        new MailboxSetup(
-            ProbeHost.Execution,
-            new HashSet<AgentId> { A },
-            RecoveryPolicy.Default,
-            coordinator,
-            new AgentCatalog().Add(() => new ProbeAgent(world), "probe"),
-            journal,
-            new AgentMemory(1),
-            time ?? TimeProvider.System,
-            NullLogger.Instance),
-        A);
+        coordinator.MailboxOf(A, new AgentCatalog().Add(() => new ProbeAgent(world), "probe"), journal, time), A);
 
     // Everything that came before is taken, and nothing is written: there is nothing below the first checkpoint.
     private static async Task TakenAsync(AgentMailbox mailbox) => Assert.Null(await mailbox.CollectAsync(CheckpointNumber.First));

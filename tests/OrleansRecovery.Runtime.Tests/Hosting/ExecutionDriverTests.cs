@@ -320,17 +320,17 @@ public sealed class ExecutionDriverTests
 
         public bool HasSaidNothing => !_sent.Reader.TryPeek(out _);
 
-        public Task OvertakenAsync() => _overtaken.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        public Task OvertakenAsync() => _overtaken.Task.WaitAsync(TimeSpan.FromMinutes(2));
 
         public async Task WokenAsync()
         {
-            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+            using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
             await _woken.Reader.ReadAsync(patience.Token);
         }
 
         public async Task<(ParticipantMessage Message, SequenceNumber Version)> NextAsync()
         {
-            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+            using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
             return await _sent.Reader.ReadAsync(patience.Token);
         }
 

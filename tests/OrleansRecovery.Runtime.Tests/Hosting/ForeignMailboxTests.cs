@@ -1,7 +1,5 @@
-using Microsoft.Extensions.Logging.Abstractions;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Journal;
-using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Driver;
@@ -47,16 +45,5 @@ public sealed class ForeignMailboxTests
         Assert.Equal(RecoveryErrorCode.StaleWriter, refused.Error.Code);
     }
 
-    private static ForeignMailbox Mailbox(InMemoryJournal journal, QuietCoordinator coordinator) => new(
-        new MailboxSetup(
-            ProbeHost.Execution,
-            new HashSet<AgentId> { A },
-            RecoveryPolicy.Default,
-            coordinator,
-            new AgentCatalog(),
-            journal,
-            new AgentMemory(1),
-            TimeProvider.System,
-            NullLogger.Instance),
-        A);
+    private static ForeignMailbox Mailbox(InMemoryJournal journal, QuietCoordinator coordinator) => new(coordinator.MailboxOf(A, new AgentCatalog(), journal), A);
 }

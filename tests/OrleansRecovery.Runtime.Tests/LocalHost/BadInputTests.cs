@@ -151,7 +151,7 @@ public sealed class BadInputTests
 
     private static async Task<ExecutionStatus> SettledAsync(LocalRecoveryHost host)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         await host.SettledAsync(ProbeHost.Execution, patience.Token);
         return await host.StatusAsync(ProbeHost.Execution);
     }

@@ -32,7 +32,7 @@ public sealed class FailedTurnTests
             [new AgentAssignment(Sender, new AgentClass(nameof(SendingAgent))), new AgentAssignment(Receiver, new AgentClass(nameof(ReceivingAgent)))],
             new RecoveryPolicy { IrrevocableActions = IrrevocableActionRule.Allow, RefusedVote = RefusedVoteRule.Abort }));
         await host.SendAsync(ProbeHost.Execution, Sender, new Work(turn));
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         await host.SettledAsync(ProbeHost.Execution, patience.Token);
 
         var status = await host.StatusAsync(ProbeHost.Execution);

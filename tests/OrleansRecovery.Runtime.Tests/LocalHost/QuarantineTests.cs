@@ -48,7 +48,7 @@ public sealed class QuarantineTests
     private static async Task<RecoveryStatus> RestoringAsync(ProbeHost probe, IJournal journal)
     {
         var status = await BecomesAsync(probe, found => found.Recoveries is [{ Phase: CoordinatorPhase.Restoring }]);
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
         while ((await LoadedExecution.ReadLogAsync(journal, ProbeHost.Execution)).Recoveries.Values.Single().Members[AgentId.Parse("b")].Opened is null)
         {
@@ -60,7 +60,7 @@ public sealed class QuarantineTests
 
     private static async Task<ExecutionStatus> BecomesAsync(ProbeHost probe, Func<ExecutionStatus, bool> condition)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
         while (true)
         {

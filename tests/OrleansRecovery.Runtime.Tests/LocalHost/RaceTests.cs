@@ -48,7 +48,7 @@ public sealed class RaceTests
 
         journal.Hold(StreamId.OfAgent(ProbeHost.Execution, Outside.Agent), 3);
         await using var again = await ProbeHost.ReopenAsync(world, journal);
-        await journal.Reached.WaitAsync(TimeSpan.FromSeconds(20));
+        await journal.Reached.WaitAsync(TimeSpan.FromMinutes(2));
         await again.FailAsync("a", 1);
         await WaitForAsync(async () => (await again.Host.StatusAsync(ProbeHost.Execution)).Recoveries is [{ Phase: CoordinatorPhase.Escalated }]);
         journal.Release();
@@ -60,7 +60,7 @@ public sealed class RaceTests
 
     private static async Task WaitForAsync(Func<Task<bool>> condition)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
         while (!await condition())
         {

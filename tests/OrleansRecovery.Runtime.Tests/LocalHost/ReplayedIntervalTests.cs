@@ -67,7 +67,7 @@ public sealed class ReplayedIntervalTests
     }
 
     private static Task<string> RecallAsync(LocalRecoveryHost host) =>
-        host.AskAsync<Recall, string>(ProbeHost.Execution, Diary, new Recall()).WaitAsync(TimeSpan.FromSeconds(30));
+        host.AskAsync<Recall, string>(ProbeHost.Execution, Diary, new Recall()).WaitAsync(TimeSpan.FromMinutes(2));
 
     private static async Task<LocalRecoveryHost> OpenAsync(InMemoryJournal journal, LedgerKey key, CheckpointRule checkpoints)
     {
@@ -82,7 +82,7 @@ public sealed class ReplayedIntervalTests
 
     private static async Task SettledAsync(LocalRecoveryHost host)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         await host.SettledAsync(ProbeHost.Execution, patience.Token);
     }
 

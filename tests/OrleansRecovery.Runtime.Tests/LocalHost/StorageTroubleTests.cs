@@ -192,7 +192,7 @@ public sealed class StorageTroubleTests
 
         journal.FailAfterWriting("interval_sealed");
         await Assert.ThrowsAsync<RecoveryException>(() => SealAsync(probe, 0));
-        await again.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        await again.Task.WaitAsync(TimeSpan.FromMinutes(2));
         await SealAsync(probe, 0);
         await SealAsync(probe, 1);
         await probe.SettledAsync();

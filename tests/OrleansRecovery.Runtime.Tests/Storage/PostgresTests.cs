@@ -63,7 +63,7 @@ public sealed class PostgresTests(PostgresServer server)
 
         // All that wait are told at once, and not one after the other.
         var refusals = await Task.WhenAll(Enumerable.Range(0, 200).Select(i => FailureAsync(journal.AppendAsync(One("a", Any, $"lost {i}")))))
-            .WaitAsync(TimeSpan.FromMinutes(1));
+            .WaitAsync(TimeSpan.FromMinutes(3));
         Assert.All(refusals, refusal => Refused(RecoveryErrorCode.StorageUnavailable, refusal));
         Refused(RecoveryErrorCode.StorageUnavailable, await FailureAsync(journal.VersionAsync(Agent("a"))));
         Refused(RecoveryErrorCode.StorageUnavailable, await FailureAsync(OpenAsync()));

@@ -166,7 +166,7 @@ public sealed class ProbeHost : IAsyncDisposable
 
     public async Task<ExecutionStatus> SettledAsync()
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         await Host.SettledAsync(Execution, patience.Token);
         return await Host.StatusAsync(Execution);
     }

@@ -1,10 +1,13 @@
 using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging.Abstractions;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Hosting;
+using OrleansRecovery.Runtime.Ports;
 
 namespace OrleansRecovery.Runtime.Tests.Support;
 
@@ -16,6 +19,10 @@ internal sealed class QuietCoordinator : IExecution
     public ConcurrentQueue<IReadOnlyList<AgentEvent>> Observed { get; } = [];
 
     public Func<Task> OnObserve { get; set; } = () => Task.CompletedTask;
+
+    /// <summary>What an agent's mailbox needs, with this coordinator.</summary>
+    internal MailboxSetup MailboxOf(AgentId agent, AgentCatalog agents, IJournal journal, TimeProvider? time = null) => new(
+        ProbeHost.Execution, new HashSet<AgentId> { agent }, RecoveryPolicy.Default, this, agents, journal, new AgentMemory(1), time ?? TimeProvider.System, NullLogger.Instance);
 
     public Task<AgentSituation> SituationAsync(AgentId agent, SequenceNumber journalled, CancellationToken cancellationToken) =>
         Task.FromResult(new AgentSituation(SequenceNumber.First, false, new AgentClass("probe"), true, []));
