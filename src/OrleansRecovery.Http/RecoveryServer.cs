@@ -14,6 +14,7 @@ using OrleansRecovery.Http.Problems;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Runtime.Ports;
+using OrleansRecovery.Runtime.Security;
 
 namespace OrleansRecovery.Http;
 
@@ -57,7 +58,7 @@ public sealed class RecoveryServer : IAsyncDisposable
         }
 
         builder.Services.AddSingleton(options.Logging);
-        builder.Services.AddSingleton(new RecoveryApi(client, foreign, journal, options.Access, options.Time) { Signatures = options.Signatures });
+        builder.Services.AddSingleton(new RecoveryApi(client, foreign, journal, options.Access, options.Time) { Signatures = options.Signatures, Conduct = new ConductReader(journal, options.Signals) });
         builder.Services.ConfigureHttpJsonOptions(json => HttpJson.Configure(json.SerializerOptions));
         builder.Services.Configure<HostFilteringOptions>(hosts => hosts.AllowedHosts = ["localhost", "127.0.0.1", "[::1]", .. options.Tls?.OwnNames ?? []]); // no page of another name reaches it through a browser
         builder.Services.AddRecoveryOpenApi();
@@ -102,6 +103,7 @@ public sealed class RecoveryServer : IAsyncDisposable
         ProgressEvents.Map(execution);
         RecordPage.MapLedger(tenant);
         InsightEndpoints.Map(tenant, execution);
+        IssuerEndpoints.Map(tenant);
         MessageEndpoints.MapMetadata(routes);
         ConsoleFiles.Map(routes);
         routes.MapOpenApi("/openapi/{documentName}.json");

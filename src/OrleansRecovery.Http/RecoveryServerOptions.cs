@@ -24,6 +24,9 @@ public sealed record RecoveryServerOptions
     /// <summary>Which signals must be signed that come over the loopback interface; from elsewhere all. Default: those of issuers that have a key.</summary>
     public SignatureRule Signatures { get; init; } = SignatureRule.WhereKeyed;
 
+    /// <summary>The host's signal policy, by which the health of issuers is shown; it decides nothing here. Default: the default policy.</summary>
+    public SignalPolicy Signals { get; init; } = SignalPolicy.Default;
+
     /// <summary>How many requests one peer may make in a second, on average. Range 1 to 1,000,000; default 1,000.</summary>
     public int RequestsPerSecond { get; init; } = 1_000;
 

@@ -15,6 +15,9 @@ public sealed record LocalHostOptions
     /// <summary>The key before it, when it was rotated since the last run.</summary>
     public LedgerKey? PreviousLedgerKey { get; init; }
 
+    /// <summary>Where the signed heads of the ledgers are kept outside the database as well. Default: nowhere.</summary>
+    public IHeadPublisher? Heads { get; init; }
+
     /// <summary>Whose failure signals are admitted, how fresh, and how many.</summary>
     public SignalPolicy Signals { get; init; } = SignalPolicy.Default;
 

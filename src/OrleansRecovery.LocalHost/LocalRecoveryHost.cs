@@ -247,7 +247,7 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IForeignClient,
     {
         if (!_ledgers.TryGetValue(tenant, out var ledger))
         {
-            ledger = await LedgerWriter.OpenAsync(Journal, tenant, _ledgerKey, Options.PreviousLedgerKey, Options.Time, Options.Scheduler, cancellationToken);
+            ledger = await LedgerWriter.OpenAsync(Journal, tenant, _ledgerKey, Options.PreviousLedgerKey, Options.Time, Options.Scheduler, Options.Heads, cancellationToken);
             _ledgers[tenant] = ledger;
         }
 

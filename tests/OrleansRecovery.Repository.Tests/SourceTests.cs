@@ -18,7 +18,7 @@ public sealed partial class SourceTests
         ["src/OrleansRecovery.Runtime/Client/ExecutionQueries.cs"] = "How far a recovery has come.",
     };
 
-    private static readonly string[] Machines = ["Coordinator/", "Execution/", "Participant/", "Journal/", "Machines/", "Dependencies/"];
+    private static readonly string[] Machines = ["Coordinator/", "Execution/", "Participant/", "Journal/", "Machines/", "Dependencies/", "Signals/"];
 
     private static IEnumerable<(string File, int Line, string Text)> Lines(IEnumerable<string> files) =>
         from file in files

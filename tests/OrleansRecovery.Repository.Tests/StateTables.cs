@@ -3,6 +3,7 @@ using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Machines;
 using OrleansRecovery.Protocol.Participant;
+using OrleansRecovery.Protocol.Signals;
 
 namespace OrleansRecovery.Repository.Tests;
 
@@ -13,7 +14,7 @@ internal static class StateTables
         """
         # State tables
 
-        Generated from `ParticipantMachine.Table`, `CoordinatorMachine.Table` and `ExecutionMachine.Table`; do not edit. To write it anew:
+        Generated from `ParticipantMachine.Table`, `CoordinatorMachine.Table`, `ExecutionMachine.Table` and `BreakerMachine.Table`; do not edit. To write it anew:
         `UPDATE_GENERATED=1 dotnet test tests/OrleansRecovery.Repository.Tests`.
 
         Each machine answers every input in every phase. A row's label (`P03`) is what logs, tests and errors quote. "illegal" means: nothing is
@@ -27,6 +28,7 @@ internal static class StateTables
         Write(text, "Participant", "one agent in one recovery", ParticipantMachine.Table);
         Write(text, "Coordinator", "one recovery", CoordinatorMachine.Table);
         Write(text, "Execution", "one run of cooperating agents", ExecutionMachine.Table);
+        Write(text, "Breaker", "one issuer of failure signals in one tenant", BreakerMachine.Table);
         return text.ToString();
     }
 

@@ -116,7 +116,7 @@ public static class RecoveryWorkload
             journal, new AgentCatalog().Add(() => new CausalAgent(world), "causal"), new LocalHostOptions
             {
                 LedgerKey = ledgerKey,
-                Signals = new SignalPolicy { QuotaPerMinute = 1_000_000, QuotaBurst = 1_000_000 },
+                Signals = new SignalPolicy { QuotaPerMinute = 1_000_000, QuotaBurst = 1_000_000, TenantQuotaPerMinute = 1_000_000, TenantQuotaBurst = 1_000_000 },
             });
         await StartAsync(host, RecoveryPolicy.Default.VoteTryCountMax);
         Console.WriteLine("ready");
@@ -177,9 +177,9 @@ public static class RecoveryWorkload
                 Execution, new Interval(agent.Agent, CheckpointNumber.Of(number)), IssuerId.Parse("chaos"), incarnation: agent.Incarnation));
             return true;
         }
-        catch (Protocol.Errors.RecoveryException refused) when (refused.Error.Code == Protocol.Errors.RecoveryErrorCode.UnknownInterval)
+        catch (Protocol.Errors.RecoveryException refused) when (refused.Error.Code is Protocol.Errors.RecoveryErrorCode.UnknownInterval or Protocol.Errors.RecoveryErrorCode.DampedSignal)
         {
-            return false; // it fell in the meantime: there is nothing to signal
+            return false; // it fell in the meantime, or is about to: there is nothing to signal
         }
     }
 }

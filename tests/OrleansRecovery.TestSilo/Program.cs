@@ -19,7 +19,7 @@ using var silo = await SiloHost.BuildAsync(args, builder =>
     {
         options.Storage = DeadlyStorage.Name;
         options.DriveInterval = TimeSpan.FromSeconds(2);
-        options.Signals = new() { QuotaPerMinute = 1_000_000, QuotaBurst = 1_000_000 };
+        options.Signals = new() { QuotaPerMinute = 1_000_000, QuotaBurst = 1_000_000, TenantQuotaPerMinute = 1_000_000, TenantQuotaBurst = 1_000_000 };
         options.Agents.Add(() => new CausalAgent(world), "causal");
     });
 });

@@ -21,10 +21,10 @@ internal static class KeysCommand
     private const int PrefixLengthMin = 8;
     private const int PrefixLengthShown = 16;
 
-    private static readonly Option<string?> Tenant = new("--tenant") { Description = "Whose keys; not needed when the database holds one tenant", Recursive = true };
+    internal static readonly Option<string?> Tenant = new("--tenant") { Description = "The tenant; not needed when the database holds one tenant", Recursive = true };
     private static readonly Option<string> Issuer = new("--issuer") { Description = "Whose key", Required = true };
     private static readonly Option<string> KeyFile = new("--file") { Description = "The issuer's private key file, which only its owner may read", Required = true };
-    private static readonly Option<string?> LedgerKeyFile = new("--ledger-key") { Description = "The key that signs the ledger, as for 'recovery serve --key'" };
+    internal static readonly Option<string?> LedgerKeyFile = new("--ledger-key") { Description = "The key that signs the ledger, as for 'recovery serve --key'" };
     private static readonly Option<int> Minutes = new("--for") { Description = "How many minutes the old key still verifies what it signed before", DefaultValueFactory = _ => 60 };
     private static readonly Argument<string> Name = new("key") { Description = $"The key's name, or its beginning of {PrefixLengthMin} digits or more" };
 
@@ -175,7 +175,7 @@ internal static class KeysCommand
         }
     }
 
-    private static async Task<TenantId> TenantOfAsync(ParseResult parsed, IJournalDatabase journal, CancellationToken cancellationToken)
+    internal static async Task<TenantId> TenantOfAsync(ParseResult parsed, IJournalDatabase journal, CancellationToken cancellationToken)
     {
         if (parsed.GetValue(Tenant) is { } named)
         {

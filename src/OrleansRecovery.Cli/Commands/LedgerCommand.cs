@@ -65,11 +65,13 @@ internal static class LedgerCommand
         var file = new Argument<string?>("file") { Description = "An exported ledger; without it, the database's", DefaultValueFactory = _ => null };
         var firstKey = new Option<string?>("--first-key") { Description = "The fingerprint of the key that must open the ledger" };
         var keptHead = new Option<string?>("--kept-head") { Description = "A head that an earlier verify printed, as position:hash: shows a cut or rewritten ledger" };
-        var command = new Command("verify", "Checks every hash, signature and order, and says where the first fault is") { file, firstKey, keptHead };
+        var heads = new Option<string?>("--heads") { Description = "A file of heads that were published outside, one a line ('recovery serve --publish-heads'): shows a cut or rewritten ledger" };
+        var command = new Command("verify", "Checks every hash, signature and order, and says where the first fault is") { file, firstKey, keptHead, heads };
         command.Run(async (parsed, cancellationToken) =>
         {
             var verifier = new LedgerVerifier(new LedgerTrust(
-                parsed.GetValue(firstKey), parsed.GetValue(keptHead) is { } text ? ParseHead(text) : null));
+                parsed.GetValue(firstKey), parsed.GetValue(keptHead) is { } text ? ParseHead(text) : null,
+                parsed.GetValue(heads) is { } published ? ReadHeads(parsed, published) : null));
             var lines = parsed.GetValue(file) is { } path ? FileLinesAsync(path, cancellationToken) : LinesAsync(parsed, cancellationToken);
             await foreach (var line in lines)
             {
@@ -84,6 +86,19 @@ internal static class LedgerCommand
             return verifier.Fault is null ? Terminal.Done : Terminal.No;
         });
         return command;
+    }
+
+    // One file may hold the heads of several tenants.
+    private static List<PublishedHead> ReadHeads(ParseResult parsed, string path)
+    {
+        if (!File.Exists(path))
+        {
+            throw RecoveryException.Of(RecoveryErrorCode.BadImport, $"There is no file {path}.", "Nothing was read.", "Name a file of published heads.");
+        }
+
+        var heads = File.ReadLines(path).Where(line => line.Length > 0)
+            .Select(line => PublishedHead.TryRead(Encoding.UTF8.GetBytes(line), out var head, out var error) ? head : throw new RecoveryException(error)).ToList();
+        return parsed.GetValue(Tenant) is { } named ? heads.FindAll(head => head.Tenant == TenantId.Parse(named)) : heads;
     }
 
     private static LedgerHead ParseHead(string text) =>

@@ -39,34 +39,40 @@ internal static class ServeCommand
     private static readonly Option<string?> Access = new("--access") { Description = "The rules of who may do what (JSON); without it, everybody who reaches the server may do everything" };
     private static readonly Option<bool> RequireSignatures = new("--require-signatures") { Description = "Refuse every unsigned signal, also of issuers that have no key" };
 
-    private static readonly Option<int> ClockSkew = new("--clock-skew")
+    private static readonly Option<string?> Heads = new("--publish-heads") { Description = "A file outside the database to which each signed head of the ledgers is appended, for 'recovery ledger verify --heads'" };
+
+    internal static readonly Option<string?> Signals = new("--signals")
+    {
+        Description = "The signal policy (JSON): quotas, what false signals cost, when an issuer is suspended; without it, the defaults",
+    };
+
+    private static readonly Option<int?> ClockSkew = new("--clock-skew")
     {
         Description = "How far the clocks of issuers may differ from this one, in milliseconds (0 to 60000)",
-        DefaultValueFactory = _ => SignalPolicy.Default.ClockSkewMilliseconds,
     };
 
     internal static Command Create()
     {
         var command = new Command("serve", "Runs executions of agents in any language, and serves them over HTTP")
         {
-            Urls, Agents, Key, Certificate, CertificateKey, Authorities, Access, RequireSignatures, ClockSkew,
+            Urls, Agents, Key, Certificate, CertificateKey, Authorities, Access, RequireSignatures, ClockSkew, Signals, Heads,
         };
         command.Run(async (parsed, cancellationToken) =>
         {
             var database = parsed.GetRequiredValue(CommonOptions.Database);
             var tls = TlsOf(parsed);
             var access = parsed.GetValue(Access) is { } rules ? AccessTable.Read(rules) : (IAccessRules)new OpenAccess();
-            var signatures = parsed.GetValue(RequireSignatures) ? SignatureRule.Always : SignatureRule.WhereKeyed;
-            var signals = SignalPolicy.Default with { Signatures = signatures, ClockSkewMilliseconds = parsed.GetValue(ClockSkew) };
+            var signals = PolicyOf(parsed);
+            var signatures = signals.Signatures;
             var foreign = parsed.GetRequiredValue(Agents).Select(agent => HttpForeignAgent.Parse(agent, tls)).ToList();
             try
             {
                 var catalog = foreign.Aggregate(new AgentCatalog(), (known, agent) => known.AddForeign(agent.Name, agent.Agent));
                 await using var journal = await Journals.OpenAsync(database, cancellationToken: cancellationToken);
                 using var key = LedgerKey.OpenOrCreate(parsed.GetValue(Key) ?? KeyBeside(database));
-                await using var host = await LocalRecoveryHost.OpenAsync(journal, catalog, new LocalHostOptions { LedgerKey = key, Signals = signals }, cancellationToken);
+                await using var host = await LocalRecoveryHost.OpenAsync(journal, catalog, new LocalHostOptions { LedgerKey = key, Signals = signals, Heads = parsed.GetValue(Heads) is { } file ? new HeadFile(file) : null }, cancellationToken);
                 await using var server = await RecoveryServer.StartAsync(
-                    host, host, journal, new RecoveryServerOptions { Urls = parsed.GetRequiredValue(Urls), Access = access, Tls = tls, Signatures = signatures }, cancellationToken);
+                    host, host, journal, new RecoveryServerOptions { Urls = parsed.GetRequiredValue(Urls), Access = access, Tls = tls, Signatures = signatures, Signals = signals }, cancellationToken);
                 Show(parsed, server.Address, foreign.Select(agent => agent.Name));
                 await server.WaitAsync(cancellationToken);
                 return Terminal.Done;
@@ -92,6 +98,34 @@ internal static class ServeCommand
         Terminal.Out.MarkupLine(parsed.GetValue(Access) is null
             ? "[grey]Whoever reaches this address may do everything: it authenticates nobody. End with Ctrl-C.[/]"
             : "[grey]What no rule allows is refused. End with Ctrl-C.[/]");
+    }
+
+    private static SignalPolicy PolicyOf(ParseResult parsed)
+    {
+        var policy = ReadPolicy(parsed);
+        return policy with
+        {
+            Signatures = parsed.GetValue(RequireSignatures) ? SignatureRule.Always : policy.Signatures,
+            ClockSkewMilliseconds = parsed.GetValue(ClockSkew) ?? policy.ClockSkewMilliseconds,
+        };
+    }
+
+    internal static SignalPolicy ReadPolicy(ParseResult parsed)
+    {
+        if (parsed.GetValue(Signals) is not { } path)
+        {
+            return SignalPolicy.Default;
+        }
+
+        try
+        {
+            return SignalPolicyJson.Read(File.ReadAllBytes(path));
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw RecoveryException.Of(
+                RecoveryErrorCode.BadConfiguration, $"The signal policy in {path} cannot be read: {failure.Message}", "Nothing was started.", "Name a file that exists.", failure);
+        }
     }
 
     private static MutualTls? TlsOf(ParseResult parsed) => (parsed.GetValue(Certificate), parsed.GetValue(CertificateKey), parsed.GetValue(Authorities)) switch

@@ -16,15 +16,21 @@ public static class Importer
             throw RecordedRun.Bad($"There is no file {path}.");
         }
 
-        var name = Path.GetFileNameWithoutExtension(path);
-        return format switch
-        {
-            "who-and-when" => [Parse(File.ReadAllText(path), json => WhoAndWhen(name, json))],
-            "wfcommons" => [Parse(File.ReadAllText(path), json => WfCommons(name, json))],
-            "jsonl" => [.. File.ReadLines(path).Where(line => !string.IsNullOrWhiteSpace(line)).Select(line => Parse(line, Collected))],
-            _ => throw RecordedRun.Bad($"'{format}' is no format."),
-        };
+        return Parse(Path.GetFileNameWithoutExtension(path), File.ReadAllText(path), format);
     }
+
+    /// <summary>The same, of a text.</summary>
+    /// <param name="name">What a run is called that does not say it itself.</param>
+    /// <param name="text">What stands in the file.</param>
+    /// <param name="format">How.</param>
+    /// <exception cref="RecoveryException"><c>BadImport</c>.</exception>
+    public static IReadOnlyList<RecordedRun> Parse(string name, string text, string format) => format switch
+    {
+        "who-and-when" => [Parse(text, json => WhoAndWhen(name, json))],
+        "wfcommons" => [Parse(text, json => WfCommons(name, json))],
+        "jsonl" => [.. text.Split('\n').Where(line => !string.IsNullOrWhiteSpace(line)).Select(line => Parse(line, Collected))],
+        _ => throw RecordedRun.Bad($"'{format}' is no format."),
+    };
 
     /// <summary>A run in Who&amp;When's own JSON: <c>history</c> with <c>name</c> or <c>role</c>, and <c>mistake_step</c>.</summary>
     public static RecordedRun WhoAndWhen(string name, JsonElement json)

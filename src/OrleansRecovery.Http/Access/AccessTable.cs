@@ -56,19 +56,40 @@ public sealed class AccessTable : IAccessRules
     {
         try
         {
-            var tenants = JsonSerializer.Deserialize<Dictionary<string, IReadOnlyList<AccessRule>>>(File.ReadAllBytes(path), HttpJson.Options) ?? throw new JsonException("It is null.");
-            return new AccessTable(tenants.ToDictionary(tenant => TenantId.Parse(tenant.Key), tenant => tenant.Value));
+            return Parse(File.ReadAllBytes(path));
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or JsonException or RecoveryException)
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or RecoveryException)
         {
-            throw RecoveryException.Of(
-                RecoveryErrorCode.BadConfiguration,
-                $"The access rules in {path} cannot be read: {failure.Message}",
-                "The server was not started.",
-                """Write them as {"acme":[{"who":"monitor","may":["signal"],"agents":["hotel"]}]}; docs/security.md says what stands there.""",
-                failure);
+            throw Bad($"The access rules in {path} cannot be read: {failure.Message}", failure);
         }
     }
+
+    /// <summary>The same, of the table's bytes.</summary>
+    /// <exception cref="RecoveryException"><c>BadConfiguration</c>: it is no table.</exception>
+    public static AccessTable Parse(ReadOnlySpan<byte> table)
+    {
+        try
+        {
+            var tenants = JsonSerializer.Deserialize<Dictionary<string, IReadOnlyList<AccessRule>>>(table, HttpJson.Options) ?? throw new JsonException("It is null.");
+            if (tenants.Values.Any(rules => rules is null || rules.Any(rule => rule is null)))
+            {
+                throw new JsonException("A tenant has no list of rules, or a rule is null.");
+            }
+
+            return new AccessTable(tenants.ToDictionary(tenant => TenantId.Parse(tenant.Key), tenant => tenant.Value));
+        }
+        catch (Exception malformed) when (malformed is JsonException or RecoveryException)
+        {
+            throw Bad($"The access rules are none: {malformed.Message}", malformed);
+        }
+    }
+
+    private static RecoveryException Bad(string cause, Exception inner) => RecoveryException.Of(
+        RecoveryErrorCode.BadConfiguration,
+        cause,
+        "The server was not started.",
+        """Write them as {"acme":[{"who":"monitor","may":["signal"],"agents":["hotel"]}]}; docs/security.md says what stands there.""",
+        inner);
 
     /// <inheritdoc/>
     public ValueTask<bool> MayAsync(ClaimsPrincipal peer, AccessRequest request, CancellationToken cancellationToken)

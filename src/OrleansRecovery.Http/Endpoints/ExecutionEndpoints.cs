@@ -65,6 +65,11 @@ internal static class ExecutionEndpoints
     private static async Task<IResult> StartAsync(string tenant, string execution, HttpContext http, RecoveryApi api)
     {
         var start = await Body.ReadAsync<StartedExecution>(http.Request);
+        if (start.Agents.Any(agent => agent is null))
+        {
+            throw Body.Violation(new FormatException("An agent is null."));
+        }
+
         var address = await api.EnterAsync(http, tenant, execution, AccessKind.Start);
         await api.Client.StartAsync(
             new ExecutionStart(

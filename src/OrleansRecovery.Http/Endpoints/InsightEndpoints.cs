@@ -8,7 +8,6 @@ using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Runtime.Driver;
 using OrleansRecovery.Runtime.Ports;
-using OrleansRecovery.Runtime.Security;
 
 namespace OrleansRecovery.Http.Endpoints;
 
@@ -39,8 +38,6 @@ internal static class InsightEndpoints
         tenant.MapGet("/rights", RightsAsync).WithName("get_rights").WithSummary("Who the connection proves you to be, and what you may do in the tenant.").Produces<Rights>();
         tenant.MapGet("/recoveries", RecoveriesAsync).WithName("list_tenant_recoveries")
             .WithSummary("Recoveries of the tenant's executions, by execution, oldest first; ?after= and ?limit= page over executions.").Produces<Page<ListedRecovery>>();
-        tenant.MapGet("/issuers", IssuersAsync).WithName("list_issuers")
-            .WithSummary("Who signals: keys, signals and what became of them, as keys and ledger say.").Produces<Page<IssuerRecord>>();
         tenant.MapGet("/ledger/verification", VerifyAsync).WithName("verify_ledger")
             .WithSummary("Verifies the tenant's ledger from its first record on: form, chain, signatures, order.").Produces<LedgerVerification>();
         execution.MapGet("/history", HistoryAsync).WithName("get_history")
@@ -86,19 +83,6 @@ internal static class InsightEndpoints
         var owner = TenantId.Parse(tenant);
         await api.RequireAsync(http, new AccessRequest(AccessKind.Read, owner, null, null));
         return (owner, RecoveryApi.LimitOf(http), http.Request.Query["after"].ToString() is { Length: > 0 } last ? ExecutionId.Parse(last) : null);
-    }
-
-    private static async Task<IResult> IssuersAsync(string tenant, HttpContext http, RecoveryApi api)
-    {
-        var owner = TenantId.Parse(tenant);
-        await api.RequireAsync(http, new AccessRequest(AccessKind.Read, owner, null, null));
-        var issuers = new IssuerRecords(await new IssuerKeyring(api.Journal).ReadAsync(owner, http.RequestAborted), api.Time.GetUtcNow().ToUnixTimeMilliseconds());
-        await foreach (var stored in api.Journal.ReadAsync(StreamId.OfLedger(owner), 0, http.RequestAborted))
-        {
-            issuers.Take(LedgerChain.Read(stored.Body.Span));
-        }
-
-        return Answer.Json(http, new Page<IssuerRecord>(issuers.All, null));
     }
 
     private static async Task<IResult> VerifyAsync(string tenant, HttpContext http, RecoveryApi api)

@@ -20,6 +20,9 @@ internal sealed record RecoveryApi(IRecoveryClient Client, IForeignClient Foreig
     /// <summary>Which signals must be signed that come over the loopback interface; from elsewhere all.</summary>
     internal SignatureRule Signatures { get; init; }
 
+    /// <summary>What tenants' ledgers say of their issuers, by the host's signal policy.</summary>
+    internal required ConductReader Conduct { get; init; }
+
     /// <summary>Longest wait of a request for something to happen.</summary>
     internal static readonly TimeSpan PatienceMax = TimeSpan.FromSeconds(30);
 

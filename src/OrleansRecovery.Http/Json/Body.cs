@@ -66,9 +66,9 @@ internal static class Body
         var body = await BytesAsync(request, Json, RecordsBytesMax);
         try
         {
-            return JsonDocument.Parse(body, Strict);
+            return Writable(JsonDocument.Parse(body, Strict));
         }
-        catch (Exception malformed) when (malformed is JsonException or InvalidOperationException)
+        catch (Exception malformed) when (malformed is JsonException or InvalidOperationException or ArgumentException)
         {
             throw RecoveryException.Of(
                 RecoveryErrorCode.MalformedJson,
@@ -77,6 +77,14 @@ internal static class Body
                 $"Send one JSON object with distinct member names, nested at most {HttpJson.DepthMax} deep.",
                 malformed);
         }
+    }
+
+    // Half of a surrogate pair is read, and could not be written into a journal.
+    private static JsonDocument Writable(JsonDocument document)
+    {
+        using var nowhere = new Utf8JsonWriter(Stream.Null);
+        document.RootElement.WriteTo(nowhere);
+        return document;
     }
 
     private static bool Is(HttpRequest request, string mediaType) =>

@@ -219,7 +219,7 @@ public static partial class CoordinatorMachine
         {
             Escalate(turn, EscalationReason.Refused, Phase.Preparing);
         }
-        else if (falling.Count > policy.AgentCountMax && !state.IsApproved)
+        else if (falling.Count > policy.AgentCountMax && !state.IsApproved && !state.IsCorroborated)
         {
             Escalate(turn, EscalationReason.ApprovalNeeded, Phase.Preparing);
         }

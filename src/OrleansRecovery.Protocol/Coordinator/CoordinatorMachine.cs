@@ -74,7 +74,7 @@ public static partial class CoordinatorMachine
         (Phase.Restoring, On.Resumed, [Phase.Restoring]),
 
         (Phase.Escalated, On.Planned, [Phase.Escalated]),
-        (Phase.Escalated, On.Joined, [Phase.Escalated, Phase.Preparing]), // before the decision the set grows
+        (Phase.Escalated, On.Joined, [Phase.Escalated, Phase.Preparing, Phase.Committed]), // before the decision the set grows, or is corroborated
         (Phase.Escalated, On.Voted, [Phase.Escalated, Phase.Preparing, Phase.Committed, Phase.Aborted]), // the silent one spoke
         (Phase.Escalated, On.DecisionDurable, [Phase.Escalated]),
         (Phase.Escalated, On.CompensationReported, [Phase.Escalated, Phase.Compensating, Phase.Restoring, Phase.CompletedWithResidue]), // of an independent branch

@@ -4,4 +4,4 @@ namespace OrleansRecovery.Protocol.Coordinator;
 /// <param name="Opened">The opening, or null.</param>
 /// <param name="Recovery">For an input: whose.</param>
 /// <param name="Input">The input, or null.</param>
-public sealed record CoordinatorRecord(RecoveryOpening? Opened, Terms.RecoveryId? Recovery, CoordinatorInput? Input);
+public sealed record CoordinatorRecord(RecoveryOpening? Opened = null, Terms.RecoveryId? Recovery = null, CoordinatorInput? Input = null);

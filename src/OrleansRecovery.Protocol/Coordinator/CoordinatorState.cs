@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using OrleansRecovery.Protocol.Dependencies;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Policy;
+using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Protocol.Terms;
 
 namespace OrleansRecovery.Protocol.Coordinator;
@@ -103,6 +104,13 @@ public sealed record CoordinatorState(
 
     /// <summary>The intervals that the signals name.</summary>
     public IEnumerable<Interval> Suspects => Signals.Select(signal => signal.Suspect);
+
+    /// <summary>
+    /// Do so many issuers as policy demands hold each suspect interval to be wrong, or an earlier one of its agent? Two that name different agents corroborate nothing.
+    /// </summary>
+    public bool IsCorroborated => Opening.Policy.CorroborationCount is > 0 and var count && Suspects.All(suspect => Signals
+        .Where(signal => signal.Issuer != SignalPolicy.Host && signal.Suspect.Agent == suspect.Agent && signal.Suspect.Number <= suspect.Number)
+        .Select(signal => signal.Issuer).Distinct().Count() >= count);
 
     /// <summary>The agents that fall, as far as their votes say, with their votes.</summary>
     public IEnumerable<KeyValuePair<AgentId, MemberState>> Falling => Members.Where(member => member.Value.Falls);

@@ -150,6 +150,7 @@ public static class LedgerEntries
                 ["name"] = residue.Name,
                 ["reason"] = Name(residue.Reason),
             })]),
+            ["issuers"] = Array(state.Signals.Select(signal => signal.Issuer.Text).Distinct().Order(StringComparer.Ordinal)),
         };
         if (state.AbortReason is { } reason)
         {

@@ -128,4 +128,13 @@ public enum RecoveryErrorCode
 
     /// <summary>A key was used before, for other content.</summary>
     ReusedKey = 41,
+
+    /// <summary>The same issuer's earlier signal says the same or more, and is being answered.</summary>
+    DampedSignal = 42,
+
+    /// <summary>Too many of the issuer's signals were false: for a while none is admitted.</summary>
+    IssuerSuspended = 43,
+
+    /// <summary>The issuers of a tenant together have used up its quota of signals.</summary>
+    TenantQuotaExceeded = 44,
 }

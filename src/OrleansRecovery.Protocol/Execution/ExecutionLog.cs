@@ -12,7 +12,7 @@ namespace OrleansRecovery.Protocol.Execution;
 /// <param name="Agent">Its name.</param>
 /// <param name="Class">The class that plays it.</param>
 /// <param name="Fallback">The class that takes over, or null.</param>
-public sealed record AssignedAgent(AgentId Agent, string Class, string? Fallback);
+public sealed record AssignedAgent(AgentId Agent, string Class, string? Fallback = null);
 
 /// <summary>How an execution was started.</summary>
 /// <param name="Agents">Its agents, by name.</param>
@@ -46,6 +46,8 @@ public static class ExecutionLog
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    RespectRequiredConstructorParameters = true,
+    RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(ExecutionRecord))]
 internal sealed partial class ExecutionJsonContext : JsonSerializerContext;

@@ -9,7 +9,23 @@ namespace OrleansRecovery.Protocol.Journal;
 public static class AgentEventJson
 {
     /// <summary>The UTF-8 JSON of a record.</summary>
-    public static byte[] Write(AgentEvent record) => JsonSerializer.SerializeToUtf8Bytes(record, AgentEventJsonContext.Default.AgentEvent);
+    /// <exception cref="RecoveryException"><c>NotSerializable</c>: a payload holds text that is none, such as half of a surrogate pair.</exception>
+    public static byte[] Write(AgentEvent record)
+    {
+        try
+        {
+            return JsonSerializer.SerializeToUtf8Bytes(record, AgentEventJsonContext.Default.AgentEvent);
+        }
+        catch (JsonException unwritable)
+        {
+            throw RecoveryException.Of(
+                RecoveryErrorCode.NotSerializable,
+                $"A record cannot be written: {unwritable.Message}",
+                "It was not written; nothing was changed.",
+                "Send text that is well-formed Unicode.",
+                unwritable);
+        }
+    }
 
     /// <summary>Reads a stored record.</summary>
     /// <exception cref="RecoveryException">The bytes are not a record that this build knows: the journal is damaged or newer.</exception>

@@ -47,6 +47,9 @@ public enum LedgerFaultKind
 
     /// <summary>The ledger ends before the kept head, or inside a record.</summary>
     Truncated,
+
+    /// <summary>A published head is signed by no key of this ledger.</summary>
+    UntrustedHead,
 }
 
 /// <summary>The first thing that is wrong with a ledger.</summary>
@@ -61,7 +64,8 @@ public sealed record LedgerFault(long Line, string What, LedgerFaultKind Kind);
 /// A <see cref="LedgerVerifier.Head"/> that was kept outside, or null. It shows that whole signed batches are missing at the end, and that a ledger was
 /// written anew by somebody who has its keys; the chain alone cannot.
 /// </param>
-public sealed record LedgerTrust(string? FirstKeyFingerprint = null, LedgerHead? KeptHead = null)
+/// <param name="PublishedHeads">Signed heads that were kept outside, in any order; null: none.</param>
+public sealed record LedgerTrust(string? FirstKeyFingerprint = null, LedgerHead? KeptHead = null, IReadOnlyList<PublishedHead>? PublishedHeads = null)
 {
     /// <summary>Nothing is known.</summary>
     public static LedgerTrust None { get; } = new();

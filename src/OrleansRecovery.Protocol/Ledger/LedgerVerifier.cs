@@ -18,6 +18,7 @@ public sealed class LedgerVerifier(LedgerTrust? trust = null)
     private readonly LedgerTrust _trust = trust ?? LedgerTrust.None;
     private readonly Dictionary<KeyId, PublicKey> _keys = [];
     private readonly RecoveryOrder _order = new();
+    private readonly SortedDictionary<LedgerPosition, List<PublishedHead>> _published = Places(trust?.PublishedHeads ?? []);
     private TenantId? _tenant;
     private KeyId? _current;
 
@@ -62,6 +63,11 @@ public sealed class LedgerVerifier(LedgerTrust? trust = null)
             return Fail(LedgerFaultKind.OutOfOrder, outOfOrder);
         }
 
+        if (!AgreesWithPublished(record))
+        {
+            return false;
+        }
+
         Head = new LedgerHead(record.Position.Next, record.Hash!);
         if (_trust.KeptHead is { } kept && kept.Next == Head.Next && kept != Head)
         {
@@ -95,10 +101,39 @@ public sealed class LedgerVerifier(LedgerTrust? trust = null)
         return Conclude();
     }
 
-    /// <summary>There are no more lines: false, and a fault, when the kept head names a record that did not come.</summary>
+    /// <summary>There are no more lines: false, and a fault, when a head that was kept or published names a record that did not come.</summary>
     public bool Conclude() => Fault is null
         && (_trust.KeptHead is not { } kept || kept.Next <= Head.Next || Fail(
-            LedgerFaultKind.Truncated, $"it is missing: the ledger ends here, and the kept head says that it has {kept.Next} records or more"));
+            LedgerFaultKind.Truncated, $"it is missing: the ledger ends here, and the kept head says that it has {kept.Next} records or more"))
+        && (_published.Keys.LastOrDefault() is var last && (_published.Count == 0 || last < Head.Next || Fail(
+            LedgerFaultKind.Truncated, $"it is missing: the ledger ends here, and a published head says that it has {last.Next} records or more")));
+
+    // A head that was published at this place is the one that stands here; of two that say different things, whose signature is good tells a second history from a forgery.
+    private bool AgreesWithPublished(RecoveryRecord record)
+    {
+        if (!_published.TryGetValue(record.Position, out var heads))
+        {
+            return true;
+        }
+
+        foreach (var head in heads)
+        {
+            if (!_keys.TryGetValue(head.Key, out var key) || head.Tenant != record.Tenant || !key.Verifies(head.Statement, head.Signature))
+            {
+                return Fail(LedgerFaultKind.UntrustedHead, $"the head that was published for it is signed by no key of this ledger ({head.Key})");
+            }
+
+            if (record.Kind != RecoveryRecordKind.Head || head.Covers != record.Previous)
+            {
+                return Fail(LedgerFaultKind.AnotherHistory, "it is not the head that was published: the ledger's key signed two histories");
+            }
+        }
+
+        return true;
+    }
+
+    private static SortedDictionary<LedgerPosition, List<PublishedHead>> Places(IEnumerable<PublishedHead> heads) =>
+        new(heads.Distinct().GroupBy(head => head.Position).ToDictionary(place => place.Key, place => place.ToList()));
 
     private bool Fail(LedgerFaultKind kind, string what)
     {

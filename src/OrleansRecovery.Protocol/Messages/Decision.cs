@@ -126,7 +126,7 @@ public sealed record Restored(RecoveryId Recovery, Epoch Epoch, AgentId Agent, I
 /// <param name="Producer">Whose output.</param>
 /// <param name="From">The first of them.</param>
 /// <param name="Below">The interval that it goes on with, which is sound; null when it does not go on: then all from <paramref name="From"/> on.</param>
-public readonly record struct UndoneRange(AgentId Producer, CheckpointNumber From, CheckpointNumber? Below);
+public readonly record struct UndoneRange(AgentId Producer, CheckpointNumber From, CheckpointNumber? Below = null);
 
 /// <summary>
 /// Every participant has its new incarnation: consume again, and redeliver what was in transit over the line (theory, R11).

@@ -109,6 +109,12 @@ public sealed record RecoveryPolicy
     /// <summary>Largest number of agents that may fall without approval. Range 1 to 1,000,000; default 1,000.</summary>
     public int AgentCountMax { get; init; } = 1_000;
 
+    /// <summary>
+    /// So many issuers that say the same lift the need for approval of a larger set: each suspect interval, or an earlier one of its agent, was named by so many. The host's
+    /// own signals do not count. Range 0, which means that nothing but approval lifts it, to 100; default 0.
+    /// </summary>
+    public int CorroborationCount { get; init; }
+
     /// <summary>How many recoveries one agent's failures may cause before the execution is escalated. Range 0 to 1,000; default 3.</summary>
     public int RecoveryCountMax { get; init; } = 3;
 
@@ -138,6 +144,7 @@ public sealed record RecoveryPolicy
     public RecoveryPolicy Validated()
     {
         Check(nameof(AgentCountMax), AgentCountMax, 1, 1_000_000);
+        Check(nameof(CorroborationCount), CorroborationCount, 0, 100);
         Check(nameof(RecoveryCountMax), RecoveryCountMax, 0, 1_000);
         Check(nameof(CompensationTryCountMax), CompensationTryCountMax, 1, 100);
         Check(nameof(CompensationBackoffMilliseconds), CompensationBackoffMilliseconds, 1, 600_000);

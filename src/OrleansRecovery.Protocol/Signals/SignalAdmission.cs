@@ -8,14 +8,16 @@ namespace OrleansRecovery.Protocol.Signals;
 /// <param name="Window">What is remembered from here on. A refusal costs the issuer quota too, and changes nothing else.</param>
 /// <param name="Refusal">Why not, or null when it was admitted.</param>
 /// <param name="IsRecorded">Is a refusal recorded? Not when the issuer's quota is used up: a flood would fill the ledger.</param>
-public sealed record SignalVerdict(SignalWindow Window, RecoveryError? Refusal, bool IsRecorded)
+/// <param name="Conduct">What the ledger will say of the tenant's issuers from here on; null where none was given.</param>
+public sealed record SignalVerdict(SignalWindow Window, RecoveryError? Refusal, bool IsRecorded, TenantConduct? Conduct = null)
 {
     /// <summary>Was it admitted?</summary>
     public bool IsAdmitted => Refusal is null;
 }
 
 /// <summary>
-/// Decides whether a failure signal is admitted: tenant, scope, freshness, uniqueness, quota and existence, in this order (recovery model, section 4). The signature is
+/// Decides whether a failure signal is admitted: tenant, scope, freshness, uniqueness, quota, conduct of the issuer, damping and
+/// existence, in this order (recovery model, section 4). The signature is
 /// checked before. Pure; the new window counts when the admitted signal is durable in the execution's log. What a host signals itself, when a turn fails, is
 /// not decided here: nobody else may use its name.
 /// </summary>
@@ -29,19 +31,38 @@ public static class SignalAdmission
     /// <param name="isSealed">Is the suspect interval sealed, so that no failure of it is accepted any more?</param>
     /// <param name="fault">Why the suspect interval cannot be named, or null when it is there and live.</param>
     /// <param name="now">The time, in milliseconds since 1970 UTC.</param>
+    /// <param name="conduct">What the tenant's ledger says of its issuers; null: nothing.</param>
+    /// <param name="unanswered">Signals of the execution that an open recovery answers, or that wait for one; null: none.</param>
     public static SignalVerdict Decide(
-        SignalWindow window, SignalPolicy policy, FailureSignal signal, ExecutionAddress execution, bool isSealed, RecoveryError? fault, long now)
+        SignalWindow window,
+        SignalPolicy policy,
+        FailureSignal signal,
+        ExecutionAddress execution,
+        bool isSealed,
+        RecoveryError? fault,
+        long now,
+        TenantConduct? conduct = null,
+        IEnumerable<FailureSignal>? unanswered = null)
     {
         var known = window.Forget(policy, now);
         var quota = known.QuotaOf(signal.Issuer, policy, now);
-        var hasQuota = quota.Level >= Quota.Signal;
+        var hasQuota = quota.Has(1);
         var refusal = TenantRefusal(signal, execution)
             ?? ScopeRefusal(policy, signal)
             ?? FreshnessRefusal(policy, signal, isSealed, now)
             ?? (known.Has(signal) ? Repeated(signal) : null)
-            ?? (hasQuota ? fault : OverQuota(policy, signal, quota));
-        var charged = hasQuota ? known.With(signal.Issuer, quota with { Level = quota.Level - Quota.Signal }) : known;
-        return new SignalVerdict(refusal is null ? charged.With(signal) : charged, refusal, hasQuota);
+            ?? (hasQuota ? null : OverQuota(policy, signal, quota))
+            ?? conduct?.RefusalOf(signal.Issuer, now)
+            ?? Damping(signal, unanswered ?? [])
+            ?? fault;
+        var charged = hasQuota ? known.With(signal.Issuer, quota.Taken(1)) : known;
+        if (refusal is null)
+        {
+            return new SignalVerdict(charged.With(signal), null, IsRecorded: true, conduct?.Admitted(signal.Issuer, now));
+        }
+
+        var isRecorded = hasQuota && refusal.Code != RecoveryErrorCode.QuotaExceeded;
+        return new SignalVerdict(charged, refusal, isRecorded, isRecorded ? conduct?.Refused(signal.Issuer, now) : conduct);
     }
 
     internal static bool IsExpired(long expiresAt, SignalPolicy policy, long now) => expiresAt < now - policy.ClockSkewMilliseconds;
@@ -101,9 +122,22 @@ public static class SignalAdmission
         "It counts once; the refusal was recorded, and nothing else was changed.",
         "Nothing, if it is the same signal; give another failure an id of its own.");
 
-    private static RecoveryError OverQuota(SignalPolicy policy, FailureSignal signal, Quota quota)
+    // Said anew under another name, while the same claim of the same issuer is being answered, or a wider one: it would undo nothing more, and cost others votes. Another
+    // issuer's is not damped: it is a corroboration.
+    private static RecoveryError? Damping(FailureSignal signal, IEnumerable<FailureSignal> unanswered)
     {
-        var wait = (Quota.Signal - quota.Level + policy.QuotaPerMinute - 1) / policy.QuotaPerMinute;
+        var wider = unanswered.FirstOrDefault(earlier => earlier.Issuer == signal.Issuer && earlier.Suspect.Agent == signal.Suspect.Agent
+            && earlier.Incarnation == signal.Incarnation && earlier.Suspect.Number <= signal.Suspect.Number);
+        return wider is null ? null : new RecoveryError(
+            RecoveryErrorCode.DampedSignal,
+            $"The signal {signal.Signal} of {signal.Issuer} says of {signal.Suspect} what its signal {wider.Signal} about {wider.Suspect} says already.",
+            "The one before counts; the refusal was recorded, and nothing else was changed.",
+            "Wait for the outcome of the open recovery; signal again if the failure is still there.");
+    }
+
+    private static RecoveryError OverQuota(SignalPolicy policy, FailureSignal signal, TokenBucket quota)
+    {
+        var wait = quota.WaitFor(1, policy.IssuerQuota);
         return new RecoveryError(
             RecoveryErrorCode.QuotaExceeded,
             $"The issuer {signal.Issuer} has used up its {policy.QuotaPerMinute} signals a minute.",

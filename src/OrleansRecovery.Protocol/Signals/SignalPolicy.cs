@@ -1,4 +1,6 @@
+using System.Text.Json.Serialization;
 using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Json;
 using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Terms;
 
@@ -27,6 +29,7 @@ public sealed record SignalScope(IssuerId? Issuer, AgentId? Agent)
 }
 
 /// <summary>Which failure signals must be signed where they enter a host from elsewhere (draft, R-SGN-1).</summary>
+[JsonConverter(typeof(WireNameConverter<SignatureRule>))]
 public enum SignatureRule
 {
     /// <summary>Those of issuers that have, or ever had, a key.</summary>
@@ -57,6 +60,31 @@ public sealed record SignalPolicy
     /// <summary>How many of them may come at once. Range 1 to 1,000,000; default 60.</summary>
     public int QuotaBurst { get; init; } = 60;
 
+    /// <summary>How many signals of all issuers of a tenant together are admitted in a minute, on average. Range 1 to 1,000,000; default 600.</summary>
+    public int TenantQuotaPerMinute { get; init; } = 600;
+
+    /// <summary>How many of them may come at once. Range 1 to 1,000,000; default 600.</summary>
+    public int TenantQuotaBurst { get; init; } = 600;
+
+    /// <summary>
+    /// How many signals' worth of quota each false signal adds to what an issuer's next ones cost, as long as it counts. Range 0 to 1,000,000; default 10.
+    /// </summary>
+    public int FalseSignalCost { get; init; } = 10;
+
+    /// <summary>How long a false signal counts against its issuer, in milliseconds. Range 1,000 to 2,592,000,000; default 1 hour.</summary>
+    public long FalseSignalWindowMilliseconds { get; init; } = 3_600_000;
+
+    /// <summary>So many false signals that count suspend their issuer. Range 1 to 1,000; default 3.</summary>
+    public int FalseSignalCountMax { get; init; } = 3;
+
+    /// <summary>How long an issuer is suspended before one signal is tried, in milliseconds. Range 1,000 to 2,592,000,000; default 10 minutes.</summary>
+    public long SuspensionMilliseconds { get; init; } = 600_000;
+
+    /// <summary>
+    /// Issuers that false signals neither make dearer nor suspend, such as the only monitor of a safety property (draft, R-SEC-7). Default: none.
+    /// </summary>
+    public IReadOnlyList<IssuerId> Exempt { get; init; } = [];
+
     /// <summary>
     /// Which signals must be signed that come from outside the host's process. Default: those of issuers that have a key. Who calls the host in its own process is
     /// part of its platform.
@@ -71,6 +99,21 @@ public sealed record SignalPolicy
     /// <summary>May this issuer signal about this agent: is it the agent itself, by name, or does a rule allow it?</summary>
     public bool Allows(IssuerId issuer, AgentId agent) => issuer.Text == agent.Text || Scopes.Any(scope => scope.Allows(issuer, agent));
 
+    /// <summary>Do false signals not count against this issuer?</summary>
+    public bool IsExempt(IssuerId issuer) => Exempt.Contains(issuer);
+
+    /// <summary>The quota of one issuer.</summary>
+    [JsonIgnore]
+    public QuotaRate IssuerQuota => new(QuotaPerMinute, QuotaBurst);
+
+    /// <summary>The quota of a tenant.</summary>
+    [JsonIgnore]
+    public QuotaRate TenantQuota => new(TenantQuotaPerMinute, TenantQuotaBurst);
+
+    /// <summary>When an issuer is suspended.</summary>
+    [JsonIgnore]
+    public BreakerRule Breaker => new(FalseSignalCountMax, FalseSignalWindowMilliseconds, SuspensionMilliseconds);
+
     /// <summary>The policy when every value is in its range; otherwise an error that names the value.</summary>
     /// <exception cref="RecoveryException"><c>BadConfiguration</c>: a value is out of range.</exception>
     public SignalPolicy Validated()
@@ -79,6 +122,12 @@ public sealed record SignalPolicy
         Check(nameof(ValidityMilliseconds), ValidityMilliseconds, 1_000, 3_600_000);
         Check(nameof(QuotaPerMinute), QuotaPerMinute, 1, 1_000_000);
         Check(nameof(QuotaBurst), QuotaBurst, 1, 1_000_000);
+        Check(nameof(TenantQuotaPerMinute), TenantQuotaPerMinute, 1, 1_000_000);
+        Check(nameof(TenantQuotaBurst), TenantQuotaBurst, 1, 1_000_000);
+        Check(nameof(FalseSignalCost), FalseSignalCost, 0, 1_000_000);
+        Check(nameof(FalseSignalWindowMilliseconds), FalseSignalWindowMilliseconds, 1_000, 2_592_000_000);
+        Check(nameof(FalseSignalCountMax), FalseSignalCountMax, 1, 1_000);
+        Check(nameof(SuspensionMilliseconds), SuspensionMilliseconds, 1_000, 2_592_000_000);
         return this;
     }
 

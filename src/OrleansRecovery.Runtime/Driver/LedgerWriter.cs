@@ -26,15 +26,18 @@ public sealed class LedgerWriter : IAsyncDisposable
     private readonly LedgerKey _key;
     private readonly LedgerSigner _signer;
     private readonly TimeProvider _time;
+    private readonly IHeadPublisher? _publisher;
     private readonly Channel<Request> _requests = Channel.CreateUnbounded<Request>(new UnboundedChannelOptions { SingleReader = true });
     private readonly HashSet<string> _refusals = new(StringComparer.Ordinal);
     private readonly Task _loop;
     private LedgerHead _head;
     private KeyId? _known;
+    private PublishedHead? _unpublished;
     private bool _mustRead;
 
-    private LedgerWriter(IJournal journal, TenantId tenant, LedgerKey key, TimeProvider time, TaskScheduler scheduler)
+    private LedgerWriter(IJournal journal, TenantId tenant, LedgerKey key, TimeProvider time, TaskScheduler scheduler, IHeadPublisher? publisher)
     {
+        _publisher = publisher;
         _journal = journal;
         _tenant = tenant;
         _key = key;
@@ -50,6 +53,7 @@ public sealed class LedgerWriter : IAsyncDisposable
     /// <param name="previousKey">The key before it, when the ledger's last key is another one: it signs the hand-over.</param>
     /// <param name="time">The clock.</param>
     /// <param name="scheduler">Where its loop runs; null: the thread pool.</param>
+    /// <param name="publisher">Where each signed head is kept outside as well, from the last one that the ledger has on; null: nowhere.</param>
     /// <param name="cancellationToken">Ends the opening.</param>
     public static async Task<LedgerWriter> OpenAsync(
         IJournal journal,
@@ -58,10 +62,12 @@ public sealed class LedgerWriter : IAsyncDisposable
         LedgerKey? previousKey,
         TimeProvider time,
         TaskScheduler? scheduler = null,
+        IHeadPublisher? publisher = null,
         CancellationToken cancellationToken = default)
     {
-        var writer = new LedgerWriter(journal, tenant, key, time, scheduler ?? TaskScheduler.Default);
+        var writer = new LedgerWriter(journal, tenant, key, time, scheduler ?? TaskScheduler.Default, publisher);
         await writer.ReadHeadAsync(cancellationToken);
+        await writer.PublishAsync(); // one that a crash, or a command beside the host, kept from being published
         if (writer._known is { } known && known != key.Public.Key)
         {
             await writer.HandOverAsync(known, previousKey, cancellationToken);
@@ -165,9 +171,10 @@ public sealed class LedgerWriter : IAsyncDisposable
             }
 
             var appends = batch.SelectMany(request => request.Appends).ToList();
+            PublishedHead? published = null;
             if (lines.Count > 0)
             {
-                Add(_signer.Head(head));
+                published = PublishedHead.Of(Add(_signer.Head(head)));
                 appends.Add(new StreamAppend(StreamId.OfLedger(_tenant), _head.Next.Number, lines, []));
             }
 
@@ -175,13 +182,16 @@ public sealed class LedgerWriter : IAsyncDisposable
             _head = head;
             _known = known;
             _refusals.UnionWith(refusals);
+            _unpublished = published ?? _unpublished;
+            await PublishAsync();
             batch.ForEach(request => request.Done.TrySetResult());
             return true;
 
-            void Add(LedgerEntry entry)
+            RecoveryRecord Add(LedgerEntry entry)
             {
-                (_, var line, head) = LedgerChain.Append(head, _tenant, entry, _time.GetUtcNow().ToUnixTimeMilliseconds());
+                (var record, var line, head) = LedgerChain.Append(head, _tenant, entry, _time.GetUtcNow().ToUnixTimeMilliseconds());
                 lines.Add(line);
+                return record;
             }
         }
         catch (StaleAppendException overtaken) when (mayRepeat && overtaken.Stream == StreamId.OfLedger(_tenant))
@@ -208,6 +218,27 @@ public sealed class LedgerWriter : IAsyncDisposable
         : appends is [var only] ? _journal.AppendMeasuredAsync(only)
         : ((IJournalDatabase)_journal).AppendMeasuredAsync(new JournalBatch(appends));
 
+    // What is written stays written when its head cannot be published: the next head covers it.
+    private async Task PublishAsync()
+    {
+        if (_publisher is null || _unpublished is not { } head)
+        {
+            return;
+        }
+
+        try
+        {
+            await _publisher.PublishAsync(head);
+            _unpublished = null;
+        }
+#pragma warning disable CA1031 // Whatever keeps the head from being published belongs to that place; it is counted, and tried again with the next head.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            RecoveryMetrics.HeadsUnpublished.Add(1);
+        }
+    }
+
     private async Task ReadHeadAsync(CancellationToken cancellationToken)
     {
         var head = LedgerHead.Empty;
@@ -216,6 +247,7 @@ public sealed class LedgerWriter : IAsyncDisposable
         {
             var record = LedgerChain.Read(stored.Body.Span);
             head = new LedgerHead(record.Position.Next, record.Hash!);
+            _unpublished = PublishedHead.Of(record) ?? _unpublished;
             if (record.Kind == RecoveryRecordKind.KeyIntroduced)
             {
                 known = LedgerSignatures.KeyOf(record.Body);

@@ -13,6 +13,30 @@ namespace OrleansRecovery.Runtime.Hosting;
 /// <content>What an input does to the two machines, before it is durable.</content>
 public sealed partial class ExecutionDriver
 {
+    // Of signals that cannot be judged none is admitted; what else is in the batch goes on.
+    private async Task<TenantConduct?> ReadConductAsync(List<Input> batch)
+    {
+        var judged = batch.FindAll(input => input is { Signal: not null, IsOwnSignal: false });
+        if (judged.Count == 0)
+        {
+            return null;
+        }
+
+        try
+        {
+            return await _setup.Conduct.ReadAsync(Address.Tenant, _stopping.Token);
+        }
+#pragma warning disable CA1031 // The storage is in trouble, or the host stops: it belongs to the callers.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            batch.RemoveAll(judged.Contains);
+            judged.ForEach(input => input.Done?.TrySetException(failure));
+            Interlocked.Add(ref _inputCount, -judged.Count);
+            return null;
+        }
+    }
+
     private void Apply(Work work, Input input)
     {
         if (input.Execution is { } execution)
@@ -66,7 +90,7 @@ public sealed partial class ExecutionDriver
         if (input.IsOwnSignal)
         {
             // Said twice, it is one failure until its recovery has ended. One that ended without undoing it does not answer the next try's failure.
-            if (work.State.Waiting.Concat(work.Open?.Signals ?? []).Any(said => (said.Issuer, said.Signal) == (signal.Issuer, signal.Signal)))
+            if (Unanswered(work).Any(said => (said.Issuer, said.Signal) == (signal.Issuer, signal.Signal)))
             {
                 return false;
             }
@@ -75,8 +99,10 @@ public sealed partial class ExecutionDriver
             return true;
         }
 
-        var verdict = SignalAdmission.Decide(work.Signals, _setup.Signals, signal, Address, IsSealed(signal.Suspect), FaultOf(signal.Suspect), Now());
+        var verdict = SignalAdmission.Decide(
+            work.Signals, _setup.Signals, signal, Address, IsSealed(signal.Suspect), FaultOf(signal.Suspect), Now(), work.Conduct, Unanswered(work));
         work.Signals = verdict.Window;
+        work.Conduct = verdict.Conduct;
         input.Refusal = verdict.Refusal;
         if (verdict is { Refusal: { } refusal, IsRecorded: true })
         {
@@ -85,6 +111,8 @@ public sealed partial class ExecutionDriver
 
         return verdict.IsAdmitted;
     }
+
+    private static IEnumerable<FailureSignal> Unanswered(Work work) => work.State.Waiting.Concat(work.Open?.Signals ?? []);
 
     // Opened in the same append as the input that asks for it, so that a crash leaves both or none.
     private void OpenRecovery(Work work, ExecutionEffect.OpenRecovery effect)
@@ -212,6 +240,9 @@ public sealed partial class ExecutionDriver
         public ExecutionState State { get; set; } = state;
 
         public SignalWindow Signals { get; set; } = signals;
+
+        /// <summary>Null where no signal is to be judged.</summary>
+        public TenantConduct? Conduct { get; set; }
 
         public CoordinatorState? Open { get; private set; } = open;
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Json;
+using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Runtime.Telemetry;
 
 namespace OrleansRecovery.Runtime.Hosting;
@@ -96,6 +97,11 @@ public sealed partial class ExecutionDriver
         foreach (var residue in after.Residue)
         {
             RecoveryMetrics.Residue.Add(1, RecoveryMetrics.Tag(AttributeNames.ResidueReason, residue.Reason));
+        }
+
+        if (after.AbortReason == AbortReason.Operator)
+        {
+            RecoveryMetrics.FalseSignals.Add(after.Signals.Count);
         }
 
         using var span = RecoverySpans.Start(SpanNames.Outcome, Address, after.Recovery, began, default)

@@ -168,7 +168,7 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
         }
 
         var began = _setup.Time.GetUtcNow();
-        var work = new Work(_state, _signals, _open, _version);
+        var work = new Work(_state, _signals, _open, _version) { Conduct = await ReadConductAsync(batch) };
         foreach (var input in batch)
         {
             Apply(work, input);

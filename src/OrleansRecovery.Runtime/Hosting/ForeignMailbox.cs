@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Json;
 using OrleansRecovery.Protocol.Messages;
@@ -167,6 +168,12 @@ public sealed class ForeignMailbox : IAgentMailbox
         IReadOnlyList<PendingMessage> waiting = situation.Pending;
         if (request is { } asked)
         {
+            if (asked >= next)
+            {
+                throw RecoveryException.Of(
+                    RecoveryErrorCode.InvalidNumber, $"The journal of {_agent} has no request {asked}: it ends before it.", "Nothing was changed.", "Ask for the response to a request that is in the journal.");
+            }
+
             waiting = [.. await _setup.Home.ResponsesAsync(_agent, new MessageId(_agent, asked), cancellationToken), .. waiting];
         }
 

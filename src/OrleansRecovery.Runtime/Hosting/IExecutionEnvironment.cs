@@ -6,6 +6,7 @@ using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Runtime.Ports;
+using OrleansRecovery.Runtime.Security;
 
 namespace OrleansRecovery.Runtime.Hosting;
 
@@ -19,6 +20,9 @@ public sealed record ExecutionSetup(IJournal Journal, SignalPolicy Signals, Time
 {
     /// <summary>Where loops run that go on beside their callers. Default: the thread pool.</summary>
     public TaskScheduler Scheduler { get; init; } = TaskScheduler.Default;
+
+    /// <summary>What tenants' ledgers say of their issuers.</summary>
+    public ConductReader Conduct { get; } = new(Journal, Signals);
 }
 
 /// <summary>What an <see cref="ExecutionDriver"/> needs of its host. A host moves things; it decides nothing.</summary>

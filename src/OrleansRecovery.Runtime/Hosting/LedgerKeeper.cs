@@ -40,7 +40,7 @@ public sealed class LedgerKeeper : ILedger, IAsyncDisposable
             keeper.Note(record.Execution, record.Cause);
         }
 
-        keeper._writer = await LedgerWriter.OpenAsync(journal, tenant, key, previousKey, time, scheduler, cancellationToken);
+        keeper._writer = await LedgerWriter.OpenAsync(journal, tenant, key, previousKey, time, scheduler, cancellationToken: cancellationToken);
         return keeper;
     }
 

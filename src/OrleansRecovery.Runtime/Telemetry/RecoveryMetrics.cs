@@ -33,6 +33,11 @@ public static class RecoveryMetrics
     internal static readonly Counter<long> Signals = Count(
         "recovery.signals", "{signal}", "Failure signals, admitted and refused.", AttributeNames.Reason, AttributeNames.Result, AttributeNames.Error);
 
+    internal static readonly Counter<long> FalseSignals = Count("recovery.signals.false", "{signal}", "Signals of recoveries that an operator rejected.");
+
+    internal static readonly Counter<long> IssuersSuspended = Count(
+        "recovery.issuers.suspended", "{event}", "An issuer was suspended because of false signals, as this process read it in the ledger.");
+
     internal static readonly Counter<long> RecoveriesOpened = Count("recovery.opened", "{recovery}", "Recoveries that were opened.");
 
     internal static readonly Histogram<double> RecoveryDuration = Seconds(
@@ -65,6 +70,9 @@ public static class RecoveryMetrics
         "recovery.ledger.waiting", "{entry}", "Entries that executions wait for to be durable in the ledger.");
 
     internal static readonly Counter<long> LedgerRetries = Count("recovery.ledger.retries", "{retry}", "Writes of the ledger that failed and are made again.");
+
+    internal static readonly Counter<long> HeadsUnpublished = Count(
+        "recovery.ledger.heads.unpublished", "{head}", "Signed heads that could not be published outside; the next one covers them.");
 
     internal static readonly Counter<long> AgentsStuck = Count(
         "recovery.agents.stuck", "{event}", "An agent could not go on, and tries again by itself.", AttributeNames.Error);

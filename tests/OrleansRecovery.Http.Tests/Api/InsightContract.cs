@@ -91,7 +91,7 @@ public abstract class InsightContract : IAsyncLifetime
         var issuer = (await Client.GetAsync($"{Tenant}/issuers")).Json["items"]!.AsArray().Single()!;
 
         Assert.Equal(("trip", recovery, "aborted"), ((string)listed[0]!["execution"]!, (string)listed[0]!["recovery"]!["recovery"]!, (string)listed[0]!["recovery"]!["phase"]!));
-        Assert.Equal(("monitor", 1, 0, 1, 1), ((string)issuer["issuer"]!, (int)issuer["accepted"]!, (int)issuer["refused"]!, (int)issuer["recoveries"]!, (int)issuer["aborted"]!));
+        Assert.Equal(("monitor", 1, 0, 0, 1), ((string)issuer["issuer"]!, (int)issuer["admitted"]!, (int)issuer["refused"]!, (int)issuer["true"]!, (int)issuer["false"]!));
         Assert.Empty((await Client.GetAsync($"{Tenant}-none/recoveries")).Json["items"]!.AsArray());
     }
 

@@ -32,6 +32,14 @@ public abstract class ForeignJournalContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Who_asks_for_the_response_to_a_request_that_is_in_no_journal_is_told_so()
+    {
+        var answer = await Client.GetAsync("agents/hotel/inbox?request=1");
+
+        Assert.Equal((System.Net.HttpStatusCode.BadRequest, "REC0002"), (answer.Status, answer.Code));
+    }
+
+    [Fact]
     public async Task What_an_agent_sends_waits_for_its_receiver_wherever_that_runs()
     {
         await Client.AppendAsync("hotel", 0, Hand.Start, Hand.Open(1), Hand.Consume(1), Hand.Send("car"), Hand.Send("echo"), Hand.End);

@@ -52,7 +52,7 @@ public sealed class KeysCommandTests : IDisposable
         var rotated = JsonNode.Parse(await RunAsync(0, "keys", "rotate", "--issuer", "monitor", "--file", KeyFile, "--reason", "a month old", "--json"))!.AsArray();
         Assert.Equal(["active", "retired"], rotated.Select(key => (string?)key!["status"]));
         var next = (await RunAsync(0, "signal", "hotel/0", "--by", "monitor", "--reason", "wrong", "--sign-with", KeyFile, "--print")).Trim();
-        Assert.Equal(HttpStatusCode.Accepted, (await PostAsync(next)).Status);
+        Assert.Equal("REC0042", (await PostAsync(next)).Code); // its origin is proven, and it says what the first one said
 
         await RunAsync(0, "keys", "revoke", (string)rotated[0]!["key"]!, "--reason", "stolen");
         var late = (await RunAsync(0, "signal", "hotel/0", "--by", "monitor", "--reason", "wrong", "--sign-with", KeyFile, "--print")).Trim();

@@ -121,7 +121,7 @@ public sealed class SignedSignalTests : IAsyncLifetime, IDisposable
         await _server.ChangeKeysAsync(keys => [IssuerKeyChange.Retire(keys.Find(_other.Public.Key)!, now - 1, now, Operator, "left")]);
 
         Assert.Equal(HttpStatusCode.Accepted, (await Client.PostSignedAsync(Client.MakeSignal("hotel", 1), _monitor)).Status);
-        Assert.Equal(HttpStatusCode.Accepted, (await Client.PostSignedAsync(Client.MakeSignal("hotel", 1, "s-2"), next)).Status);
+        Assert.Equal(HttpStatusCode.Accepted, (await Client.PostSignedAsync(Client.MakeSignal("hotel", 0, "s-2"), next)).Status);
         AssertBad(await Client.PostSignedAsync(Client.MakeSignal("hotel", 1, "s-3", "other"), _other));
     }
 

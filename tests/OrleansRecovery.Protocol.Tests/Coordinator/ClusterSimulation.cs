@@ -27,6 +27,7 @@ internal sealed partial class ClusterSimulation
     private readonly List<(RecoveryId Other, FailureSignal Signal)> _waiting = [];
     private readonly List<(RecoveryId To, CoordinatorInput Input)> _local = [];
     private readonly RecoveryPolicy _policy;
+    private FailureSignal? _last;
     private readonly double _loss;
     private readonly double _doubling;
     private readonly double _crash;
@@ -47,6 +48,7 @@ internal sealed partial class ClusterSimulation
             FailedCompensation = PickOne(Enum.GetValues<FailedCompensationRule>()),
             SilentParticipant = PickOne(Enum.GetValues<SilentParticipantRule>()),
             AgentCountMax = _random.Next(4) == 0 ? 1 : 1_000,
+            CorroborationCount = seed % 2 * 2,
             VoteTryCountMax = _random.Next(1, 7),
         };
         _loss = PickOne(0, 0.05, 0.3);
@@ -213,11 +215,16 @@ internal sealed partial class ClusterSimulation
 
     private FailureSignal RandomSignal()
     {
+        if (_last is { } last && _policy.CorroborationCount > 0 && _signals % 3 == 0)
+        {
+            return _last = last with { Signal = SignalId.Parse($"s{++_signals}"), Issuer = IssuerId.Parse("second") }; // another one says so too
+        }
+
         var agent = PickOne([.. _participants.Keys]);
         var number = _random.Next(8) == 0
             ? CheckpointNumber.Of(_random.Next((int)_world.History(agent).Current.Number + 1)) // undone already, perhaps
             : Storyteller.PickOf(_world.History(agent).Live, _random.Next(1_000)).Number;
-        return Sample.Signal(new Interval(agent, number), $"s{++_signals}");
+        return _last = Sample.Signal(new Interval(agent, number), $"s{++_signals}");
     }
 
     // ---- the coordinator's host

@@ -65,6 +65,14 @@ internal sealed class LedgerScribe : IDisposable
         Head = head;
     }
 
+    /// <summary>Takes the last record away, as somebody does who has the database and the key.</summary>
+    public void Cut()
+    {
+        Records.RemoveAt(Records.Count - 1);
+        Lines.RemoveAt(Lines.Count - 1);
+        Head = new LedgerHead(Records[^1].Position.Next, Records[^1].Hash!);
+    }
+
     public void SignHead() => SignHead(Public.Key, _keys[^1]);
 
     /// <summary>A head signed with a key that has handed over already.</summary>

@@ -3,6 +3,7 @@ using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Participant;
+using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Terms;
 using static OrleansRecovery.Protocol.Tests.Support.Sample;
@@ -120,4 +121,16 @@ internal static class Representative
 
     public static ExecutionState Fold(ExecutionState state, params ExecutionInput[] inputs) =>
         inputs.Aggregate(state, (before, input) => ExecutionMachine.Apply(before, input).State);
+
+    public static BreakerState Breaker(BreakerPhase phase) =>
+        BreakerState.Start(new BreakerRule(2, 1_000, 500)) with { Phase = phase, Since = phase == BreakerPhase.Open ? 1 : 0 };
+
+    public static BreakerInput Of(BreakerInputKind kind) => kind switch
+    {
+        BreakerInputKind.Admitted => new BreakerInput.Admitted(10),
+        BreakerInputKind.FoundFalse => new BreakerInput.FoundFalse(10),
+        BreakerInputKind.FoundTrue => new BreakerInput.FoundTrue(10),
+        BreakerInputKind.SuspensionOver => new BreakerInput.SuspensionOver(10),
+        _ => new BreakerInput.Reinstated(10),
+    };
 }

@@ -3,6 +3,7 @@ using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Machines;
 using OrleansRecovery.Protocol.Participant;
+using OrleansRecovery.Protocol.Signals;
 
 namespace OrleansRecovery.Protocol.Tests.Machines;
 
@@ -26,12 +27,15 @@ public sealed class StateTableTests
 
     public static TheoryData<ExecutionPhase, ExecutionInputKind> ExecutionPairs => Pairs<ExecutionPhase, ExecutionInputKind>();
 
+    public static TheoryData<BreakerPhase, BreakerInputKind> BreakerPairs => Pairs<BreakerPhase, BreakerInputKind>();
+
     [Fact]
     public void Every_pair_of_phase_and_input_stands_exactly_once_in_each_table()
     {
         AssertComplete(ParticipantMachine.Table, "P");
         AssertComplete(CoordinatorMachine.Table, "C");
         AssertComplete(ExecutionMachine.Table, "E");
+        AssertComplete(BreakerMachine.Table, "B");
     }
 
     [Theory]
@@ -70,6 +74,18 @@ public sealed class StateTableTests
         AssertFollows(row, step, state, step.State.Phase, step.Effects.Count);
     }
 
+    [Theory]
+    [MemberData(nameof(BreakerPairs))]
+    public void The_breaker_does_what_its_row_says(BreakerPhase phase, BreakerInputKind kind)
+    {
+        var state = Representative.Breaker(phase);
+        var row = BreakerMachine.Table[phase, kind];
+
+        var step = BreakerMachine.Apply(state, Representative.Of(kind));
+
+        AssertFollows(row, step, state, step.State.Phase, step.Effects.Count);
+    }
+
     [Fact]
     public void A_representative_stands_in_the_phase_that_it_represents()
     {
@@ -79,6 +95,8 @@ public sealed class StateTableTests
         Assert.All(Enum.GetValues<ParticipantInputKind>(), kind => Assert.Equal(kind, Representative.Of(kind).Kind));
         Assert.All(Enum.GetValues<CoordinatorInputKind>(), kind => Assert.Equal(kind, Representative.Of(kind).Kind));
         Assert.All(Enum.GetValues<ExecutionInputKind>(), kind => Assert.Equal(kind, Representative.Of(kind).Kind));
+        Assert.All(Enum.GetValues<BreakerPhase>(), phase => Assert.Equal(phase, Representative.Breaker(phase).Phase));
+        Assert.All(Enum.GetValues<BreakerInputKind>(), kind => Assert.Equal(kind, Representative.Of(kind).Kind));
     }
 
     [Fact]

@@ -267,6 +267,15 @@ public sealed class SignalAdmissionTests
     }
 
     [Fact]
+    public void What_a_policys_document_leaves_out_has_its_default()
+    {
+        Assert.Equal(SignalPolicyJson.Write(SignalPolicy.Default), SignalPolicyJson.Write(SignalPolicyJson.Read("{}"u8)));
+        Assert.Equal((7, 60), (SignalPolicyJson.Read("""{"quota_burst":7}"""u8).QuotaBurst, SignalPolicyJson.Read("""{"quota_burst":7}"""u8).QuotaPerMinute));
+        var refused = Assert.Throws<RecoveryException>(() => SignalPolicyJson.Read("""{"quota_bursts":7}"""u8));
+        Assert.Equal(RecoveryErrorCode.BadConfiguration, refused.Error.Code);
+    }
+
+    [Fact]
     public void The_default_policy_is_in_range() => Assert.Same(SignalPolicy.Default, SignalPolicy.Default.Validated());
 
     [Fact]

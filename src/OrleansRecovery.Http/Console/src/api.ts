@@ -28,7 +28,10 @@ export interface LedgerEntry { kind: string; body: Record<string, unknown>; exec
 export interface LedgerRecord extends LedgerEntry { position: number; at: number; previous: string; hash: string }
 export interface PositionedRecord { sequence: number; record: LedgerRecord }
 export interface Verification { sound: number; unsigned: number; open: string[]; fingerprint?: string; head: string; fault?: { line: number; what: string; kind: string } }
-export interface IssuerRecord { issuer: string; keys: number; keys_gone: number; accepted: number; refused: number; recoveries: number; aborted: number; last_at?: number }
+export interface IssuerStatus {
+  issuer: string; phase: 'closed' | 'open' | 'half_open'; suspended_until?: number; price: number; quota_left: number; admitted: number; refused: number; true: number; false: number;
+  keys: number; keys_gone: number;
+}
 export interface Rights { peer?: string; may: string[] }
 export type Ruling = 'approve' | 'reject' | 'force' | 'retry';
 
@@ -97,7 +100,7 @@ export const api = {
   rights: (tenant: string) => get<Rights>(`${tenantPath(tenant)}/rights`),
   executions: (tenant: string, signal?: AbortSignal) => all<ListedExecution>(`${tenantPath(tenant)}/executions?limit=200`, LISTED_MOST, signal),
   recoveries: (tenant: string, signal?: AbortSignal) => all<ListedRecovery>(`${tenantPath(tenant)}/recoveries?limit=200`, LISTED_MOST, signal),
-  issuers: (tenant: string) => all<IssuerRecord>(`${tenantPath(tenant)}/issuers`, LISTED_MOST),
+  issuers: (tenant: string) => all<IssuerStatus>(`${tenantPath(tenant)}/issuers`, LISTED_MOST),
   ledger: (tenant: string, from: number, limit: number) => get<Page<PositionedRecord>>(`${tenantPath(tenant)}/ledger?from=${from}&limit=${limit}`),
   verification: (tenant: string) => get<Verification>(`${tenantPath(tenant)}/ledger/verification`),
   status: (tenant: string, execution: string, signal?: AbortSignal) => get<ExecutionStatus>(executionPath(tenant, execution), signal),

@@ -1,4 +1,4 @@
-import { api } from '../api';
+import { api, type IssuerStatus } from '../api';
 import { empty, h, replace, table, time } from '../dom';
 import { loading, type Scene } from '../parts';
 
@@ -11,21 +11,24 @@ export async function issuersView(scene: Scene, main: HTMLElement): Promise<void
       ? h('div', { class: 'list' }, table('Issuers', [
         { title: 'Issuer', cell: (item) => item.issuer },
         { title: 'Health', cell: health },
-        { title: 'Signals accepted', cell: (item) => item.accepted, number: true },
+        { title: 'Signals admitted', cell: (item) => item.admitted, number: true },
         { title: 'refused', cell: (item) => item.refused, number: true },
-        { title: 'Recoveries', cell: (item) => item.recoveries, number: true },
-        { title: 'aborted', cell: (item) => item.aborted, number: true },
+        { title: 'Found true', cell: (item) => item.true, number: true },
+        { title: 'false', cell: (item) => item.false, number: true },
+        { title: 'Next one costs', cell: (item) => item.price, number: true },
+        { title: 'Quota left', cell: (item) => item.quota_left, number: true },
         { title: 'Keys', cell: (item) => item.keys, number: true },
         { title: 'gone', cell: (item) => item.keys_gone, number: true },
-        { title: 'Last signal (UTC)', cell: (item) => time(item.last_at) },
+        { title: 'Suspended until (UTC)', cell: (item) => time(item.suspended_until) },
       ], items, (item) => item.issuer))
       : empty('Nobody has signalled, and nobody has a key.', ['Give an issuer a key with ', h('code', {}, 'recovery keys generate'), ' (docs/security.md); its signals stand here once they come.']));
 }
 
-function health(item: { keys: number; keys_gone: number; accepted: number; refused: number; recoveries: number; aborted: number }): HTMLElement {
-  const [mark, tone, text] = item.refused > item.accepted ? ['!', 'alarm', 'mostly refused']
-    : item.recoveries > 1 && item.aborted * 2 > item.recoveries ? ['▲', 'wait', 'mostly aborted']
-      : item.keys === 0 && item.keys_gone > 0 ? ['⊘', 'calm', 'no key left']
-        : ['✓', 'good', item.keys === 0 ? 'unsigned' : 'fine'];
+function health(item: IssuerStatus): HTMLElement {
+  const [mark, tone, text] = item.phase === 'open' ? ['!', 'alarm', 'suspended']
+    : item.phase === 'half_open' ? ['▲', 'wait', 'one on trial']
+      : item.price > 1 ? ['▲', 'wait', 'costs more']
+        : item.keys === 0 && item.keys_gone > 0 ? ['⊘', 'calm', 'no key left']
+          : ['✓', 'good', item.keys === 0 ? 'unsigned' : 'fine'];
   return h('span', { class: `badge ${tone}` }, h('span', { class: 'mark', 'aria-hidden': 'true' }, mark), text);
 }
