@@ -62,12 +62,14 @@ public sealed class LiveTests(Chromium chromium) : IAsyncLifetime
         await visit.TabToAsync("tbody tr a");
         await visit.Page.Keyboard.PressAsync("Enter");
         await visit.ReadsAsync(".callout.alarm", "It waits for you: approval needed");
+        await visit.ReadsAsync(".callout.alarm", "3 actions to undo, no residue");
         await visit.TabToAsync("button[data-ruling=approve]");
         await visit.Page.Keyboard.PressAsync("Enter");
         await Expect(visit.Find("input[name=by]")).ToBeFocusedAsync();
         await visit.Page.Keyboard.TypeAsync("ann");
         await visit.TabToAsync("textarea");
         await visit.Page.Keyboard.TypeAsync("looked at it");
+        await visit.PictureAsync("approval");
         await visit.TabToAsync("dialog button[type=submit]");
         await visit.Page.Keyboard.PressAsync("Enter");
 

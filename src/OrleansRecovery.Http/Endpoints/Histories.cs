@@ -78,6 +78,9 @@ internal sealed class Histories
     /// <summary>How many records of one agent are looked at, from the end of its journal.</summary>
     internal const int RecordsMax = 2_000;
 
+    // A page ends with the agent with which it has so many records.
+    private const int PageRecordsMax = 50_000;
+
     private readonly List<PastInterval> _intervals = [];
     private readonly List<PastSend> _sends = [];
     private readonly List<PastDependency> _dependencies = [];
@@ -92,14 +95,16 @@ internal sealed class Histories
         var names = started.Agents.Select(known => (known.Agent, known.Class)).OrderBy(known => known.Agent.Text, StringComparer.Ordinal)
             .Prepend((Agent: Outside.Agent, Class: string.Empty)).ToList();
         var behind = after.Length == 0 ? 0 : names.FindIndex(known => known.Agent.Text == after) + 1;
-        var page = names.Skip(behind).Take(limit).ToList();
-        var items = new List<AgentPast>(page.Count);
-        foreach (var (name, agentClass) in page)
+        var items = new List<AgentPast>();
+        var records = 0L;
+        foreach (var (name, agentClass) in names.Skip(behind).Take(limit).TakeWhile(_ => records < PageRecordsMax))
         {
-            items.Add(await ReadAsync(journal, execution, name, agentClass, cancellationToken));
+            var past = await ReadAsync(journal, execution, name, agentClass, cancellationToken);
+            records += past.Next - past.From;
+            items.Add(past);
         }
 
-        var next = behind + page.Count >= names.Count ? null : $"{path}?after={Uri.EscapeDataString(page[^1].Agent.Text)}&limit={limit}";
+        var next = behind + items.Count >= names.Count ? null : $"{path}?after={Uri.EscapeDataString(items[^1].Agent.Text)}&limit={limit}";
         return new Page<AgentPast>(items, next);
     }
 

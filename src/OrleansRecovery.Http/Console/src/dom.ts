@@ -41,6 +41,16 @@ export function replace(element: Element, ...children: Child[]): void {
   append(element, children);
 }
 
+const drawn = new WeakMap<Element, string>();
+
+/** Fills an element anew where what it shows has changed; otherwise it is left alone, and with it the focus of whoever is in it. */
+export function update(element: Element, shows: unknown, make: () => Child[]): void {
+  const text = JSON.stringify(shows);
+  if (drawn.get(element) === text) return;
+  drawn.set(element, text);
+  replace(element, make());
+}
+
 export interface Column<T> {
   readonly title: string;
   readonly cell: (item: T) => Child;

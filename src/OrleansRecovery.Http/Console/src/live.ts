@@ -19,9 +19,10 @@ export function listen(scene: Scene, execution: string, state: HTMLElement, step
   scene.signal.addEventListener('abort', () => source.close());
 }
 
-/** Runs something soon, and once for many reasons; while it runs it is not run again, but once more afterwards. */
+/** Runs something soon, and once for many reasons; while it runs it is not run again, but once more afterwards. What takes long is run the less often. */
 export function soon(run: () => Promise<void>, signal: AbortSignal): () => void {
   let [waits, runs] = [false, false];
+  let took = 0;
   const start = () => {
     if (waits || signal.aborted) return;
     waits = true;
@@ -32,14 +33,16 @@ export function soon(run: () => Promise<void>, signal: AbortSignal): () => void 
         return;
       }
       [waits, runs] = [false, true];
+      const began = performance.now();
       try {
         if (!signal.aborted) await run();
       } catch (failure) {
         if (!signal.aborted) console.warn(failure);
       } finally {
         runs = false;
+        took = performance.now() - began;
       }
-    }, 250);
+    }, Math.max(250, took * 2));
   };
   return start;
 }

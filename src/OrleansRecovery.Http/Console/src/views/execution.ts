@@ -1,5 +1,5 @@
 import { api, type ExecutionStatus, type Interval, type LedgerEntry } from '../api';
-import { count, empty, facts, h, replace, table, words } from '../dom';
+import { count, empty, facts, h, replace, table, update, words } from '../dom';
 import { listen, soon } from '../live';
 import { badge, hash, interval, link, loading, OVER, problemBox, select, type Scene } from '../parts';
 import { Past, fallOf, fallOfPlan, type Fall } from '../past';
@@ -53,7 +53,7 @@ export async function executionView(scene: Scene, main: HTMLElement): Promise<vo
     const { status } = shown;
     const open = status.recoveries.filter((recovery) => !OVER.has(recovery.phase));
     const paused = status.phase === 'paused';
-    replace(head,
+    update(head, [status.phase, status.pending_messages, status.recoveries.map((known) => [known.recovery, known.phase, known.waits_for]), status.agents.map((agent) => agent.incarnation), query.toString()], () => [
       h('p', { class: 'crumbs' }, link([tenant, 'executions'], 'Executions'), ' / '),
       h('h1', {}, execution, ' ', badge(status.phase), ' ', live),
       facts(['Agents', status.agents.length.toLocaleString('en')], ['Messages waiting', status.pending_messages.toLocaleString('en')],
@@ -63,7 +63,7 @@ export async function executionView(scene: Scene, main: HTMLElement): Promise<vo
         link([tenant, 'execution', execution, 'recovery', recovery.recovery], recovery.waits_for ? `A recovery waits for you: ${words(recovery.waits_for)}` : 'A recovery is under way'), ' '])),
       h('nav', { class: 'tabs', 'aria-label': 'Of this execution' }, TABS.map(([name, title]) =>
         h('a', { href: hash([tenant, 'execution', execution, name], { recovery: query.get('recovery'), suspect: name === 'plan' || name === 'graph' || name === 'timeline' ? query.get('suspect') : null }), 'aria-current': name === tab ? 'page' : null }, title)),
-        scene.rights.may.includes('decide') && (paused || status.phase === 'running') && h('button', { type: 'button', class: 'quiet', click: () => pause(!paused) }, paused ? 'Let the agents go on' : 'Pause the agents')));
+        scene.rights.may.includes('decide') && (paused || status.phase === 'running') && h('button', { type: 'button', class: 'quiet', click: () => pause(!paused) }, paused ? 'Let the agents go on' : 'Pause the agents'))]);
   }
 
   function pause(value: boolean): void {

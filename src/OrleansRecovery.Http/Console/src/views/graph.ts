@@ -1,8 +1,8 @@
 import cytoscape, { type Core, type StylesheetJson } from 'cytoscape';
-import { count, empty, h, replace, words } from '../dom';
+import { count, empty, h, replace, update, words } from '../dom';
 import { place } from '../layout';
 import { hash, link, type Scene } from '../parts';
-import { FATES, type Fate } from '../past';
+import { FATES, type Edge, type Fate } from '../past';
 import { fallChoice, type Shown } from './execution';
 
 const LISTED = 200;
@@ -33,6 +33,9 @@ export function graphTab(scene: Scene, first: Shown, content: HTMLElement): (sho
     return `${FATES[fate].mark ? `${FATES[fate].mark} ` : ''}${name === '@outside' ? 'outside' : name}${target === undefined ? '' : `  ⟲ ${target}`}`;
   };
 
+  const widthOf = (name: string) => Math.max(64, 16 + label(name).length * 7.4);
+  const classOf = (edge: Edge) => `${edge.falls ? 'falls' : ''} ${edge.required ? '' : 'advisory'}`;
+
   function draw(): void {
     const all = names();
     const falling = shown.past.falling(shown.fall);
@@ -40,29 +43,30 @@ export function graphTab(scene: Scene, first: Shown, content: HTMLElement): (sho
     why = shown.fall ? shown.past.reasons(shown.fall, shown.entries) : () => [];
     const edges = shown.past.edges(falling);
     const fell = all.filter((name) => (fates.get(name) ?? 'kept') !== 'kept' && name !== '@outside').length;
-    replace(choice, fallChoice(scene, shown));
+    update(choice, [scene.query.get('suspect'), shown.fall?.recovery, shown.status.recoveries.map((known) => [known.recovery, known.phase])], () => [fallChoice(scene, shown)]);
     replace(summary, shown.fall ? `${fell.toLocaleString('en')} of ${count(shown.status.agents.length, 'agent')} fall: ${shown.fallText}` : 'Nothing fell: this is how it stands.');
 
-    const signature = JSON.stringify([all.length, edges.length, all.map(label)]);
+    const signature = JSON.stringify([all, edges.map((edge) => [edge.from, edge.to])]);
     if (signature !== drawn) {
       drawn = signature;
       picture(all, edges);
+    } else {
+      mark(edges);
     }
     drawList();
     tell(chosen);
   }
 
-  function picture(all: string[], edges: ReturnType<Shown['past']['edges']>): void {
+  function picture(all: string[], edges: Edge[]): void {
     core?.destroy();
     canvas.removeAttribute('data-drawn');
-    const widthOf = (name: string) => Math.max(64, 16 + label(name).length * 7.4);
     const points = place(all, edges, widthOf);
     const plain = all.length > PLAIN_FROM;
     core = cytoscape({
       container: canvas,
       elements: [
         ...all.map((name) => ({ group: 'nodes' as const, data: { id: name, label: label(name), width: widthOf(name) }, position: points.get(name)!, classes: fates.get(name) ?? 'kept' })),
-        ...edges.map((edge) => ({ group: 'edges' as const, data: { id: `${edge.from} ${edge.to}`, source: edge.from, target: edge.to }, classes: `${edge.falls ? 'falls' : ''} ${edge.required ? '' : 'advisory'}` })),
+        ...edges.map((edge) => ({ group: 'edges' as const, data: { id: `${edge.from} ${edge.to}`, source: edge.from, target: edge.to }, classes: classOf(edge) })),
       ],
       layout: { name: 'preset', fit: true, padding: 24 },
       style: styles(plain),
@@ -81,16 +85,29 @@ export function graphTab(scene: Scene, first: Shown, content: HTMLElement): (sho
     });
   }
 
+  // The same agents and dependencies: what became of them is shown, and nothing moves.
+  function mark(edges: Edge[]): void {
+    core?.batch(() => {
+      core!.nodes().forEach((node) => {
+        const text = label(node.id());
+        if (node.data('label') !== text) node.data({ label: text, width: widthOf(node.id()) });
+        node.classes(fates.get(node.id()) ?? 'kept');
+      });
+      for (const edge of edges) core!.getElementById(`${edge.from} ${edge.to}`).classes(classOf(edge));
+    });
+  }
+
   function drawList(): void {
     const wanted = search.value.trim().toLowerCase();
     const rank: Record<Fate, number> = { suspect: 0, residue: 1, fell: 2, kept: 3, outside: 4 };
     const matching = names().filter((name) => name.toLowerCase().includes(wanted)).sort((a, b) => rank[fates.get(a) ?? 'kept'] - rank[fates.get(b) ?? 'kept'] || a.localeCompare(b));
-    replace(list, matching.slice(0, LISTED).map((name) => {
+    const listed = matching.slice(0, LISTED);
+    update(list, [listed, listed.map((name) => [fates.get(name), shown.fall?.targets[name]]), matching.length], () => [listed.map((name) => {
       const fate = fates.get(name) ?? 'kept';
       return h('li', {}, h('button', { type: 'button', class: `agent ${fate}`, 'data-agent': name, focus: () => tell(name), mouseenter: () => tell(name), click: () => go(name) },
         h('span', { class: 'mark', 'aria-hidden': 'true' }, FATES[fate].mark || '·'), h('span', { class: 'name' }, name === '@outside' ? 'outside' : name),
         shown.fall && fate !== 'kept' && fate !== 'outside' ? h('span', { class: 'to' }, `back to ${shown.fall.targets[name]}`) : null));
-    }), matching.length > LISTED && h('li', { class: 'note' }, `and ${(matching.length - LISTED).toLocaleString('en')} more: search for them`), matching.length === 0 && h('li', { class: 'note' }, 'No agent is called so.'));
+    }), matching.length > LISTED && h('li', { class: 'note' }, `and ${(matching.length - LISTED).toLocaleString('en')} more: search for them`), matching.length === 0 && h('li', { class: 'note' }, 'No agent is called so.')]);
   }
 
   function go(name: string): void {
@@ -103,7 +120,7 @@ export function graphTab(scene: Scene, first: Shown, content: HTMLElement): (sho
     core?.elements().removeClass('chosen');
     const past = shown.past.agents.get(name);
     if (!past) {
-      replace(detail, h('p', { class: 'hint' }, shown.fall ? 'Point at an agent, or go through the list: here stands why it fell, and what is left of it.' : 'Point at an agent, or go through the list: here stands what it did.'));
+      update(detail, ['', shown.fall !== null], () => [h('p', { class: 'hint' }, shown.fall ? 'Point at an agent, or go through the list: here stands why it fell, and what is left of it.' : 'Point at an agent, or go through the list: here stands what it did.')]);
       return;
     }
     const node = core?.getElementById(name);
@@ -113,14 +130,14 @@ export function graphTab(scene: Scene, first: Shown, content: HTMLElement): (sho
     const status = shown.status.agents.find((agent) => agent.agent === name);
     const left = shown.fall?.residue.filter((residue) => residue.agent === name) ?? [];
     const steps = why(name);
-    replace(detail,
+    update(detail, [name, fate, steps, left, status, past.actions], () => [
       h('h2', {}, name === '@outside' ? 'outside' : name, ' ', h('small', {}, past.class)),
       h('p', { class: `fate ${fate}` }, FATES[fate].mark && h('span', { class: 'mark', 'aria-hidden': 'true' }, `${FATES[fate].mark} `), FATES[fate].text, status?.quarantined && '; out of service'),
       steps.length > 0 && [h('h3', {}, 'Why'), h('ol', { class: 'why' }, steps.map((step) => h('li', {}, step)))],
       left.length > 0 && [h('h3', {}, 'Residue'), h('ul', {}, left.map((residue) => h('li', {}, `${residue.name ?? 'the agent’s state'}: ${words(residue.reason)}`)))],
       past.actions.length > 0 && [h('h3', {}, 'Actions'), h('ul', { class: 'actions' }, past.actions.slice(-8).map((action) => h('li', {}, h('b', {}, action.name), ` in ${action.interval}, ${words(action.class)}: ${words(action.progress)}`)))],
       status && h('p', { class: 'sub' }, `In interval ${status.current}, incarnation ${status.incarnation}; ${count(status.pending_messages, 'message')} waiting.`),
-      status && link([], 'What would fall if its current interval failed?', { href: hash([scene.tenant, 'execution', shown.execution, 'plan'], { suspect: `${name}/${status.current}` }) }));
+      status && link([], 'What would fall if its current interval failed?', { href: hash([scene.tenant, 'execution', shown.execution, 'plan'], { suspect: `${name}/${status.current}` }) })]);
   }
 
   if (names().length === 0) {

@@ -1,5 +1,5 @@
-import { api, type LedgerEntry, type Progress, type RecoveryStatus, type Ruling } from '../api';
-import { count, empty, facts, h, replace, table, words } from '../dom';
+import { api, type LedgerEntry, type Preview, type Progress, type RecoveryStatus, type Ruling } from '../api';
+import { count, empty, facts, h, replace, table, update, words } from '../dom';
 import { listen, Pace, soon } from '../live';
 import { badge, hash, interval, link, loading, OVER, type Scene } from '../parts';
 import { decide } from './decide';
@@ -35,6 +35,7 @@ export async function recoveryView(scene: Scene, main: HTMLElement): Promise<voi
   const rest = h('section', {});
   const pace = new Pace();
   let step: Progress | null = null;
+  let forecast: Preview | null = null; // what the decision would do, which the recovery itself says only once it is taken
 
   async function load(): Promise<{ recovery: RecoveryStatus; entries: LedgerEntry[] }> {
     const [status, read] = await Promise.all([api.status(tenant, execution, scene.signal), api.entries(tenant, execution, scene.signal)]);
@@ -54,7 +55,7 @@ export async function recoveryView(scene: Scene, main: HTMLElement): Promise<voi
     const line = step && !over ? pace.line(step, performance.now()) : null;
     const [done, total] = step && !over ? [step.done, step.total] : [recovery.compensations_done, recovery.compensations_total];
     replace(progress, steps,
-      !over && [h('p', { class: 'pace' }, h('progress', { value: done, max: Math.max(1, total), 'aria-label': 'How far it has come' }), h('span', { class: 'count' }, line?.text ?? `${words(phase)}: ${done} of ${total} actions undone`), line?.left && h('span', { class: 'left' }, line.left)),
+      !over && phase !== 'escalated' && [h('p', { class: 'pace' }, h('progress', { value: done, max: Math.max(1, total), 'aria-label': 'How far it has come' }), h('span', { class: 'count' }, line?.text ?? `${words(phase)}: ${done} of ${total} actions undone`), line?.left && h('span', { class: 'left' }, line.left)),
         step?.subject && h('p', { class: 'subject' }, 'Now: ', h('b', {}, step.subject))]);
   }
 
@@ -62,23 +63,21 @@ export async function recoveryView(scene: Scene, main: HTMLElement): Promise<voi
     const may = scene.rights.may.includes('decide');
     const waits = recovery.waits_for ? ASKED[recovery.waits_for] : undefined;
     const falling = Object.keys(recovery.targets).length;
-    if (OVER.has(recovery.phase)) {
-      replace(asks);
-      return;
-    }
+    const over = OVER.has(recovery.phase);
     const buttons = RULINGS.map((choice) => h('button', { type: 'button', 'data-ruling': choice.ruling, class: `${choice.tone} ${waits && !waits.fits.includes(choice.ruling) ? 'quiet' : ''}`, 'aria-keyshortcuts': choice.key, disabled: !may, click: () => rule(choice) },
       choice.title, ' ', h('kbd', {}, choice.key)));
-    replace(asks, h('div', { class: `callout ${waits ? 'alarm' : ''}` },
+    update(asks, [over, recovery.waits_for, recovery.plan, falling, may, forecast], () => over ? [] : [h('div', { class: `callout ${waits ? 'alarm' : ''}` },
       h('h2', {}, waits ? `! It waits for you: ${words(recovery.waits_for!)}` : 'It goes on by itself'),
       h('p', {}, waits?.what ?? 'You need not do anything. Until the decision is taken you can still abort it.'),
       h('p', { class: 'sub' }, `${count(falling, 'agent')} would fall as far as is known (version ${recovery.plan} of the set). A ruling counts for this version only: if the set has changed, it is refused and you look again.`),
+      forecast && h('p', {}, `If it goes on: ${forecastText(forecast)}, as far as can be foreseen.`),
       h('p', { class: 'row' }, buttons),
-      !may && h('p', { class: 'note' }, 'You may look and not decide here: ask for the right “decide” (docs/security.md).')));
+      !may && h('p', { class: 'note' }, 'You may look and not decide here: ask for the right “decide” (docs/security.md).'))]);
   }
 
   function rule(choice: (typeof RULINGS)[number]): void {
     const plan = recovery.plan;
-    decide(scene, choice.title, `${choice.what} ${count(Object.keys(recovery.targets).length, 'agent')}, ${count(recovery.compensations_total, 'action')}, version ${plan} of the set.`, async (by, reason) => {
+    decide(scene, choice.title, `${choice.what} ${count(Object.keys(recovery.targets).length, 'agent')}${forecast ? `, ${forecastText(forecast)}` : ''}; version ${plan} of the set.`, async (by, reason) => {
       recovery = await api.rule(tenant, execution, id, choice.ruling, plan, by, reason);
       step = null;
       draw();
@@ -88,21 +87,21 @@ export async function recoveryView(scene: Scene, main: HTMLElement): Promise<voi
 
   function draw(): void {
     const picture = (tab: string, title: string) => link([], title, { href: hash([tenant, 'execution', execution, tab], { recovery: id }) });
-    replace(head,
+    update(head, [recovery.phase, recovery.suspects], () => [
       h('p', { class: 'crumbs' }, link([tenant, 'executions'], 'Executions'), ' / ', link([tenant, 'execution', execution], execution), ' / ', link([tenant, 'execution', execution, 'recoveries'], 'recoveries'), ' / '),
       h('h1', {}, recovery.suspects.map(interval).join(', '), ' was found wrong ', badge(recovery.phase), ' ', live),
-      h('p', { class: 'sub' }, h('code', {}, id), ' · ', picture('graph', 'what fell, in the graph'), ' · ', picture('timeline', 'in the timeline')));
+      h('p', { class: 'sub' }, h('code', {}, id), ' · ', picture('graph', 'what fell, in the graph'), ' · ', picture('timeline', 'in the timeline'))]);
     drawProgress();
     drawAsk();
     const mine = entries.filter((entry) => entry.recovery === id);
     const names = new Set(mine.filter((entry) => entry.kind === 'recovery_opened').flatMap((entry) => entry.body['signals'] as string[]).concat(mine.flatMap((entry) => (entry.body['joined'] ? [String(entry.body['joined'])] : []))));
     const signals = entries.filter((entry) => entry.kind === 'signal_accepted' && names.has(String(entry.body['signal'])));
     const targets = Object.entries(recovery.targets);
-    replace(rest,
+    update(rest, [recovery, entries.length], () => [
       h('h2', {}, 'Why'),
       signals.length > 0 ? h('ul', { class: 'signals' }, signals.map(({ actor, body }) => h('li', {}, h('b', {}, String(actor)), ` says that ${String(body['suspect'])} is wrong: ${words(String(body['reason']))}`, body['detail'] ? [' – ', h('q', {}, String(body['detail']))] : null)))
         : h('p', { class: 'sub' }, 'Its signals are not in the log any more.'),
-      facts(['Agents that fall', targets.length.toLocaleString('en')], ['Actions undone', `${recovery.compensations_done} of ${recovery.compensations_total}`], ['Residue', recovery.residue.length]),
+      facts(['Agents that fall', targets.length.toLocaleString('en')], ['Actions undone', isDecided() ? `${recovery.compensations_done} of ${recovery.compensations_total}` : 'none: nothing is decided'], ['Residue', recovery.residue.length]),
       recovery.residue.length > 0 && h('div', { class: 'callout residue' }, h('h3', {}, '▲ Residue: what is not undone'), h('ul', {}, recovery.residue.map((left) => h('li', {}, h('b', {}, left.name ?? 'its state'), ` of ${left.agent}: ${words(left.reason)}`)))),
       h('div', { class: 'pair' },
         h('div', {}, h('h2', {}, 'Who falls'), targets.length > 0
@@ -112,12 +111,25 @@ export async function recoveryView(scene: Scene, main: HTMLElement): Promise<voi
           { title: 'Record', cell: (entry) => words(entry.kind), kind: true },
           { title: 'Actor', cell: (entry) => entry.actor ?? '' },
           { title: 'Particulars', cell: (entry) => h('span', { class: 'particulars' }, Object.entries(entry.body).map(([name, value], i) => [i > 0 && ' · ', h('span', { class: 'name' }, `${words(name)} `), said(name, value)])) },
-        ], [...signals, ...mine].slice(-500)))));
+        ], [...signals, ...mine].slice(-500))))]);
+  }
+
+  const isDecided = () => entries.some((entry) => entry.recovery === id && entry.kind === 'decided');
+
+  async function foresee(): Promise<void> {
+    const suspect = recovery.suspects[0];
+    try {
+      forecast = suspect && !OVER.has(recovery.phase) && !isDecided() ? await api.plan(tenant, execution, suspect) : null;
+    } catch {
+      forecast = null; // it is gone, or the server is busy: the decision is possible without a forecast
+    }
+    if (!scene.signal.aborted) drawAsk();
   }
 
   const refresh = soon(async () => {
     ({ recovery, entries } = await load());
     draw();
+    await foresee();
   }, scene.signal);
 
   replace(main, head, progress, asks, rest);
@@ -127,6 +139,7 @@ export async function recoveryView(scene: Scene, main: HTMLElement): Promise<voi
     ...RULINGS.map((choice) => ({ key: choice.key, what: `${choice.title} (asks for a reason first)`, act: () => { if (!OVER.has(recovery.phase) && scene.rights.may.includes('decide')) rule(choice); } })),
   ]);
   draw();
+  void foresee();
   listen(scene, execution, live, (next) => {
     if (next.recovery === id) {
       step = next;
@@ -134,4 +147,9 @@ export async function recoveryView(scene: Scene, main: HTMLElement): Promise<voi
     }
     refresh();
   });
+}
+
+function forecastText(plan: Preview): string {
+  const residue = plan.residue.map((left) => `${left.name ?? 'the state'} of ${left.agent}`);
+  return `${count(plan.compensations.flat().length, 'action')} to undo, ${residue.length === 0 ? 'no residue' : `residue: ${residue.slice(0, 5).join(', ')}${residue.length > 5 ? ` and ${residue.length - 5} more` : ''}`}`;
 }

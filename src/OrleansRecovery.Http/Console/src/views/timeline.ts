@@ -1,6 +1,6 @@
 import type { AgentPast } from '../api';
 import { arrange, type Moment } from '../columns';
-import { empty, h, replace, s, words } from '../dom';
+import { empty, h, replace, s, update, words } from '../dom';
 import type { Scene } from '../parts';
 import { FATES } from '../past';
 import { fallChoice, type Shown } from './execution';
@@ -42,7 +42,7 @@ export function timelineTab(scene: Scene, first: Shown, content: HTMLElement): (
 
   function draw(): void {
     scene.setQuery({ lanes: search.value || null });
-    replace(choice, fallChoice(scene, shown));
+    update(choice, [scene.query.get('suspect'), shown.fall?.recovery, shown.status.recoveries.map((known) => [known.recovery, known.phase])], () => [fallChoice(scene, shown)]);
     const agents = lanes();
     replace(nothing, agents.length === 0 && empty('Nothing has happened here yet.', 'Once an agent consumes something, its first interval stands here.'));
     const fates = shown.past.fates(shown.fall);
@@ -50,7 +50,7 @@ export function timelineTab(scene: Scene, first: Shown, content: HTMLElement): (
       const fate = fates.get(agent.agent) ?? 'kept';
       return h('div', { class: `lane ${fate}`, title: FATES[fate].text }, h('span', { class: 'mark', 'aria-hidden': 'true' }, FATES[fate].mark), h('span', { class: 'name' }, agent.agent === '@outside' ? 'outside' : agent.agent));
     }));
-    replace(scroll, agents.length > 0 && picture(agents));
+    update(scroll, [agents, shown.fall], () => [agents.length > 0 && picture(agents)]);
   }
 
   function picture(agents: AgentPast[]): SVGSVGElement {
