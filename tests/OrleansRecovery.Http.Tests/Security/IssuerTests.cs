@@ -20,9 +20,9 @@ public sealed class IssuerTests
 
         Assert.Equal(HttpStatusCode.Accepted, (await server.Client.SignalAsync("hotel", 0)).Status);
 
-        var issuer = Assert.Single((await server.Client.GetAsync("/v1/tenants/acme/issuers")).Json.AsArray())!;
+        var issuer = Assert.Single((await server.Client.GetAsync("/v1/tenants/acme/issuers")).Json["items"]!.AsArray())!;
         Assert.Equal(("monitor", "closed", 1, 1L), ((string)issuer["issuer"]!, (string)issuer["phase"]!, (int)issuer["price"]!, (long)issuer["admitted"]!));
-        Assert.Empty((await server.Client.GetAsync("/v1/tenants/other/issuers")).Json.AsArray());
+        Assert.Empty((await server.Client.GetAsync("/v1/tenants/other/issuers")).Json["items"]!.AsArray());
         var answer = await server.Client.GetAsync("/v1/tenants/acme/ledger/head");
         Assert.True(PublishedHead.TryRead(Encoding.UTF8.GetBytes(answer.Text), out var head, out var error), error?.Cause);
         var verifier = new LedgerVerifier(new LedgerTrust(PublishedHeads: [head]));
