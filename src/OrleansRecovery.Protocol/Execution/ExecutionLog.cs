@@ -1,8 +1,10 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Json;
+using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Terms;
 
@@ -34,14 +36,28 @@ public sealed record ExecutionRecord(
 /// <summary>The stored form of executions' logs.</summary>
 public static class ExecutionLog
 {
+    private static readonly JsonTypeInfo<ExecutionRecord> Stored = (JsonTypeInfo<ExecutionRecord>)ReadingOptions().GetTypeInfo(typeof(ExecutionRecord));
+
     /// <summary>The UTF-8 JSON of a record.</summary>
     public static byte[] Write(ExecutionRecord record) => JsonSerializer.SerializeToUtf8Bytes(record, ExecutionJsonContext.Default.ExecutionRecord);
 
     /// <summary>Reads a stored record.</summary>
     /// <exception cref="RecoveryException">The bytes are not a record that this build knows: the log is damaged or newer.</exception>
     public static ExecutionRecord Read(ReadOnlySpan<byte> body) => StoredJson.Read(
-        body, ExecutionJsonContext.Default.ExecutionRecord, record => record is { Started: not null } or { Input: not null } or { TakenOver: not null } or { Coordinator.Opened: not null } or { Coordinator: { Input: not null, Recovery: not null } },
+        body, Stored, record => record is { Started: not null } or { Input: not null } or { TakenOver: not null } or { Coordinator.Opened: not null } or { Coordinator: { Input: not null, Recovery: not null } },
         "A record of an execution's log", "The execution is not loaded; nothing was changed.");
+
+    // What is null is not written, and reports of compensations had no try once; every other member must be there.
+    private static JsonSerializerOptions ReadingOptions() => new(ExecutionJsonContext.Default.Options)
+    {
+        TypeInfoResolver = ExecutionJsonContext.Default.WithAddedModifier(info =>
+        {
+            foreach (var member in info.Properties)
+            {
+                member.IsRequired &= !member.IsGetNullable && !(info.Type == typeof(Compensated) && member.Name == "try");
+            }
+        }),
+    };
 }
 
 [JsonSourceGenerationOptions(

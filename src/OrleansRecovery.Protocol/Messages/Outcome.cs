@@ -43,7 +43,7 @@ public enum ResidueReason
 /// <param name="Action">The action, by the position of its intent, or null when it is the agent's state.</param>
 /// <param name="Name">The action's registered name, or null.</param>
 /// <param name="Reason">Why.</param>
-public sealed record Residue(AgentId Agent, SequenceNumber? Action = null, string? Name = null, ResidueReason Reason = default);
+public sealed record Residue(AgentId Agent, SequenceNumber? Action, string? Name, ResidueReason Reason);
 
 /// <summary>A signal's name. Each issuer names its own.</summary>
 /// <param name="Issuer">The issuer.</param>

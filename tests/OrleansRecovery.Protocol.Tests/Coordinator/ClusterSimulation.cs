@@ -215,7 +215,7 @@ internal sealed partial class ClusterSimulation
 
     private FailureSignal RandomSignal()
     {
-        if (_last is { } last && _policy.CorroborationCount > 0 && _signals % 3 == 0)
+        if (_last is { } last && _policy.CorroborationCount > 0 && _signals % 2 == 1)
         {
             return _last = last with { Signal = SignalId.Parse($"s{++_signals}"), Issuer = IssuerId.Parse("second") }; // another one says so too
         }
