@@ -130,10 +130,12 @@ public sealed partial class ExecutionDriver
         var stream = StreamId.OfAgent(Address, agent);
         var stored = await AgentJournal.ReadAsync(_setup.Journal, stream, cancellationToken);
         var isOutside = agent == Outside.Agent; // one interval for ever: its opening stays, and every send goes as soon as nobody needs it
-        var from = isOutside ? stored[^1].Position.Next : AgentHistory.Read(agent, stored).CollectedFrom;
+        var collectedFrom = isOutside ? SequenceNumber.First : AgentHistory.Read(agent, stored).CollectedFrom;
+        SequenceNumber from;
         IReadOnlyList<long> positions;
         lock (_sync)
         {
+            from = isOutside ? _index.Taken(agent) : collectedFrom; // what was written a moment ago may be in the journal already, and the index knows of nobody who needs it
             positions = Retention.Collectable(agent, isOutside ? stored[1..] : stored, from, _index.IsNeeded);
         }
 

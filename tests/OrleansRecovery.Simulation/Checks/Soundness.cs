@@ -1,7 +1,9 @@
 using System.Text.Json;
 using OrleansRecovery.Protocol.Coordinator;
+using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Simulation.Workload;
 
@@ -23,8 +25,13 @@ internal sealed class Soundness(Story story, OutsideWorld outside)
             CheckNumbers(agent, journal);
         }
 
-        CheckOrphans();
         CheckMessages();
+        if (IsLeftStanding)
+        {
+            return _faults;
+        }
+
+        CheckOrphans();
         foreach (var recovery in story.Recoveries)
         {
             CheckFallen(recovery);
@@ -35,6 +42,15 @@ internal sealed class Soundness(Story story, OutsideWorld outside)
         CheckStates();
         return _faults;
     }
+
+    // A read that was heard of too late is a failure. Where policy lets nothing fall, since a vote was refused, and an operator stops the execution, it stands, with
+    // what rests on it: the log names it, and nobody says that it was undone.
+    private bool IsLeftStanding =>
+        story.Log.State.Phase == ExecutionPhase.Stopped && story.Live().Any(item => item.Record is DependencyDeclared declared && IsUndone(declared.Producer)
+            && story.Recoveries.Any(recovery => recovery is { Phase: CoordinatorPhase.Aborted, AbortReason: AbortReason.Refused }
+                && recovery.Signals.Any(signal => signal.Issuer == SignalPolicy.Host && signal.Suspect.Agent == item.Agent)));
+
+    private bool IsUndone(Interval interval) => !story.Histories[interval.Agent].Live.Any(live => live.Number == interval.Number);
 
     // What is written into payloads and arguments, by the interval in which it was written.
     private void ReadCauses()
@@ -120,7 +136,7 @@ internal sealed class Soundness(Story story, OutsideWorld outside)
             else if (record is DependencyDeclared declared)
             {
                 Claim(
-                    story.Histories[declared.Producer.Agent].Live.Any(interval => interval.Number == declared.Producer.Number) || story.Quarantined.Contains(agent),
+                    !IsUndone(declared.Producer) || story.Quarantined.Contains(agent),
                     $"{agent} {position} declares {declared.Producer}, which is undone");
             }
         }
@@ -131,7 +147,7 @@ internal sealed class Soundness(Story story, OutsideWorld outside)
     {
         var consumptions = story.Live().Where(item => item.Record is MessageConsumed)
             .GroupBy(item => ((MessageConsumed)item.Record).Message).ToDictionary(group => group.Key, group => group.Count());
-        var isStopped = story.Log.State.Phase == Protocol.Execution.ExecutionPhase.Stopped;
+        var isStopped = story.Log.State.Phase == ExecutionPhase.Stopped;
         foreach (var (agent, position, record) in story.Live())
         {
             if (record is MessageSent sent)

@@ -77,7 +77,7 @@ internal static class MutantList
             "AddSuspects(turn);\n        turn.State = turn.State with { Phase = Phase.Preparing, Escalation = null };",
             "if (!§) { AddSuspects(turn); }\n        turn.State = turn.State with { Phase = Phase.Preparing, Escalation = null };")),
         new("lets a set fall that is larger than policy allows", new Edit(
-            Preparing, "else if (falling.Count > policy.AgentCountMax && !state.IsApproved)", "else if (falling.Count > policy.AgentCountMax && !state.IsApproved && !§)")),
+            Preparing, "&& !state.IsApproved && !state.IsCorroborated)", "&& !state.IsApproved && !state.IsCorroborated && !§)")),
         new("gives up on silent members at once", new Edit(
             Preparing, "if (turn.State.TryCount >= state.Opening.Policy.VoteTryCountMax)", "if (§ || turn.State.TryCount >= state.Opening.Policy.VoteTryCountMax)"))
         {
@@ -180,7 +180,9 @@ internal static class MutantList
         new("admits a signal twice", new Edit(Admission, "?? (known.Has(signal) ?", "?? (known.Has(signal) && !§ ?")) { Tests = SignalTests },
         new("admits an expired signal", new Edit(Admission, "if (IsExpired(signal.ExpiresAt, policy, now))", "if (!§ && IsExpired(signal.ExpiresAt, policy, now))")) { Tests = SignalTests },
         new("admits a signal about a sealed interval", new Edit(Admission, "return isSealed ?", "return isSealed && !§ ?")) { Tests = SignalTests },
-        new("admits more signals than the quota", new Edit(Admission, "var hasQuota = quota.Level >= Quota.Signal;", "var hasQuota = § || quota.Level >= Quota.Signal;")) { Tests = SignalTests },
+        new("deletes input that was written a moment ago", new Edit(
+            "Runtime/Hosting/ExecutionDriver.Queries.cs", "from = isOutside ? _index.Taken(agent) : collectedFrom;", "from = isOutside ? (§ ? stored[^1].Position.Next : _index.Taken(agent)) : collectedFrom;")),
+        new("admits more signals than the quota", new Edit(Admission, "var hasQuota = quota.Has(1);", "var hasQuota = § || quota.Has(1);")) { Tests = SignalTests },
         new("takes an altered record for sound", new Edit(Verifier, "if (record.Hash != LedgerChain.HashOf(record))", "if (!§ && record.Hash != LedgerChain.HashOf(record))")) { Tests = LedgerTests },
         new("takes any signature", new Edit(Verifier, "&& key.Verifies(LedgerSignatures.HeadStatement(record.Tenant, Head), head.Signature))", "&& (§ || key.Verifies(LedgerSignatures.HeadStatement(record.Tenant, Head), head.Signature)))")) { Tests = LedgerTests },
         new("collects one checkpoint too many", new Edit(
