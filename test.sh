@@ -34,30 +34,19 @@ give_up() {
 
 has_postgresql() { compgen -G '/usr/lib/postgresql/*/bin/initdb' > /dev/null; }
 
-install_postgresql() {
-  has_postgresql && return
-  if [ "$(id -u)" -ne 0 ] || ! command -v apt-get > /dev/null; then
-    say "PostgreSQL is not installed and this user cannot install it: the tests that need it are skipped (sudo apt-get install postgresql)."
-    return
-  fi
-  say "Installing PostgreSQL for the storage tests."
-  export DEBIAN_FRONTEND=noninteractive
-  { apt-get update -q && apt-get install -q -y --no-install-recommends postgresql; } > artifacts/postgresql.log 2>&1
-  has_postgresql || say "PostgreSQL could not be installed (artifacts/postgresql.log): the tests that need it are skipped."
-}
-
 has_chromium() { [ -n "${CHROMIUM:-}" ] || command -v chromium chromium-browser google-chrome > /dev/null; }
 
-install_chromium() {
-  has_chromium && return
+# Installs a Debian package, its first word, unless the second finds it there; without it the tests that the third names are skipped.
+install_package() {
+  "$2" && return
   if [ "$(id -u)" -ne 0 ] || ! command -v apt-get > /dev/null; then
-    say "Chromium is not installed and this user cannot install it: the tests that look at the console are skipped (sudo apt-get install chromium)."
+    say "$1 is not installed and this user cannot install it: $3 are skipped (sudo apt-get install $1)."
     return
   fi
-  say "Installing Chromium for the tests of the console."
+  say "Installing $1 for $3."
   export DEBIAN_FRONTEND=noninteractive
-  { apt-get update -q && apt-get install -q -y --no-install-recommends chromium; } > artifacts/chromium.log 2>&1
-  has_chromium || say "Chromium could not be installed (artifacts/chromium.log): the tests that look at the console are skipped."
+  { apt-get update -q && apt-get install -q -y --no-install-recommends "$1"; } > "artifacts/$1.log" 2>&1
+  "$2" || say "$1 could not be installed (artifacts/$1.log): $3 are skipped."
 }
 
 # Without them the tests that render the draft are skipped.
@@ -195,8 +184,8 @@ print_coverage() {
 command -v dotnet > /dev/null || give_up "The .NET SDK is missing: install the version that global.json names."
 rm -rf "$results"
 mkdir -p "$results"
-install_postgresql
-install_chromium
+install_package postgresql has_postgresql "the tests on PostgreSQL"
+install_package chromium has_chromium "the tests that look at the console"
 install_draft_tools
 install_model_tools
 restore
