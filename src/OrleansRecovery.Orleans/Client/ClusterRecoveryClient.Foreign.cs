@@ -16,7 +16,7 @@ public sealed partial class ClusterRecoveryClient : IForeignClient
     public async Task<IReadOnlyList<ExecutionAddress>> ListAsync(TenantId tenant, ExecutionId? after, int countMax, CancellationToken cancellationToken = default)
     {
         var names = await AskAsync(() => grains.GetGrain<ITenantGrain>(tenant.Text).ExecutionsAsync(after?.Text, countMax), cancellationToken);
-        return [.. names.Value().Select(name => new ExecutionAddress(tenant, ExecutionId.Parse(name)))];
+        return [.. names.Select(name => new ExecutionAddress(tenant, ExecutionId.Parse(name)))];
     }
 
     /// <inheritdoc/>
@@ -24,7 +24,7 @@ public sealed partial class ClusterRecoveryClient : IForeignClient
         ExecutionAddress execution, AgentId to, string type, JsonElement payload, bool awaitsReply, string key, CancellationToken cancellationToken = default)
     {
         var sent = WireJson.Of(new OutsideMessage(to, type, payload, awaitsReply, key));
-        return AskAsync(async () => (await Of(execution).SendAsync(sent)).Value(), cancellationToken);
+        return AskAsync(() => Of(execution).SendAsync(sent), cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -39,7 +39,7 @@ public sealed partial class ClusterRecoveryClient : IForeignClient
     {
         ArgumentNullException.ThrowIfNull(message);
         var told = WireJson.Of(message);
-        return AskAsync(async () => (await Of(execution, message.Agent).TellAsync(told)).Value(), cancellationToken);
+        return AskAsync(() => Of(execution, message.Agent).TellAsync(told), cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -50,7 +50,7 @@ public sealed partial class ClusterRecoveryClient : IForeignClient
         while (true)
         {
             // What the journal refuses as stale is the agent's to mend, and not asked again here.
-            var reply = await AskAsync(() => Of(execution, agent).AppendAsync(at.Number, appended), cancellationToken);
+            var reply = await RepeatAsync(() => Of(execution, agent).AppendAsync(at.Number, appended), cancellationToken);
             if (reply.Value() is { } next)
             {
                 return next;
@@ -68,7 +68,7 @@ public sealed partial class ClusterRecoveryClient : IForeignClient
         for (var began = time.GetTimestamp(); ;)
         {
             var left = (long)Math.Max(0, (patience - time.GetElapsedTime(began)).TotalMilliseconds);
-            var answer = await AskAsync(async () => (await question(left)).Value(), cancellationToken);
+            var answer = await AskAsync(() => question(left), cancellationToken);
             if (isEnough(answer) || time.GetElapsedTime(began) >= patience)
             {
                 return answer;

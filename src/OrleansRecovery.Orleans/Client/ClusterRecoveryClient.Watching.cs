@@ -63,7 +63,7 @@ public sealed partial class ClusterRecoveryClient
         {
             do
             {
-                found.TryWrite((await AskAsync(() => Of(execution).ProgressAsync(), cancellationToken)).Value());
+                found.TryWrite(await AskAsync(() => Of(execution).ProgressAsync(), cancellationToken));
             }
             while (await timer.WaitForNextTickAsync(cancellationToken));
         }

@@ -28,7 +28,7 @@ public sealed partial class ClusterRecoveryClient(IGrainFactory grains, TimeProv
     public async Task StartAsync(ExecutionStart start, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(start);
-        (await AskAsync(() => Of(start.Execution).StartAsync(WireJson.Of(start)), cancellationToken)).Value();
+        await AskAsync(() => Of(start.Execution).StartAsync(WireJson.Of(start)), cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -55,7 +55,7 @@ public sealed partial class ClusterRecoveryClient(IGrainFactory grains, TimeProv
         AgentResponse? response;
         do
         {
-            response = (await AskAsync(() => Of(execution).ResponseAsync(request), cancellationToken)).Value();
+            response = await AskAsync(() => Of(execution).ResponseAsync(request), cancellationToken);
         }
         while (response is null);
 
@@ -81,15 +81,15 @@ public sealed partial class ClusterRecoveryClient(IGrainFactory grains, TimeProv
 
     /// <inheritdoc/>
     public async Task<RecoveryPreview> PlanAsync(ExecutionAddress execution, Interval suspect, CancellationToken cancellationToken = default) =>
-        (await AskAsync(() => Of(execution).PlanAsync(WireJson.Of(suspect)), cancellationToken)).Value();
+        await AskAsync(() => Of(execution).PlanAsync(WireJson.Of(suspect)), cancellationToken);
 
     /// <inheritdoc/>
     public async Task<ExecutionStatus> StatusAsync(ExecutionAddress execution, CancellationToken cancellationToken = default) =>
-        (await AskAsync(() => Of(execution).StatusAsync(), cancellationToken)).Value();
+        await AskAsync(() => Of(execution).StatusAsync(), cancellationToken);
 
     /// <inheritdoc/>
     public async Task<RecoveryStatus> RecoveryAsync(ExecutionAddress execution, RecoveryId recovery, CancellationToken cancellationToken = default) =>
-        (await AskAsync(() => Of(execution).RecoveryAsync(recovery.Text), cancellationToken)).Value();
+        await AskAsync(() => Of(execution).RecoveryAsync(recovery.Text), cancellationToken);
 
     /// <inheritdoc/>
     public async Task DecideAsync(
@@ -113,7 +113,7 @@ public sealed partial class ClusterRecoveryClient(IGrainFactory grains, TimeProv
     /// <inheritdoc/>
     public async Task SettledAsync(ExecutionAddress execution, CancellationToken cancellationToken = default)
     {
-        while (!(await AskAsync(() => Of(execution).SettledAsync(), cancellationToken)).Value())
+        while (!await AskAsync(() => Of(execution).SettledAsync(), cancellationToken))
         {
             cancellationToken.ThrowIfCancellationRequested();
         }
@@ -137,8 +137,12 @@ public sealed partial class ClusterRecoveryClient(IGrainFactory grains, TimeProv
     public async Task<int> CollectAsync(ExecutionAddress execution, CancellationToken cancellationToken = default) =>
         (await OnceAsync(Of(execution).CollectAsync(), cancellationToken)).Value();
 
+    // An answer of an activation that another one took over from is no answer either.
+    private Task<T> AskAsync<T>(Func<Task<Reply<T>>> question, CancellationToken cancellationToken) =>
+        RepeatAsync(async () => (await question()).Value(), cancellationToken);
+
     // What may be said twice is said again when the silo that was to answer is gone: another one takes over. A client is not told of the silo, only of silence.
-    private async Task<T> AskAsync<T>(Func<Task<T>> question, CancellationToken cancellationToken)
+    private async Task<T> RepeatAsync<T>(Func<Task<T>> question, CancellationToken cancellationToken)
     {
         for (var asked = time.GetTimestamp(); ;)
         {

@@ -52,6 +52,27 @@ public sealed class DuplicateActivationTests
         Assert.NotEmpty((await LoadedExecution.ReadLogAsync(one.Journal, stage.Execution)).Recoveries);
     }
 
+    [Fact]
+    public async Task Who_waits_for_an_activation_that_another_one_takes_over_from_is_not_told_of_it()
+    {
+        await using var one = await OwnCluster.StartAsync(new ClusterPlan { Silos = 1 });
+        await using var other = await OwnCluster.StartAsync(new ClusterPlan { Silos = 1, Connection = one.Connection });
+        var mayEnd = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var world = new ProbeWorld { OnTurn = (_, _) => mayEnd.Task };
+        var stage = await Stage.StartAsync(one, world, new RecoveryPolicy());
+        await stage.SendAsync("a", "note", "x");
+        var settled = one.Client.SettledAsync(stage.Execution);
+        Assert.False(settled.IsCompleted);
+
+        await other.Client.StatusAsync(stage.Execution); // to be loaded is to lead
+        await RepeatedAsync(() => one.Client.PauseAsync(stage.Execution, IssuerId.Parse("operator"), "a look at it")); // the first side learns of it
+        await RepeatedAsync(() => one.Client.ResumeAsync(stage.Execution, IssuerId.Parse("operator"), "looked at"));
+        mayEnd.SetResult();
+
+        await settled.WaitAsync(TimeSpan.FromMinutes(3));
+        Assert.Equal(["x"], await stage.StateOfAsync("a"));
+    }
+
     // The one that wrote last knows; the other one learns of it when it wants to write. So what is durable is asked.
     private static async Task SettledAsync(IRecoveryClient[] clients, ExecutionAddress execution)
     {
