@@ -177,7 +177,8 @@ public sealed class AgentMailboxTests
             await asked.Task.WaitAsync(TimeSpan.FromMinutes(2));
         }
 
-        await using var stale = Mailbox(journal, world, new QuietCoordinator());
+        var coordinator = new QuietCoordinator();
+        await using var stale = Mailbox(journal, world, coordinator);
         stale.Wake();
         await TurnsAsync(2);
         var length = (await AgentJournal.ReadAsync(journal, Stream)).Count;
@@ -188,6 +189,7 @@ public sealed class AgentMailboxTests
         stale.Remind();
 
         await TurnsAsync(3);
+        Assert.Empty(coordinator.Failures);
 
         async Task TurnsAsync(int count)
         {
@@ -252,7 +254,7 @@ public sealed class AgentMailboxTests
     }
 
     private static AgentMailbox Mailbox(HoldingJournal journal, ProbeWorld world, QuietCoordinator coordinator, TimeProvider? time = null, RecoveryPolicy? policy = null) => new(
-        coordinator.MailboxOf(A, new AgentCatalog().Add(() => new ProbeAgent(world), "probe"), journal, time, policy), A);
+        coordinator.MailboxOf(new AgentCatalog().Add(() => new ProbeAgent(world), "probe"), journal, time, policy), A);
 
     // Everything that came before is taken, and nothing is written: there is nothing below the first checkpoint.
     private static async Task TakenAsync(AgentMailbox mailbox) => Assert.Null(await mailbox.CollectAsync(CheckpointNumber.First));

@@ -71,7 +71,7 @@ public sealed class ForeignMailboxTests
     }
 
     private static ForeignMailbox Mailbox(InMemoryJournal journal, QuietCoordinator coordinator, IForeignAgent? agent = null) => new(
-        coordinator.MailboxOf(A, agent is null ? new AgentCatalog() : new AgentCatalog().AddForeign("probe", agent), journal), A);
+        coordinator.MailboxOf(agent is null ? new AgentCatalog() : new AgentCatalog().AddForeign("probe", agent), journal), A);
 
     // It takes nothing before it may go on.
     private sealed class BusyAgent : IForeignAgent

@@ -127,6 +127,9 @@ public sealed class ProbeHost : IAsyncDisposable
 {
     public static readonly ExecutionAddress Execution = new(TenantId.Parse("t"), ExecutionId.Parse("e"));
 
+    /// <summary>The agents of an execution that names no others.</summary>
+    public static readonly IReadOnlySet<AgentId> Agents = new HashSet<AgentId> { AgentId.Parse("a"), AgentId.Parse("b"), AgentId.Parse("bystander") };
+
     private ProbeHost(LocalRecoveryHost host, ProbeWorld world, IJournalDatabase journal)
     {
         Host = host;
@@ -144,10 +147,10 @@ public sealed class ProbeHost : IAsyncDisposable
         ProbeWorld world, RecoveryPolicy? policy = null, IJournalDatabase? journal = null, LocalHostOptions? options = null, params string[] agents)
     {
         var probe = await ReopenAsync(world, journal ?? new InMemoryJournal(), options);
-        var names = agents.Length > 0 ? agents : ["a", "b", "bystander"];
+        var names = agents.Length > 0 ? agents.Select(AgentId.Parse) : Agents;
         await probe.Host.StartAsync(new ExecutionStart(
             Execution,
-            [.. names.Select(name => new AgentAssignment(AgentId.Parse(name), new AgentClass("probe"), new AgentClass("fallback")))],
+            [.. names.Select(name => new AgentAssignment(name, new AgentClass("probe"), new AgentClass("fallback")))],
             policy ?? RecoveryPolicy.Default));
         return probe;
     }

@@ -18,11 +18,14 @@ internal sealed class QuietCoordinator : IExecution
 
     public ConcurrentQueue<IReadOnlyList<AgentEvent>> Observed { get; } = [];
 
+    /// <summary>What turns failed of.</summary>
+    public ConcurrentQueue<string> Failures { get; } = [];
+
     public Func<Task> OnObserve { get; set; } = () => Task.CompletedTask;
 
-    /// <summary>What an agent's mailbox needs, with this coordinator.</summary>
-    internal MailboxSetup MailboxOf(AgentId agent, AgentCatalog agents, IJournal journal, TimeProvider? time = null, RecoveryPolicy? policy = null) => new(
-        ProbeHost.Execution, new HashSet<AgentId> { agent }, policy ?? RecoveryPolicy.Default, this, agents, journal, new AgentMemory(1), time ?? TimeProvider.System, NullLogger.Instance);
+    /// <summary>What a mailbox of one of the probe's agents needs, with this coordinator.</summary>
+    internal MailboxSetup MailboxOf(AgentCatalog agents, IJournal journal, TimeProvider? time = null, RecoveryPolicy? policy = null) => new(
+        ProbeHost.Execution, ProbeHost.Agents, policy ?? RecoveryPolicy.Default, this, agents, journal, new AgentMemory(1), time ?? TimeProvider.System, NullLogger.Instance);
 
     public Task<AgentSituation> SituationAsync(AgentId agent, SequenceNumber journalled, CancellationToken cancellationToken) =>
         Task.FromResult(new AgentSituation(SequenceNumber.First, false, new AgentClass("probe"), true, []));
@@ -44,7 +47,11 @@ internal sealed class QuietCoordinator : IExecution
 
     public void Tell(ParticipantMessage message) => Heard.Enqueue(message);
 
-    public Task FailedAsync(Interval suspect, Incarnation incarnation, FailureReason reason, string detail, CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task FailedAsync(Interval suspect, Incarnation incarnation, FailureReason reason, string detail, CancellationToken cancellationToken)
+    {
+        Failures.Enqueue(detail);
+        return Task.CompletedTask;
+    }
 
     public void Stuck(AgentId agent, RecoveryError error)
     {
