@@ -9,6 +9,7 @@ using OrleansRecovery.Conformance.Probes;
 using OrleansRecovery.Orleans.Client;
 using OrleansRecovery.Orleans.Hosting;
 using OrleansRecovery.Orleans.Storage;
+using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Runtime.Ports;
 using OrleansRecovery.Runtime.Security;
@@ -77,6 +78,7 @@ public class ClusterFixture : IAsyncLifetime, IConformanceHost
             .AddAgentRecovery(options =>
             {
                 options.LedgerKey = Key;
+                options.Signals = SignalPolicy.Default with { QuotaPerMinute = 10_000, QuotaBurst = 10_000, TenantQuotaPerMinute = 10_000, TenantQuotaBurst = 10_000 }; // tests signal faster than people
                 ProbeAgent.AddTo(options.Agents);
                 ReplayEngine.AddTo(options.Agents);
                 TripGrains.AddTo(options);
