@@ -15,12 +15,15 @@ public static class StoredJson
     /// <param name="impact">What follows when it cannot be read.</param>
     /// <exception cref="RecoveryException"><c>CorruptDatabase</c>.</exception>
     public static T Read<T>(ReadOnlySpan<byte> body, JsonTypeInfo<T> type, Func<T, bool> isWhole, string what, string impact)
+        where T : class => ReadAs(body, type, isWhole, what, impact);
+
+    /// <summary>As <see cref="Read"/>, where it is known which of several kinds of record it is.</summary>
+    internal static T ReadAs<T>(ReadOnlySpan<byte> body, JsonTypeInfo type, Func<T, bool> isWhole, string what, string impact)
         where T : class
     {
         try
         {
-            var record = JsonSerializer.Deserialize(body, type);
-            return record is not null && isWhole(record) ? record : throw new JsonException("it says nothing");
+            return JsonSerializer.Deserialize(body, type) is T record && isWhole(record) ? record : throw new JsonException("it says nothing");
         }
         catch (Exception damaged) when (damaged is JsonException or NotSupportedException)
         {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
@@ -10,18 +11,18 @@ namespace OrleansRecovery.Runtime.Agents;
 /// <summary>How agents' states, messages, arguments and results become JSON.</summary>
 public static class AgentJson
 {
+    private static readonly ConditionalWeakTable<Type, JsonTypeInfo> Proven = [];
+
     /// <summary>The options under which states and messages are written.</summary>
     public static JsonSerializerOptions Options { get; } = MakeOptions();
 
-    /// <summary>The type's JSON form, proven to exist by writing and reading back where that can be done without a value.</summary>
+    /// <summary>The type's JSON form, proven to exist, once, by writing and reading back where that can be done without a value.</summary>
     /// <exception cref="RecoveryException">The type cannot be written and read back.</exception>
     internal static JsonTypeInfo TypeInfo(Type type, Type agentType)
     {
         try
         {
-            var info = Options.GetTypeInfo(type);
-            Probe(info, type);
-            return info;
+            return Proven.GetValue(type, Prove);
         }
         catch (Exception refused) when (refused is NotSupportedException or InvalidOperationException or JsonException or ArgumentException)
         {
@@ -75,8 +76,9 @@ public static class AgentJson
     /// <summary>SHA-256, 64 lower-case hexadecimal digits.</summary>
     internal static string Digest(ReadOnlySpan<byte> body) => Convert.ToHexStringLower(SHA256.HashData(body));
 
-    private static void Probe(JsonTypeInfo info, Type type)
+    private static JsonTypeInfo Prove(Type type)
     {
+        var info = Options.GetTypeInfo(type);
         if (info.Kind == JsonTypeInfoKind.Object && info.CreateObject is null && type.GetConstructors().Length == 0 && !type.IsValueType)
         {
             throw new NotSupportedException("it has no public constructor.");
@@ -96,6 +98,8 @@ public static class AgentJson
             var bytes = JsonSerializer.SerializeToUtf8Bytes(create(), info);
             _ = JsonSerializer.Deserialize(bytes, info);
         }
+
+        return info;
     }
 
     private static JsonSerializerOptions MakeOptions()
