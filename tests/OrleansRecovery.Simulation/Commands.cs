@@ -11,6 +11,9 @@ internal static class Commands
     private const int FailuresShown = 20;
     private const int FirstStep = 16;
 
+    /// <summary>No more runs at once than there are cores: one that waits for its turn only keeps memory.</summary>
+    internal static ParallelOptions AllCores { get; } = new() { MaxDegreeOfParallelism = Environment.ProcessorCount };
+
     public static int Explain()
     {
         Console.Error.WriteLine("""
@@ -129,7 +132,7 @@ internal static class Commands
     {
         var seen = new Tally();
         var failures = new List<RunResult>();
-        Parallel.ForEach(seeds, seed =>
+        Parallel.ForEach(seeds, AllCores, seed =>
         {
             var run = new Run(seed).Go();
             lock (seen)

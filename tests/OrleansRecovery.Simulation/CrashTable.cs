@@ -69,7 +69,7 @@ internal sealed class CrashTable
     private void Add(int story, string what, List<(int Write, CrashMoment Moment)[]> crashes, int schedules)
     {
         var row = string.Create(CultureInfo.InvariantCulture, $"story {story}, {what}");
-        Parallel.ForEach(crashes.SelectMany(_ => Enumerable.Range(1, schedules), (points, seed) => (points, seed)), item =>
+        Parallel.ForEach(crashes.SelectMany(_ => Enumerable.Range(1, schedules), (points, seed) => (points, seed)), Commands.AllCores, item =>
         {
             var result = new Run(item.seed, Options(story, item.points)).Go();
             lock (_rows)

@@ -18,6 +18,12 @@ internal sealed class Run
     private const int LedgerStep = 4; // signatures are a fifth of a run
     private static readonly IssuerId User = IssuerId.Parse("user");
 
+    // What was under way when the troubles ended has arrived by then: the slowest call and the longest standstill take ten seconds.
+    private static readonly TimeSpan LateMax = TimeSpan.FromSeconds(12);
+
+    // Some ticks of everything that repeats itself.
+    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(4);
+
     private readonly int _seed;
     private readonly RunOptions _options;
     private readonly Loop _loop;
@@ -266,6 +272,7 @@ internal sealed class Run
         _faults.IsOver = true;
         _disk.Mend();
         _host.Calm();
+        var late = _loop.Now + LateMax.Ticks;
         while (!_isAtRest)
         {
             await Task.Delay(TimeSpan.FromSeconds(2), _user.Time);
@@ -281,7 +288,7 @@ internal sealed class Run
                 {
                     // Calls that nobody waits for any more may still arrive.
                     var count = _executions.Sum(execution => execution.Observer.RecordCount);
-                    await Task.Delay(TimeSpan.FromSeconds(15), _user.Time);
+                    await Task.Delay(TimeSpan.FromTicks(Math.Max(Quiet.Ticks, late - _loop.Now)), _user.Time);
                     _isAtRest = _executions.Sum(execution => execution.Observer.RecordCount) == count;
                     foreach (var execution in _executions)
                     {
@@ -289,9 +296,9 @@ internal sealed class Run
                     }
                 }
             }
-            catch (Exception late) when (late is Protocol.Errors.RecoveryException or StaleAppendException or TimeoutException or InvalidOperationException)
+            catch (Exception unready) when (unready is Protocol.Errors.RecoveryException or StaleAppendException or TimeoutException or InvalidOperationException)
             {
-                Tell($"user: {late.Message}");
+                Tell($"user: {unready.Message}");
             }
         }
     }
