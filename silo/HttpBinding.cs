@@ -45,7 +45,7 @@ internal static class HttpBinding
             var storage = services.GetRequiredService<IOptions<AgentRecoveryOptions>>().Value.Storage;
             var journal = new GrainJournal(services.GetRequiredKeyedService<IGrainStorage>(storage)); // to read
             var logging = services.GetRequiredService<ILoggerFactory>();
-            _server = await RecoveryServer.StartAsync(client, client, journal, options with { Logging = logging }, cancellationToken);
+            _server = await RecoveryServer.StartAsync(client, client, client, journal, options with { Logging = logging }, cancellationToken);
         }
 
         public async Task StopAsync(CancellationToken cancellationToken)

@@ -34,12 +34,18 @@ public sealed class RecoveryServer : IAsyncDisposable
     /// <summary>Starts a server in front of a host.</summary>
     /// <param name="client">The host, as its users see it.</param>
     /// <param name="foreign">The same host, for what is not .NET.</param>
+    /// <param name="tenants">The same host, for who looks after tenants.</param>
     /// <param name="journal">Its journals, to read.</param>
     /// <param name="options">Settings.</param>
     /// <param name="cancellationToken">Ends the start.</param>
     /// <exception cref="RecoveryException"><c>BadConfiguration</c>: an address is none, or not the loopback interface's, or taken.</exception>
     public static async Task<RecoveryServer> StartAsync(
-        IRecoveryClient client, IForeignClient foreign, IJournal journal, RecoveryServerOptions? options = null, CancellationToken cancellationToken = default)
+        IRecoveryClient client,
+        IForeignClient foreign,
+        ITenantClient tenants,
+        IJournal journal,
+        RecoveryServerOptions? options = null,
+        CancellationToken cancellationToken = default)
     {
         options = (options ?? new RecoveryServerOptions()).Validated();
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ApplicationName = typeof(RecoveryServer).Assembly.GetName().Name });
@@ -58,7 +64,10 @@ public sealed class RecoveryServer : IAsyncDisposable
         }
 
         builder.Services.AddSingleton(options.Logging);
-        builder.Services.AddSingleton(new RecoveryApi(client, foreign, journal, options.Access, options.Time) { Signatures = options.Signatures, Conduct = new ConductReader(journal, options.Signals) });
+        builder.Services.AddSingleton(new RecoveryApi(client, foreign, tenants, journal, options.Access, options.Time)
+        {
+             Signatures = options.Signatures, Conduct = new ConductReader(journal, options.Signals),
+        });
         builder.Services.ConfigureHttpJsonOptions(json => HttpJson.Configure(json.SerializerOptions));
         builder.Services.Configure<HostFilteringOptions>(hosts => hosts.AllowedHosts = ["localhost", "127.0.0.1", "[::1]", .. options.Tls?.OwnNames ?? []]); // no page of another name reaches it through a browser
         builder.Services.AddRecoveryOpenApi();
@@ -104,6 +113,7 @@ public sealed class RecoveryServer : IAsyncDisposable
         RecordPage.MapLedger(tenant);
         InsightEndpoints.Map(tenant, execution);
         IssuerEndpoints.Map(tenant);
+        KeyEndpoints.Map(tenant);
         MessageEndpoints.MapMetadata(routes);
         ConsoleFiles.Map(routes);
         routes.MapOpenApi("/openapi/{documentName}.json");

@@ -105,7 +105,7 @@ internal sealed class HttpTarget(Mutator mutator) : IAsyncDisposable
         _journal = new InMemoryJournal();
         var catalog = new AgentCatalog().AddForeign("silent", new SilentAgent()).Add<EchoAgent>("echo");
         _host = await LocalRecoveryHost.OpenAsync(_journal, catalog);
-        _server = await RecoveryServer.StartAsync(_host, _host, _journal, new RecoveryServerOptions { Urls = ["http://127.0.0.1:0"], RequestsPerSecond = 1_000_000 });
+        _server = await RecoveryServer.StartAsync(_host, _host, _host, _journal, new RecoveryServerOptions { Urls = ["http://127.0.0.1:0"], RequestsPerSecond = 1_000_000 });
         _client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = _server.Address };
         using var start = new HttpRequestMessage(HttpMethod.Put, Base) { Content = new ByteArrayContent(Bodies[0]) };
         start.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");

@@ -22,6 +22,11 @@ public sealed class ResourceTests : ResourceContract
     private protected override async Task<ITestHost> StartAsync() => await TestServer.StartAsync();
 }
 
+public sealed class TenantTests : TenantContract
+{
+    private protected override async Task<ITestHost> StartAsync() => await TestServer.StartAsync();
+}
+
 public sealed class EventTests : EventContract
 {
     private protected override async Task<ITestHost> StartAsync() => await TestServer.StartAsync();

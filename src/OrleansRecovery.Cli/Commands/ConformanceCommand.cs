@@ -87,7 +87,7 @@ internal static class ConformanceCommand
         await host.StartAsync(new ExecutionStart(execution, [new AgentAssignment(agent, new AgentClass(Class))], RecoveryPolicy.Default), cancellationToken);
         var probe = new ProbeHost(host, journal);
         var options = new RecoveryServerOptions { Urls = [Parse(parsed.GetRequiredValue(Listen)).GetLeftPart(UriPartial.Authority)] };
-        await using var server = await RecoveryServer.StartAsync(host, probe, journal, options, cancellationToken);
+        await using var server = await RecoveryServer.StartAsync(host, probe, host, journal, options, cancellationToken);
         await new ParticipantChecks(http, Parse(parsed.GetRequiredValue(Url)), probe, execution, agent, parsed.GetRequiredValue(Input), PatienceOf(parsed), list).RunAsync();
     }
 }

@@ -1,13 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
 using OrleansRecovery.Cli.Output;
+using OrleansRecovery.Cli.Tenants;
 using OrleansRecovery.Protocol.Json;
-using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Client;
-using OrleansRecovery.Runtime.Driver;
-using OrleansRecovery.Runtime.Security;
-using OrleansRecovery.Storage;
 using Spectre.Console;
 
 namespace OrleansRecovery.Cli.Commands;
@@ -17,15 +14,14 @@ internal static class IssuersCommand
 {
     internal static Command Create()
     {
-        var command = new Command("issuers", "The health of issuers: what they signalled, what was false, who is suspended") { KeysCommand.Tenant, ServeCommand.Signals, Reinstate() };
+        var command = new Command("issuers", "The health of issuers: what they signalled, what was false, who is suspended")
+        {
+            TenantDesks.Tenant, TenantDesks.Server, TenantDesks.Certificate, TenantDesks.CertificateKey, TenantDesks.Authorities, ServeCommand.Signals, Reinstate(),
+        };
         command.Run(async (parsed, cancellationToken) =>
         {
-            var policy = ServeCommand.ReadPolicy(parsed);
-            await using var journal = await CommonOptions.OpenForReadingAsync(parsed, cancellationToken);
-            var tenant = await KeysCommand.TenantOfAsync(parsed, journal, cancellationToken);
-            var conduct = await new ConductReader(journal, policy).ReadAsync(tenant, cancellationToken);
-            var keys = await new IssuerKeyring(journal).ReadAsync(tenant, cancellationToken);
-            Show(parsed, IssuerStatus.Of(conduct, keys, TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds()));
+            await using var desk = await TenantDesks.OpenAsync(parsed, isReading: true, cancellationToken);
+            Show(parsed, await desk.IssuersAsync(cancellationToken));
             return Terminal.Done;
         });
         return command;
@@ -36,18 +32,14 @@ internal static class IssuersCommand
         var issuer = new Argument<string>("issuer") { Description = "Who is to be trusted again" };
         var command = new Command("reinstate", "Ends an issuer's suspension, and what its false signals cost; stands in the ledger")
         {
-            issuer, RequestCommands.Reason, RequestCommands.By, KeysCommand.LedgerKeyFile,
+            issuer, RequestCommands.Reason, RequestCommands.By, TenantDesks.LedgerKeyFile,
         };
         command.Run(async (parsed, cancellationToken) =>
         {
             var trusted = IssuerId.Parse(parsed.GetRequiredValue(issuer));
             var by = IssuerId.Parse(parsed.GetRequiredValue(RequestCommands.By));
-            var database = parsed.GetRequiredValue(CommonOptions.Database);
-            await using var journal = await Journals.OpenAsync(database, cancellationToken: cancellationToken);
-            var tenant = await KeysCommand.TenantOfAsync(parsed, journal, cancellationToken);
-            using var key = LedgerKey.OpenOrCreate(parsed.GetValue(KeysCommand.LedgerKeyFile) ?? ServeCommand.KeyBeside(database));
-            await using var ledger = await LedgerWriter.OpenAsync(journal, tenant, key, null, TimeProvider.System, cancellationToken: cancellationToken);
-            await ledger.AppendAsync([], [TenantConduct.Reinstatement(trusted, by, parsed.GetRequiredValue(RequestCommands.Reason))]);
+            await using var desk = await TenantDesks.OpenAsync(parsed, isReading: false, cancellationToken);
+            await desk.ReinstateAsync(trusted, by, parsed.GetRequiredValue(RequestCommands.Reason), cancellationToken);
             return Terminal.Done;
         });
         return command;

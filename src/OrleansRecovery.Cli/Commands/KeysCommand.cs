@@ -2,15 +2,13 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using OrleansRecovery.Cli.Output;
+using OrleansRecovery.Cli.Tenants;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Json;
 using OrleansRecovery.Protocol.Ledger;
 using OrleansRecovery.Protocol.Security;
 using OrleansRecovery.Protocol.Terms;
-using OrleansRecovery.Runtime.Driver;
-using OrleansRecovery.Runtime.Ports;
 using OrleansRecovery.Runtime.Security;
-using OrleansRecovery.Storage;
 using Spectre.Console;
 
 namespace OrleansRecovery.Cli.Commands;
@@ -21,16 +19,14 @@ internal static class KeysCommand
     private const int PrefixLengthMin = 8;
     private const int PrefixLengthShown = 16;
 
-    internal static readonly Option<string?> Tenant = new("--tenant") { Description = "The tenant; not needed when the database holds one tenant", Recursive = true };
     private static readonly Option<string> Issuer = new("--issuer") { Description = "Whose key", Required = true };
     private static readonly Option<string> KeyFile = new("--file") { Description = "The issuer's private key file, which only its owner may read", Required = true };
-    internal static readonly Option<string?> LedgerKeyFile = new("--ledger-key") { Description = "The key that signs the ledger, as for 'recovery serve --key'" };
     private static readonly Option<int> Minutes = new("--for") { Description = "How many minutes the old key still verifies what it signed before", DefaultValueFactory = _ => 60 };
     private static readonly Argument<string> Name = new("key") { Description = $"The key's name, or its beginning of {PrefixLengthMin} digits or more" };
 
     internal static Command Create() => new("keys", "Keys with which issuers sign their failure signals")
     {
-        Tenant, Generate(), Add(), List(), Retire(), Revoke(), Rotate(),
+        TenantDesks.Tenant, TenantDesks.Server, TenantDesks.Certificate, TenantDesks.CertificateKey, TenantDesks.Authorities, Generate(), Add(), List(), Retire(), Revoke(), Rotate(),
     };
 
     private static Command Generate()
@@ -60,9 +56,8 @@ internal static class KeysCommand
         var command = new Command("list", "Lists all keys that issuers have or had");
         command.Run(async (parsed, cancellationToken) =>
         {
-            await using var journal = await CommonOptions.OpenForReadingAsync(parsed, cancellationToken);
-            var keys = await new IssuerKeyring(journal).ReadAsync(await TenantOfAsync(parsed, journal, cancellationToken), cancellationToken);
-            Show(parsed, keys.All);
+            await using var desk = await TenantDesks.OpenAsync(parsed, isReading: true, cancellationToken);
+            Show(parsed, (await desk.KeysAsync(cancellationToken)).All);
             return Terminal.Done;
         });
         return command;
@@ -97,10 +92,12 @@ internal static class KeysCommand
             using var next = SigningKey.OpenNext(path);
             var code = await ChangeAsync(
                 parsed,
-                (keys, now, by, reason) => keys.Find(next.Public.Key) is not null ? [] :
+                (keys, now, by, reason) =>
                 [
-                    .. Adding(parsed, next.Public)(keys, now, by, reason),
-                    IssuerKeyChange.Retire(Find(keys, old.Public.Key.Text), UntilOf(parsed, now), now, by, reason),
+                    .. keys.Find(next.Public.Key) is null ? Adding(parsed, next.Public)(keys, now, by, reason) : [],
+                    .. Find(keys, old.Public.Key.Text) is { Status: IssuerKeyStatus.Active } active
+                        ? new[] { IssuerKeyChange.Retire(active, UntilOf(parsed, now), now, by, reason) }
+                        : [],
                 ],
                 cancellationToken);
             SigningKey.PutNext(path);
@@ -111,7 +108,7 @@ internal static class KeysCommand
 
     private static Command Changing(string name, string description, params Symbol[] symbols)
     {
-        var command = new Command(name, description) { RequestCommands.Reason, RequestCommands.By, LedgerKeyFile };
+        var command = new Command(name, description) { RequestCommands.Reason, RequestCommands.By, TenantDesks.LedgerKeyFile };
         foreach (var symbol in symbols)
         {
             if (symbol is Option option)
@@ -134,15 +131,9 @@ internal static class KeysCommand
         ParseResult parsed, Func<IssuerKeys, long, IssuerId, string, IReadOnlyList<IssuerKeyChange>> make, CancellationToken cancellationToken)
     {
         var (by, reason) = (IssuerId.Parse(parsed.GetRequiredValue(RequestCommands.By)), parsed.GetRequiredValue(RequestCommands.Reason));
-        var database = parsed.GetRequiredValue(CommonOptions.Database);
-        await using var journal = await Journals.OpenAsync(database, cancellationToken: cancellationToken);
-        var tenant = await TenantOfAsync(parsed, journal, cancellationToken);
-        using var ledgerKey = LedgerKey.OpenOrCreate(parsed.GetValue(LedgerKeyFile) ?? ServeCommand.KeyBeside(database));
-        await using var ledger = await LedgerWriter.OpenAsync(journal, tenant, ledgerKey, null, TimeProvider.System, cancellationToken: cancellationToken);
+        await using var desk = await TenantDesks.OpenAsync(parsed, isReading: false, cancellationToken);
         var now = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
-        IReadOnlyList<IssuerKeyChange> changes = [];
-        var after = await new IssuerKeyring(journal).ChangeAsync(tenant, ledger, keys => changes = make(keys, now, by, reason), cancellationToken);
-        Show(parsed, changes.Select(change => after.Find(change.Key)!));
+        Show(parsed, await desk.ChangeAsync(keys => make(keys, now, by, reason), cancellationToken));
         return Terminal.Done;
     }
 
@@ -173,26 +164,6 @@ internal static class KeysCommand
             throw RecoveryException.Of(
                 RecoveryErrorCode.BadImport, $"{path} holds no key: {malformed.Message}", "No key was changed.", "Name a JWK with exactly crv (P-256), kid, kty (EC), x and y.", malformed);
         }
-    }
-
-    internal static async Task<TenantId> TenantOfAsync(ParseResult parsed, IJournalDatabase journal, CancellationToken cancellationToken)
-    {
-        if (parsed.GetValue(Tenant) is { } named)
-        {
-            return TenantId.Parse(named);
-        }
-
-        var tenants = new SortedSet<TenantId>();
-        foreach (var kind in new[] { StreamKind.Ledger, StreamKind.Execution, StreamKind.Tenant })
-        {
-            await foreach (var stream in journal.ListAsync(kind, cancellationToken: cancellationToken))
-            {
-                tenants.Add(stream.Stream.Tenant);
-            }
-        }
-
-        return tenants.Count == 1 ? tenants.Min : throw RecoveryException.Of(
-            RecoveryErrorCode.ForeignTenant, $"The database holds {tenants.Count} tenants.", "No key was changed.", "Name one with --tenant.");
     }
 
     private static void Show(ParseResult parsed, IEnumerable<IssuerKey> keys)

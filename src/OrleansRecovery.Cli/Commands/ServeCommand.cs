@@ -72,7 +72,7 @@ internal static class ServeCommand
                 using var key = LedgerKey.OpenOrCreate(parsed.GetValue(Key) ?? KeyBeside(database));
                 await using var host = await LocalRecoveryHost.OpenAsync(journal, catalog, new LocalHostOptions { LedgerKey = key, Signals = signals, Heads = parsed.GetValue(Heads) is { } file ? new HeadFile(file) : null }, cancellationToken);
                 await using var server = await RecoveryServer.StartAsync(
-                    host, host, journal, new RecoveryServerOptions { Urls = parsed.GetRequiredValue(Urls), Access = access, Tls = tls, Signatures = signatures, Signals = signals }, cancellationToken);
+                    host, host, host, journal, new RecoveryServerOptions { Urls = parsed.GetRequiredValue(Urls), Access = access, Tls = tls, Signatures = signatures, Signals = signals }, cancellationToken);
                 Show(parsed, server.Address, foreign.Select(agent => agent.Name));
                 await server.WaitAsync(cancellationToken);
                 return Terminal.Done;

@@ -26,6 +26,9 @@ public enum AccessKind
 
     /// <summary>Pass on what others signed.</summary>
     Relay,
+
+    /// <summary>Give issuers keys and take them away, and end a suspension; the sender is who does it.</summary>
+    Administer,
 }
 
 /// <summary>One request, as far as it matters who may make it.</summary>

@@ -12,7 +12,8 @@ using OrleansRecovery.Runtime.Security;
 namespace OrleansRecovery.Http.Endpoints;
 
 /// <summary>What every resource is made from: a host, its journals to read, the rules of access, and the clock.</summary>
-internal sealed record RecoveryApi(IRecoveryClient Client, IForeignClient Foreign, IJournal Journal, IAccessRules Access, TimeProvider Time)
+internal sealed record RecoveryApi(
+    IRecoveryClient Client, IForeignClient Foreign, ITenantClient Tenants, IJournal Journal, IAccessRules Access, TimeProvider Time)
 {
     /// <summary>Where it is proven who a message comes from.</summary>
     internal OriginCheck Origin { get; } = new(Journal, Time);
@@ -49,6 +50,15 @@ internal sealed record RecoveryApi(IRecoveryClient Client, IForeignClient Foreig
                 "It was refused; nothing was changed.",
                 "Ask the operator of this server for the right to do it.");
         }
+    }
+
+    /// <summary>The tenant that a path names, once it is known that the request may be made.</summary>
+    /// <exception cref="RecoveryException"><c>InvalidName</c>, <c>NotAuthorized</c>.</exception>
+    internal async Task<TenantId> EnterTenantAsync(HttpContext http, string tenant, AccessKind kind, IssuerId? sender = null)
+    {
+        var owner = TenantId.Parse(tenant);
+        await RequireAsync(http, new AccessRequest(kind, owner, null, sender?.Text));
+        return owner;
     }
 
     internal static Interval IntervalOf(string agent, string number) => new(AgentId.Parse(agent), CheckpointNumber.Of(NumberOf("interval", number)));

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Execution;
+using OrleansRecovery.Protocol.Ledger;
 using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Client;
@@ -58,6 +59,24 @@ internal sealed record Paused(bool Value, IssuerId By, string Reason);
 
 /// <summary>An interval was validated.</summary>
 internal sealed record Seal(IssuerId By);
+
+/// <summary>A key that an issuer gets.</summary>
+/// <param name="Issuer">Who signs with it.</param>
+/// <param name="PublicKey">The key, as a JWK; its thumbprint is its name in the path.</param>
+/// <param name="By">Who gives it.</param>
+/// <param name="Reason">Why: kept in the ledger.</param>
+internal sealed record GivenKey(IssuerId Issuer, PublicKey PublicKey, IssuerId By, string Reason);
+
+/// <summary>A key is to verify for a while only.</summary>
+/// <param name="Until">The last moment at which it verifies, in milliseconds since 1970 UTC.</param>
+/// <param name="By">Who decides.</param>
+/// <param name="Reason">Why: kept in the ledger.</param>
+internal sealed record RetiredKey(long Until, IssuerId By, string Reason);
+
+/// <summary>What an operator decides about a key or an issuer.</summary>
+/// <param name="By">Who decides.</param>
+/// <param name="Reason">Why: kept in the ledger.</param>
+internal sealed record Decision(IssuerId By, string Reason);
 
 /// <summary>Records for the end of a foreign agent's journal.</summary>
 /// <param name="At">Where the first of them goes: the length that the journal has.</param>

@@ -122,7 +122,7 @@ public sealed partial class ClusterRecoveryClient(IGrainFactory grains, TimeProv
     /// <summary>The lines of a tenant's ledger, for export and verification.</summary>
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadLedgerAsync(TenantId tenant, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        var ledger = grains.GetGrain<ILedgerGrain>(tenant.Text);
+        var ledger = LedgerOf(tenant);
         for (var next = 0L; await OnceAsync(ledger.LinesAsync(next), cancellationToken) is { Count: > 0 } lines; next += lines.Count)
         {
             foreach (var line in lines)

@@ -1,5 +1,6 @@
 using OrleansRecovery.Orleans.Serialization;
 using OrleansRecovery.Protocol.Ledger;
+using OrleansRecovery.Protocol.Security;
 
 namespace OrleansRecovery.Orleans.Grains;
 
@@ -10,6 +11,10 @@ public interface ILedgerGrain : IGrainWithStringKey
     /// <summary>Writes entries. Those of an execution's log that are in the ledger already are left out, so that a call may be repeated.</summary>
     [Alias("append")]
     Task<Reply<Nothing>> AppendAsync(Json<IReadOnlyList<LedgerEntry>> entries);
+
+    /// <summary>Changes a key of one of the tenant's issuers. One that is there already changes nothing, so that a call may be repeated.</summary>
+    [Alias("change-key")]
+    Task<Reply<Nothing>> ChangeKeyAsync(Json<IssuerKeyChange> change);
 
     /// <summary>The place in an execution's log up to which the ledger tells of it; -1 when it does not yet.</summary>
     [Alias("last-cause")]

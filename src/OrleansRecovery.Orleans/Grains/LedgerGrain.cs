@@ -1,6 +1,7 @@
 using OrleansRecovery.Orleans.Hosting;
 using OrleansRecovery.Orleans.Serialization;
 using OrleansRecovery.Protocol.Ledger;
+using OrleansRecovery.Protocol.Security;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Hosting;
 
@@ -30,20 +31,9 @@ internal sealed class LedgerGrain(RecoverySilo silo) : Grain, ILedgerGrain
         }
     }
 
-    public Task<Reply<Nothing>> AppendAsync(Json<IReadOnlyList<LedgerEntry>> entries) => WireJson.ReplyAsync(async () =>
-    {
-        try
-        {
-            await _keeper.AppendAsync(entries.Value());
-        }
-        finally
-        {
-            if (_keeper.IsStale)
-            {
-                DeactivateOnIdle();
-            }
-        }
-    });
+    public Task<Reply<Nothing>> AppendAsync(Json<IReadOnlyList<LedgerEntry>> entries) => WriteAsync(() => _keeper.AppendAsync(entries.Value()));
+
+    public Task<Reply<Nothing>> ChangeKeyAsync(Json<IssuerKeyChange> change) => WriteAsync(() => _keeper.ChangeKeyAsync(change.Value()));
 
     public async Task<long> LastCauseAsync(string execution) => (await _keeper.LastCauseAsync(ExecutionId.Parse(execution)))?.Number ?? -1;
 
@@ -61,4 +51,19 @@ internal sealed class LedgerGrain(RecoverySilo silo) : Grain, ILedgerGrain
 
         return lines;
     }
+
+    private Task<Reply<Nothing>> WriteAsync(Func<Task> write) => WireJson.ReplyAsync(async () =>
+    {
+        try
+        {
+            await write();
+        }
+        finally
+        {
+            if (_keeper.IsStale)
+            {
+                DeactivateOnIdle();
+            }
+        }
+    });
 }

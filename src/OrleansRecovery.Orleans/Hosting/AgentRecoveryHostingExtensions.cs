@@ -96,6 +96,7 @@ public static class AgentRecoveryHostingExtensions
             provider.GetRequiredService<IGrainFactory>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<FailureStreams>()));
         services.TryAddSingleton<IRecoveryClient>(provider => provider.GetRequiredService<ClusterRecoveryClient>());
         services.TryAddSingleton<IForeignClient>(provider => provider.GetRequiredService<ClusterRecoveryClient>());
+        services.TryAddSingleton<ITenantClient>(provider => provider.GetRequiredService<ClusterRecoveryClient>());
         services.TryAddSingleton<CallFilter>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IOutgoingGrainCallFilter, CallFilter>(provider => provider.GetRequiredService<CallFilter>()));
     }

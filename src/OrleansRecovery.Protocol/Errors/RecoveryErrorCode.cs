@@ -137,4 +137,7 @@ public enum RecoveryErrorCode
 
     /// <summary>The issuers of a tenant together have used up its quota of signals.</summary>
     TenantQuotaExceeded = 44,
+
+    /// <summary>No issuer of the tenant has or had such a key.</summary>
+    UnknownKey = 45,
 }

@@ -9,6 +9,8 @@ namespace OrleansRecovery.Protocol.Security;
 /// <summary>The stored form of a tenant's keys, and what the ledger says of a change.</summary>
 public static class IssuerKeyJson
 {
+    private const string RulingPrefix = "key_";
+
     /// <summary>The record of a change.</summary>
     public static byte[] Write(IssuerKeyChange change) => JsonSerializer.SerializeToUtf8Bytes(change, IssuerKeyJsonContext.Default.IssuerKeyChange);
 
@@ -21,8 +23,17 @@ public static class IssuerKeyJson
     public static LedgerEntry EntryOf(IssuerKeyChange change)
     {
         var body = JsonSerializer.SerializeToElement(
-            new KeyRuling($"key_{WireNames.Of(change.Change)}", change.Reason, change.Issuer.Text, change.Key.Text, change.Until), IssuerKeyJsonContext.Default.KeyRuling);
+            new KeyRuling($"{RulingPrefix}{WireNames.Of(change.Change)}", change.Reason, change.Issuer.Text, change.Key.Text, change.Until), IssuerKeyJsonContext.Default.KeyRuling);
         return new LedgerEntry(RecoveryRecordKind.OperatorDecided, body, Actor: change.By);
+    }
+
+    /// <summary>Does the ledger tell of a change of a key here?</summary>
+    public static bool IsTold(RecoveryRecord record)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        return record.Kind == RecoveryRecordKind.OperatorDecided && record.Execution is null
+            && record.Body.TryGetProperty("ruling", out var ruling) && ruling.ValueKind == JsonValueKind.String
+            && ruling.GetString()!.StartsWith(RulingPrefix, StringComparison.Ordinal);
     }
 
     /// <summary>The body of the entry.</summary>

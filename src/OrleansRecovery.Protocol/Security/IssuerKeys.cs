@@ -28,6 +28,18 @@ public sealed class IssuerKeys
     /// <summary>The key with this name, whatever it is good for; null when there is none.</summary>
     public IssuerKey? Find(KeyId key) => _keys.GetValueOrDefault(key);
 
+    /// <summary>Is this so already?</summary>
+    public bool Has(IssuerKeyChange change) => Find(change.Key) is { } key && key.Issuer == change.Issuer && change.Change switch
+    {
+        IssuerKeyChangeKind.Added => key.Status == IssuerKeyStatus.Active,
+        IssuerKeyChangeKind.Retired => key.Status == IssuerKeyStatus.Retired && key.Until == change.Until,
+        IssuerKeyChangeKind.Revoked => key.Status == IssuerKeyStatus.Revoked,
+    };
+
+    /// <summary>The keys after a change; these ones where it is so already.</summary>
+    /// <exception cref="RecoveryException"><c>BadConfiguration</c>: the change does not fit the keys.</exception>
+    public IssuerKeys WithOnce(IssuerKeyChange change) => Has(change) ? this : With(change);
+
     /// <summary>The keys after a change.</summary>
     /// <exception cref="RecoveryException"><c>BadConfiguration</c>: the change does not fit the keys.</exception>
     public IssuerKeys With(IssuerKeyChange change)

@@ -1,5 +1,6 @@
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Ledger;
+using OrleansRecovery.Protocol.Security;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Driver;
 using OrleansRecovery.Runtime.Ports;
@@ -14,11 +15,13 @@ public sealed class LedgerKeeper : ILedger, IAsyncDisposable
 {
     private readonly Dictionary<ExecutionId, SequenceNumber> _lastCause = [];
     private readonly SemaphoreSlim _gate = new(1, 1);
+    private readonly IJournal _journal;
+    private readonly TenantId _tenant;
+    private readonly IssuerKeyring _keyring;
     private LedgerWriter _writer = null!;
+    private long _keysTold;
 
-    private LedgerKeeper()
-    {
-    }
+    private LedgerKeeper(IJournal journal, TenantId tenant) => (_journal, _tenant, _keyring) = (journal, tenant, new IssuerKeyring(journal));
 
     /// <summary>Another one wrote, or nobody knows what was written: open another keeper, which reads it.</summary>
     public bool IsStale { get; private set; }
@@ -33,36 +36,75 @@ public sealed class LedgerKeeper : ILedger, IAsyncDisposable
         TaskScheduler? scheduler = null,
         CancellationToken cancellationToken = default)
     {
-        var keeper = new LedgerKeeper();
+        var keeper = new LedgerKeeper(journal, tenant);
         await foreach (var stored in journal.ReadAsync(StreamId.OfLedger(tenant), 0, cancellationToken))
         {
             var record = LedgerChain.Read(stored.Body.Span);
             keeper.Note(record.Execution, record.Cause);
+            keeper._keysTold += IssuerKeyJson.IsTold(record) ? 1 : 0;
         }
 
         keeper._writer = await LedgerWriter.OpenAsync(journal, tenant, key, previousKey, time, scheduler, cancellationToken: cancellationToken);
+        await keeper.WriteAsync(keeper.TellKeysAsync); // a change that a crash kept from being told
         return keeper;
     }
 
     /// <inheritdoc/>
     /// <exception cref="RecoveryException">They were not written, or it is not known: they are to be sent again.</exception>
-    public async Task AppendAsync(IReadOnlyList<LedgerEntry> entries)
+    public Task AppendAsync(IReadOnlyList<LedgerEntry> entries)
     {
         ArgumentNullException.ThrowIfNull(entries);
-        await _gate.WaitAsync(); // what is missing is known when the call before this one has ended
-        try
+        return WriteAsync(async () =>
         {
             var missing = entries.Where(IsMissing).ToList();
-            if (IsStale)
-            {
-                throw Stale(null);
-            }
-
             if (missing.Count > 0)
             {
                 await _writer.AppendAsync([], missing, isBehind: false);
                 missing.ForEach(entry => Note(entry.Execution, entry.Cause));
             }
+        });
+    }
+
+    /// <summary>Changes a key of an issuer: first in the tenant's stream of keys, where it counts from then on, then in the ledger.</summary>
+    /// <exception cref="RecoveryException"><c>BadConfiguration</c>: it does not fit the keys. Else: it is not known whether it was written, and may be repeated.</exception>
+    public async Task ChangeKeyAsync(IssuerKeyChange change)
+    {
+        ArgumentNullException.ThrowIfNull(change);
+        _ = (await _keyring.ReadAsync(_tenant)).WithOnce(change); // refused before anything can be in doubt
+        await WriteAsync(async () =>
+        {
+            await _keyring.ChangeApartAsync(_tenant, change);
+            await TellKeysAsync();
+        });
+    }
+
+    private async Task TellKeysAsync()
+    {
+        var changes = new List<LedgerEntry>();
+        await foreach (var stored in _journal.ReadAsync(StreamId.OfKeys(_tenant), _keysTold))
+        {
+            changes.Add(IssuerKeyJson.EntryOf(IssuerKeyJson.Read(stored.Body.Span)));
+        }
+
+        if (changes.Count > 0)
+        {
+            await _writer.AppendAsync([], changes, isBehind: false);
+            _keysTold += changes.Count;
+        }
+    }
+
+    // What is missing is known when the call before this one has ended.
+    private async Task WriteAsync(Func<Task> write)
+    {
+        await _gate.WaitAsync();
+        try
+        {
+            if (IsStale)
+            {
+                throw Stale(null);
+            }
+
+            await write();
         }
         catch (Exception failure) when (failure is StaleAppendException or RecoveryException)
         {

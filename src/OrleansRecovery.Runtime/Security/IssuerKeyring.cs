@@ -45,6 +45,20 @@ public sealed class IssuerKeyring(IJournal journal)
         return after;
     }
 
+    /// <summary>
+    /// Changes a key on a journal whose streams are written one by one. The tenant's ledger is told behind it (<see cref="Hosting.LedgerKeeper.ChangeKeyAsync"/>).
+    /// </summary>
+    /// <exception cref="RecoveryException"><c>BadConfiguration</c>: the change does not fit.</exception>
+    /// <exception cref="StaleAppendException">Somebody else changed keys at the same time; nothing was written.</exception>
+    internal async Task ChangeApartAsync(TenantId tenant, IssuerKeyChange change, CancellationToken cancellationToken = default)
+    {
+        var known = await LookAsync(tenant, cancellationToken);
+        if (known.Keys.WithOnce(change) != known.Keys)
+        {
+            await journal.AppendAsync(new StreamAppend(StreamId.OfKeys(tenant), known.Version, [IssuerKeyJson.Write(change)], []), cancellationToken);
+        }
+    }
+
     private async Task<Known> LookAsync(TenantId tenant, CancellationToken cancellationToken)
     {
         var stream = StreamId.OfKeys(tenant);

@@ -26,6 +26,12 @@ public sealed class ClusterResourceTests(HttpCluster cluster) : ResourceContract
 }
 
 [Collection("http")]
+public sealed class ClusterTenantTests(HttpCluster cluster) : TenantContract
+{
+    private protected override Task<ITestHost> StartAsync() => Task.FromResult(cluster.Host());
+}
+
+[Collection("http")]
 public sealed class ClusterEventTests(HttpCluster cluster) : EventContract
 {
     private protected override Task<ITestHost> StartAsync() => Task.FromResult(cluster.Host());

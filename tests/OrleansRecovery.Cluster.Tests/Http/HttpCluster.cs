@@ -39,7 +39,7 @@ public sealed class HttpCluster : IAsyncLifetime
         {
             var client = silo.ServiceProvider.GetRequiredService<ClusterRecoveryClient>();
             _servers.Add(await RecoveryServer.StartAsync(
-                client, client, _cluster.Journal, new RecoveryServerOptions { Urls = ["http://127.0.0.1:0"], RequestsPerSecond = 100_000 }));
+                client, client, client, _cluster.Journal, new RecoveryServerOptions { Urls = ["http://127.0.0.1:0"], RequestsPerSecond = 100_000 }));
         }
     }
 

@@ -47,7 +47,7 @@ public sealed class Site : IAsyncDisposable
             .Add(() => new RelayAgent(site.World), "relay").AddForeign("silent", new SilentAgent());
         site.Host = await LocalRecoveryHost.OpenAsync(site._journal, catalog, new LocalHostOptions { LedgerKey = site._key });
         var options = new RecoveryServerOptions { Urls = ["http://127.0.0.1:0"], RequestsPerSecond = 100_000 };
-        site._server = await RecoveryServer.StartAsync(site.Host, site.Host, site._journal, configure?.Invoke(options) ?? options);
+        site._server = await RecoveryServer.StartAsync(site.Host, site.Host, site.Host, site._journal, configure?.Invoke(options) ?? options);
         site.Http = new HttpClient { BaseAddress = site.Address };
         return site;
     }

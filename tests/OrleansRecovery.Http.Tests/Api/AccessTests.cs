@@ -50,11 +50,26 @@ public sealed class AccessTests
     [InlineData("issuers")]
     [InlineData("ledger")]
     [InlineData("ledger/verification")]
+    [InlineData("keys")]
     public async Task What_is_the_tenants_only_those_see_who_may(string resource)
     {
         await using var server = await TestServer.StartAsync(access: new OnlyStart());
 
         var answer = await server.Client.GetAsync($"/v1/tenants/acme/{resource}");
+
+        Assert.Equal((HttpStatusCode.Forbidden, "not_authorized"), (answer.Status, answer.Error));
+    }
+
+    [Theory]
+    [InlineData("PUT", "keys/k", """{"issuer":"monitor","public_key":{"crv":"P-256","kid":"k","kty":"EC","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"},"by":"ann","reason":"x"}""")]
+    [InlineData("PUT", "keys/k/retired", """{"until":1,"by":"ann","reason":"x"}""")]
+    [InlineData("PUT", "keys/k/revoked", """{"by":"ann","reason":"x"}""")]
+    [InlineData("POST", "issuers/monitor/reinstatements", """{"by":"ann","reason":"x"}""")]
+    public async Task Who_may_not_administer_changes_nothing_of_a_tenant_and_learns_of_no_key(string method, string resource, string content)
+    {
+        await using var server = await TestServer.StartAsync(access: new OnlyStart());
+
+        var answer = await server.Client.SendAsync(new HttpMethod(method), $"/v1/tenants/acme/{resource}", content);
 
         Assert.Equal((HttpStatusCode.Forbidden, "not_authorized"), (answer.Status, answer.Error));
     }
@@ -69,7 +84,7 @@ public sealed class AccessTests
         var little = (await closed.Client.GetAsync("/v1/tenants/acme/rights")).Json;
 
         Assert.Null(everything["peer"]);
-        Assert.Equal(["read", "start", "send", "signal", "speak", "decide", "relay"], everything["may"]!.AsArray().Select(kind => (string)kind!));
+        Assert.Equal(["read", "start", "send", "signal", "speak", "decide", "relay", "administer"], everything["may"]!.AsArray().Select(kind => (string)kind!));
         Assert.Equal(["start"], little["may"]!.AsArray().Select(kind => (string)kind!));
     }
 
@@ -84,7 +99,7 @@ public sealed class AccessTests
     {
         await using var host = await LocalRecoveryHost.OpenAsync(new InMemoryJournal(), new AgentCatalog());
 
-        var refused = await Assert.ThrowsAsync<RecoveryException>(() => RecoveryServer.StartAsync(host, host, new InMemoryJournal(), new RecoveryServerOptions { Urls = [url] }));
+        var refused = await Assert.ThrowsAsync<RecoveryException>(() => RecoveryServer.StartAsync(host, host, host, new InMemoryJournal(), new RecoveryServerOptions { Urls = [url] }));
 
         Assert.Equal(RecoveryErrorCode.BadConfiguration, refused.Error.Code);
     }
@@ -118,7 +133,7 @@ public sealed class AccessTests
     {
         await using var host = await LocalRecoveryHost.OpenAsync(new InMemoryJournal(), new AgentCatalog());
         var options = new RecoveryServerOptions { Urls = ["http://127.0.0.1:0"], Access = new Silent(), IsOutage = failure => failure is TimeoutException };
-        await using var server = await RecoveryServer.StartAsync(host, host, new InMemoryJournal(), options);
+        await using var server = await RecoveryServer.StartAsync(host, host, host, new InMemoryJournal(), options);
         using var client = new ApiClient(server.Address);
 
         var (signal, status) = (await client.SignalAsync("hotel", 1), await client.GetAsync(""));

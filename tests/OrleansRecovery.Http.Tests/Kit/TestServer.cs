@@ -92,7 +92,7 @@ internal sealed class TestServer : ITestHost
         var catalog = TestAgents.AddTo(new AgentCatalog(), classes ?? TestAgents.Foreign);
         _host = await LocalRecoveryHost.OpenAsync(Journal, catalog, new LocalHostOptions { LedgerKey = Key });
         _server = await RecoveryServer.StartAsync(
-            _host, _host, Journal, Configure(new RecoveryServerOptions { Urls = ["http://127.0.0.1:0"], Access = access ?? new OpenAccess(), RequestsPerSecond = requestsPerSecond }));
+            _host, _host, _host, Journal, Configure(new RecoveryServerOptions { Urls = ["http://127.0.0.1:0"], Access = access ?? new OpenAccess(), RequestsPerSecond = requestsPerSecond }));
         Client = new ApiClient(_server.Address);
     }
 

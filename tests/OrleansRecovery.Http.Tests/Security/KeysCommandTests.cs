@@ -68,6 +68,30 @@ public sealed class KeysCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task The_same_commands_do_the_same_through_a_server()
+    {
+        await StartAsync();
+        string[] there = ["--server", $"{_client.Http.BaseAddress}", "--tenant", "acme"];
+        await RunAsync(0, ["keys", "generate", "--issuer", "monitor", "--file", KeyFile, "--reason", "enrolled", .. there]);
+        var first = await File.ReadAllTextAsync(KeyFile);
+        await RunAsync(0, ["keys", "rotate", "--issuer", "monitor", "--file", KeyFile, "--reason", "a month old", .. there]);
+        Assert.NotEqual(first, await File.ReadAllTextAsync(KeyFile));
+        var listed = JsonNode.Parse(await RunAsync(0, ["keys", "list", "--json", .. there]))!.AsArray();
+        Assert.Equal(["active", "retired"], listed.Select(key => (string?)key!["status"]).Order(StringComparer.Ordinal));
+        Assert.Equal($"{listed}", $"{JsonNode.Parse(await RunAsync(0, "keys", "list", "--json"))}"); // as the database has it
+
+        await RunAsync(0, ["keys", "revoke", (string)listed[0]!["key"]!, "--reason", "stolen", .. there]);
+        await RunAsync(2, ["keys", "revoke", (string)listed[0]!["key"]!, "--reason", "stolen", "--server", $"{_client.Http.BaseAddress}"]); // which tenant?
+        await RunAsync(0, ["issuers", "reinstate", "monitor", "--reason", "it was mended", .. there]);
+        var issuer = Assert.Single(JsonNode.Parse(await RunAsync(0, ["issuers", "--json", .. there]))!.AsArray())!;
+        Assert.Equal(("monitor", 2, "closed"), ((string)issuer["issuer"]!, (int)issuer["keys"]! + (int)issuer["keys_gone"]!, (string)issuer["phase"]!));
+        await RunAsync(0, "ledger", "verify");
+        Assert.Contains("issuer_reinstated", await RunAsync(0, "ledger", "show", "--json"), StringComparison.Ordinal);
+        await RunAsync(3, "keys", "list", "--server", $"http://127.0.0.1:{AgentProcess.FreePort()}", "--tenant", "acme");
+        Assert.Contains("does not answer", $"{_said}", StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task What_is_left_in_the_database_for_the_host_must_be_signed_too()
     {
         await StartAsync();

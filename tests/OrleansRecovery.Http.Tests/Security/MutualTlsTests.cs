@@ -161,7 +161,7 @@ public sealed class MutualTlsTests : IAsyncLifetime, IDisposable
         await using var host = await LocalRecoveryHost.OpenAsync(new InMemoryJournal(), new AgentCatalog());
 
         var refused = await Assert.ThrowsAsync<RecoveryException>(() => RecoveryServer.StartAsync(
-            host, host, new InMemoryJournal(), new RecoveryServerOptions { Urls = [url], Tls = _authority.Server() }));
+            host, host, host, new InMemoryJournal(), new RecoveryServerOptions { Urls = [url], Tls = _authority.Server() }));
 
         Assert.Equal(RecoveryErrorCode.BadConfiguration, refused.Error.Code);
     }

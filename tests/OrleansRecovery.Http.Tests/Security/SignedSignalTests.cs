@@ -99,7 +99,7 @@ public sealed class SignedSignalTests : IAsyncLifetime, IDisposable
         var catalog = new AgentCatalog().AddForeign("silent", new SilentAgent());
         await using var host = await LocalRecoveryHost.OpenAsync(
             _server.Journal, catalog, new LocalHostOptions { LedgerKey = _server.Key, Owns = address => address.Execution.Text == "second" });
-        await using var second = await RecoveryServer.StartAsync(host, host, _server.Journal, new RecoveryServerOptions { Urls = ["http://127.0.0.1:0"] });
+        await using var second = await RecoveryServer.StartAsync(host, host, host, _server.Journal, new RecoveryServerOptions { Urls = ["http://127.0.0.1:0"] });
         using var client = new ApiClient(second.Address, execution: "second");
         await client.StartAsync("hotel=silent");
         await client.AppendAsync("hotel", 0, Hand.Start);

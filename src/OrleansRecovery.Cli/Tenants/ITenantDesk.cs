@@ -1,0 +1,24 @@
+using OrleansRecovery.Protocol.Security;
+using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Client;
+
+namespace OrleansRecovery.Cli.Tenants;
+
+/// <summary>Where an operator looks after a tenant: in its database, or through a server in front of any host.</summary>
+internal interface ITenantDesk : IAsyncDisposable
+{
+    /// <summary>The keys of its issuers.</summary>
+    Task<IssuerKeys> KeysAsync(CancellationToken cancellationToken);
+
+    /// <summary>The health of its issuers.</summary>
+    Task<IReadOnlyList<IssuerStatus>> IssuersAsync(CancellationToken cancellationToken);
+
+    /// <summary>Changes keys.</summary>
+    /// <param name="make">Makes the changes from the keys as they are.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The keys that were changed, as they are now.</returns>
+    Task<IReadOnlyList<IssuerKey>> ChangeAsync(Func<IssuerKeys, IReadOnlyList<IssuerKeyChange>> make, CancellationToken cancellationToken);
+
+    /// <summary>Ends an issuer's suspension.</summary>
+    Task ReinstateAsync(IssuerId issuer, IssuerId by, string reason, CancellationToken cancellationToken);
+}

@@ -1,0 +1,33 @@
+using OrleansRecovery.Protocol.Security;
+using OrleansRecovery.Protocol.Signals;
+using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Client;
+using OrleansRecovery.Runtime.Driver;
+using OrleansRecovery.Runtime.Security;
+
+namespace OrleansRecovery.LocalHost;
+
+/// <content>What operators change of tenants.</content>
+public sealed partial class LocalRecoveryHost : ITenantClient
+{
+    /// <inheritdoc/>
+    public async Task ChangeKeyAsync(TenantId tenant, IssuerKeyChange change, CancellationToken cancellationToken = default) =>
+        await new IssuerKeyring(Journal).ChangeAsync(tenant, await OpenLedgerAsync(tenant, cancellationToken), keys => keys.Has(change) ? [] : [change], cancellationToken);
+
+    /// <inheritdoc/>
+    public async Task ReinstateAsync(TenantId tenant, IssuerId issuer, IssuerId by, string reason, CancellationToken cancellationToken = default) =>
+        await (await OpenLedgerAsync(tenant, cancellationToken)).AppendAsync([], [TenantConduct.Reinstatement(issuer, by, reason)]);
+
+    private async Task<LedgerWriter> OpenLedgerAsync(TenantId tenant, CancellationToken cancellationToken)
+    {
+        await _opening.WaitAsync(cancellationToken);
+        try
+        {
+            return await LedgerAsync(tenant, cancellationToken);
+        }
+        finally
+        {
+            _opening.Release();
+        }
+    }
+}
