@@ -75,6 +75,6 @@ public sealed record RecoveryProblem(
         RecoveryErrorCode.UnsupportedMethod => (400, "schema_violation"),
         RecoveryErrorCode.RepeatedSignal => (409, "repeated_signal"),
         RecoveryErrorCode.ReusedKey => (422, "illegal_transition"),
-        RecoveryErrorCode.UnknownKey => (404, null),
+        RecoveryErrorCode.UnknownKey => (404, "schema_violation"),
     };
 }
