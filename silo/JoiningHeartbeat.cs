@@ -56,7 +56,7 @@ internal sealed class JoiningHeartbeat(IMembershipTable members, ILocalSiloDetai
     {
         try
         {
-            await members.UpdateIAmAlive(new MembershipEntry { SiloAddress = self.SiloAddress, IAmAliveTime = time.GetUtcNow().UtcDateTime });
+            await members.UpdateIAmAliveAsync(new MembershipEntry { SiloAddress = self.SiloAddress, IAmAliveTime = time.GetUtcNow().UtcDateTime }, _joined.Token);
         }
         catch (DbException)
         {

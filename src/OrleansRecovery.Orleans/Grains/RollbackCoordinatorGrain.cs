@@ -234,7 +234,7 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
         }
         else if (silo.Options.UseReminders && _reminder is null)
         {
-            _reminder = await this.RegisterOrUpdateReminder(Reminder, silo.Options.DriveInterval, silo.Options.DriveInterval);
+            _reminder = await this.RegisterOrUpdateReminder(Reminder, silo.Options.DriveInterval, silo.Options.DriveInterval, _stopping.Token);
         }
     }
 
@@ -258,11 +258,11 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
     {
         if (_driver is null || await TryInTimeAsync(_driver.SettledAsync, TimeSpan.FromMilliseconds(1)))
         {
-            var reminder = _reminder ?? await this.GetReminder(Reminder);
+            var reminder = _reminder ?? await this.GetReminder(Reminder, _stopping.Token);
             _reminder = null;
             if (reminder is not null)
             {
-                await this.UnregisterReminder(reminder);
+                await this.UnregisterReminder(reminder, _stopping.Token);
             }
         }
     }
