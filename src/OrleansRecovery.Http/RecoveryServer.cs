@@ -66,7 +66,8 @@ public sealed class RecoveryServer : IAsyncDisposable
         builder.Services.AddSingleton(options.Logging);
         builder.Services.AddSingleton(new RecoveryApi(client, foreign, tenants, journal, options.Access, options.Time)
         {
-             Signatures = options.Signatures, Conduct = new ConductReader(journal, options.Signals),
+            Signatures = options.Signatures,
+            Conduct = new ConductReader(journal, options.Signals),
         });
         builder.Services.ConfigureHttpJsonOptions(json => HttpJson.Configure(json.SerializerOptions));
         builder.Services.Configure<HostFilteringOptions>(hosts => hosts.AllowedHosts = ["localhost", "127.0.0.1", "[::1]", .. options.Tls?.OwnNames ?? []]); // no page of another name reaches it through a browser

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using OrleansRecovery.Cli.Output;
-using OrleansRecovery.Cli.Tenants;
+using OrleansRecovery.Cli.Administration;
 using OrleansRecovery.Protocol.Json;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Client;
@@ -14,14 +14,12 @@ internal static class IssuersCommand
 {
     internal static Command Create()
     {
-        var command = new Command("issuers", "The health of issuers: what they signalled, what was false, who is suspended")
-        {
-            TenantDesks.Tenant, TenantDesks.Server, TenantDesks.Certificate, TenantDesks.CertificateKey, TenantDesks.Authorities, ServeCommand.Signals, Reinstate(),
-        };
+        var command = new Command("issuers", "The health of issuers: what they signalled, what was false, who is suspended") { ServeCommand.Signals, Reinstate() };
+        TenantOptions.AddTo(command);
         command.Run(async (parsed, cancellationToken) =>
         {
-            await using var desk = await TenantDesks.OpenAsync(parsed, isReading: true, cancellationToken);
-            Show(parsed, await desk.IssuersAsync(cancellationToken));
+            await using var administration = await TenantOptions.OpenAsync(parsed, isReading: true, cancellationToken);
+            Show(parsed, await administration.IssuersAsync(cancellationToken));
             return Terminal.Done;
         });
         return command;
@@ -32,14 +30,14 @@ internal static class IssuersCommand
         var issuer = new Argument<string>("issuer") { Description = "Who is to be trusted again" };
         var command = new Command("reinstate", "Ends an issuer's suspension, and what its false signals cost; stands in the ledger")
         {
-            issuer, RequestCommands.Reason, RequestCommands.By, TenantDesks.LedgerKeyFile,
+            issuer, RequestCommands.Reason, RequestCommands.By, TenantOptions.LedgerKeyFile,
         };
         command.Run(async (parsed, cancellationToken) =>
         {
             var trusted = IssuerId.Parse(parsed.GetRequiredValue(issuer));
             var by = IssuerId.Parse(parsed.GetRequiredValue(RequestCommands.By));
-            await using var desk = await TenantDesks.OpenAsync(parsed, isReading: false, cancellationToken);
-            await desk.ReinstateAsync(trusted, by, parsed.GetRequiredValue(RequestCommands.Reason), cancellationToken);
+            await using var administration = await TenantOptions.OpenAsync(parsed, isReading: false, cancellationToken);
+            await administration.ReinstateAsync(trusted, by, parsed.GetRequiredValue(RequestCommands.Reason), cancellationToken);
             return Terminal.Done;
         });
         return command;

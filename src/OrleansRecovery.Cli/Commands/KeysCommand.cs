@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using OrleansRecovery.Cli.Output;
-using OrleansRecovery.Cli.Tenants;
+using OrleansRecovery.Cli.Administration;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Json;
 using OrleansRecovery.Protocol.Ledger;
@@ -24,10 +24,12 @@ internal static class KeysCommand
     private static readonly Option<int> Minutes = new("--for") { Description = "How many minutes the old key still verifies what it signed before", DefaultValueFactory = _ => 60 };
     private static readonly Argument<string> Name = new("key") { Description = $"The key's name, or its beginning of {PrefixLengthMin} digits or more" };
 
-    internal static Command Create() => new("keys", "Keys with which issuers sign their failure signals")
+    internal static Command Create()
     {
-        TenantDesks.Tenant, TenantDesks.Server, TenantDesks.Certificate, TenantDesks.CertificateKey, TenantDesks.Authorities, Generate(), Add(), List(), Retire(), Revoke(), Rotate(),
-    };
+        var command = new Command("keys", "Keys with which issuers sign their failure signals") { Generate(), Add(), List(), Retire(), Revoke(), Rotate() };
+        TenantOptions.AddTo(command);
+        return command;
+    }
 
     private static Command Generate()
     {
@@ -56,8 +58,8 @@ internal static class KeysCommand
         var command = new Command("list", "Lists all keys that issuers have or had");
         command.Run(async (parsed, cancellationToken) =>
         {
-            await using var desk = await TenantDesks.OpenAsync(parsed, isReading: true, cancellationToken);
-            Show(parsed, (await desk.KeysAsync(cancellationToken)).All);
+            await using var administration = await TenantOptions.OpenAsync(parsed, isReading: true, cancellationToken);
+            Show(parsed, (await administration.KeysAsync(cancellationToken)).All);
             return Terminal.Done;
         });
         return command;
@@ -108,7 +110,7 @@ internal static class KeysCommand
 
     private static Command Changing(string name, string description, params Symbol[] symbols)
     {
-        var command = new Command(name, description) { RequestCommands.Reason, RequestCommands.By, TenantDesks.LedgerKeyFile };
+        var command = new Command(name, description) { RequestCommands.Reason, RequestCommands.By, TenantOptions.LedgerKeyFile };
         foreach (var symbol in symbols)
         {
             if (symbol is Option option)
@@ -131,9 +133,9 @@ internal static class KeysCommand
         ParseResult parsed, Func<IssuerKeys, long, IssuerId, string, IReadOnlyList<IssuerKeyChange>> make, CancellationToken cancellationToken)
     {
         var (by, reason) = (IssuerId.Parse(parsed.GetRequiredValue(RequestCommands.By)), parsed.GetRequiredValue(RequestCommands.Reason));
-        await using var desk = await TenantDesks.OpenAsync(parsed, isReading: false, cancellationToken);
+        await using var administration = await TenantOptions.OpenAsync(parsed, isReading: false, cancellationToken);
         var now = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
-        Show(parsed, await desk.ChangeAsync(keys => make(keys, now, by, reason), cancellationToken));
+        Show(parsed, await administration.ChangeAsync(keys => make(keys, now, by, reason), cancellationToken));
         return Terminal.Done;
     }
 

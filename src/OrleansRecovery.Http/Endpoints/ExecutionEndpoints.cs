@@ -36,8 +36,7 @@ internal static class ExecutionEndpoints
 
     private static async Task<IResult> ListAsync(string tenant, HttpContext http, RecoveryApi api)
     {
-        var owner = TenantId.Parse(tenant);
-        await api.RequireAsync(http, new AccessRequest(AccessKind.Read, owner, null, null));
+        var owner = await api.EnterTenantAsync(http, tenant, AccessKind.Read);
         var wanted = http.Request.Query["phase"].ToString();
         if (wanted.Length > 0 && !WireNames.TryParse<ExecutionPhase>(wanted, out _))
         {

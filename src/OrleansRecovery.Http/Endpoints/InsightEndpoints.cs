@@ -80,15 +80,13 @@ internal static class InsightEndpoints
 
     private static async Task<(TenantId Owner, int Limit, ExecutionId? After)> ListAsync(string tenant, HttpContext http, RecoveryApi api)
     {
-        var owner = TenantId.Parse(tenant);
-        await api.RequireAsync(http, new AccessRequest(AccessKind.Read, owner, null, null));
+        var owner = await api.EnterTenantAsync(http, tenant, AccessKind.Read);
         return (owner, RecoveryApi.LimitOf(http), http.Request.Query["after"].ToString() is { Length: > 0 } last ? ExecutionId.Parse(last) : null);
     }
 
     private static async Task<IResult> VerifyAsync(string tenant, HttpContext http, RecoveryApi api)
     {
-        var owner = TenantId.Parse(tenant);
-        await api.RequireAsync(http, new AccessRequest(AccessKind.Read, owner, null, null));
+        var owner = await api.EnterTenantAsync(http, tenant, AccessKind.Read);
         var verifier = new LedgerVerifier();
         await foreach (var stored in api.Journal.ReadAsync(StreamId.OfLedger(owner), 0, http.RequestAborted))
         {

@@ -4,7 +4,6 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using OrleansRecovery.Http.Access;
 using OrleansRecovery.Http.Json;
-using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Ports;
 
 namespace OrleansRecovery.Http.Endpoints;
@@ -38,8 +37,7 @@ internal static class RecordPage
 
     private static async Task<IResult> LedgerAsync(string tenant, HttpContext http, RecoveryApi api)
     {
-        var owner = TenantId.Parse(tenant);
-        await api.RequireAsync(http, new AccessRequest(AccessKind.Read, owner, null, null));
+        var owner = await api.EnterTenantAsync(http, tenant, AccessKind.Read);
         var stream = StreamId.OfLedger(owner);
         if (!http.Request.GetTypedHeaders().Accept.Any(accepted => accepted.MediaType == JsonLines))
         {

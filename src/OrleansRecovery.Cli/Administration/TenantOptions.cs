@@ -7,10 +7,10 @@ using OrleansRecovery.Runtime.Ports;
 using OrleansRecovery.Runtime.Security;
 using OrleansRecovery.Storage;
 
-namespace OrleansRecovery.Cli.Tenants;
+namespace OrleansRecovery.Cli.Administration;
 
-/// <summary>Opens the desk that a command names: the database of <c>--db</c>, or the server of <c>--server</c>.</summary>
-internal static class TenantDesks
+/// <summary>Which tenant a command administers, and where: the database of <c>--db</c>, or the server of <c>--server</c>.</summary>
+internal static class TenantOptions
 {
     internal static readonly Option<string?> Tenant = new("--tenant") { Description = "The tenant; not needed when the database holds one tenant", Recursive = true };
 
@@ -25,14 +25,23 @@ internal static class TenantDesks
     internal static readonly Option<string?> Authorities = new("--tls-ca") { Description = "The authorities (PEM) that the server's certificate comes from", Recursive = true };
     internal static readonly Option<string?> LedgerKeyFile = new("--ledger-key") { Description = "The key that signs the ledger of the database, as for 'recovery serve --key'" };
 
-    internal static async Task<ITenantDesk> OpenAsync(ParseResult parsed, bool isReading, CancellationToken cancellationToken)
+    /// <summary>The options of every command that administers a tenant.</summary>
+    internal static void AddTo(Command command)
+    {
+        foreach (var option in new Option[] { Tenant, Server, Certificate, CertificateKey, Authorities })
+        {
+            command.Add(option);
+        }
+    }
+
+    internal static async Task<ITenantAdministration> OpenAsync(ParseResult parsed, bool isReading, CancellationToken cancellationToken)
     {
         if (parsed.GetValue(Server) is { } server)
         {
             var address = Uri.TryCreate(server, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
                 ? url
                 : throw Incomplete($"'{server}' is no address of a server.", "Write it as http://127.0.0.1:7400.");
-            return new ServerDesk(address, TenantId.Parse(parsed.GetValue(Tenant) ?? throw Incomplete("--server needs --tenant.", "Name the tenant.")), TlsOf(parsed)?.ForClient());
+            return new ServerAdministration(address, TenantId.Parse(parsed.GetValue(Tenant) ?? throw Incomplete("--server needs --tenant.", "Name the tenant.")), TlsOf(parsed)?.ForClient());
         }
 
         var database = parsed.GetRequiredValue(CommonOptions.Database);
@@ -42,7 +51,7 @@ internal static class TenantDesks
         try
         {
             var tenant = await TenantOfAsync(parsed, journal, cancellationToken);
-            return new DatabaseDesk(
+            return new DatabaseAdministration(
                 journal, tenant, ServeCommand.ReadPolicy(parsed), () => LedgerKey.OpenOrCreate(parsed.GetValue(LedgerKeyFile) ?? ServeCommand.KeyBeside(database)));
         }
         catch
@@ -78,6 +87,6 @@ internal static class TenantDesks
         }
 
         return tenants.Count == 1 ? tenants.Min : throw RecoveryException.Of(
-            RecoveryErrorCode.ForeignTenant, $"The database holds {tenants.Count} tenants.", "No key was changed.", "Name one with --tenant.");
+            RecoveryErrorCode.ForeignTenant, $"The database holds {tenants.Count} tenants.", "Nothing was changed.", "Name one with --tenant.");
     }
 }

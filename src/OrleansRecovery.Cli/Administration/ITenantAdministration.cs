@@ -2,10 +2,10 @@ using OrleansRecovery.Protocol.Security;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Client;
 
-namespace OrleansRecovery.Cli.Tenants;
+namespace OrleansRecovery.Cli.Administration;
 
-/// <summary>Where an operator looks after a tenant: in its database, or through a server in front of any host.</summary>
-internal interface ITenantDesk : IAsyncDisposable
+/// <summary>How an operator administers a tenant: in its database, or through a server in front of any host.</summary>
+internal interface ITenantAdministration : IAsyncDisposable
 {
     /// <summary>The keys of its issuers.</summary>
     Task<IssuerKeys> KeysAsync(CancellationToken cancellationToken);

@@ -8,10 +8,10 @@ using OrleansRecovery.Protocol.Security;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Client;
 
-namespace OrleansRecovery.Cli.Tenants;
+namespace OrleansRecovery.Cli.Administration;
 
 /// <summary>A tenant behind a server: of <c>recovery serve</c>, or of a silo.</summary>
-internal sealed class ServerDesk : ITenantDesk
+internal sealed class ServerAdministration : ITenantAdministration
 {
     private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.General)
     {
@@ -22,11 +22,11 @@ internal sealed class ServerDesk : ITenantDesk
 
     private readonly HttpClient _http;
 
-    /// <summary>A desk.</summary>
+    /// <summary>Administers it there.</summary>
     /// <param name="server">Where the server is.</param>
     /// <param name="tenant">Which tenant.</param>
     /// <param name="tls">How both ends prove themselves, or null.</param>
-    internal ServerDesk(Uri server, TenantId tenant, SslClientAuthenticationOptions? tls)
+    internal ServerAdministration(Uri server, TenantId tenant, SslClientAuthenticationOptions? tls)
     {
         var handler = new SocketsHttpHandler { AllowAutoRedirect = false };
         if (tls is not null)

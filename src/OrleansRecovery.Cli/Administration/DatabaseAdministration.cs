@@ -6,14 +6,14 @@ using OrleansRecovery.Runtime.Driver;
 using OrleansRecovery.Runtime.Ports;
 using OrleansRecovery.Runtime.Security;
 
-namespace OrleansRecovery.Cli.Tenants;
+namespace OrleansRecovery.Cli.Administration;
 
 /// <summary>A tenant in a database of the local host, whether or not a host runs on it.</summary>
 /// <param name="journal">The database.</param>
 /// <param name="tenant">Whose.</param>
 /// <param name="policy">The signal policy of the host.</param>
 /// <param name="ledgerKey">Opens the key that signs the ledger, where something is changed.</param>
-internal sealed class DatabaseDesk(IJournalDatabase journal, TenantId tenant, SignalPolicy policy, Func<LedgerKey> ledgerKey) : ITenantDesk
+internal sealed class DatabaseAdministration(IJournalDatabase journal, TenantId tenant, SignalPolicy policy, Func<LedgerKey> ledgerKey) : ITenantAdministration
 {
     private readonly IssuerKeyring _keyring = new(journal);
 
