@@ -117,13 +117,24 @@ public sealed partial class ExecutionDriver : IExecution
     }
 
     /// <inheritdoc/>
-    public Task FailedAsync(Interval suspect, Incarnation incarnation, FailureReason reason, string detail, CancellationToken cancellationToken)
+    public Task FailedAsync(
+        Interval suspect, Incarnation incarnation, FailureReason reason, string detail, string? evidence, CancellationToken cancellationToken)
     {
+        if (evidence is not null && IsSealed(suspect)) // a turn that fails was open until now
+        {
+            throw RecoveryException.Of(
+                RecoveryErrorCode.StaleSignal,
+                $"The result of {suspect} was rejected, and the interval was validated or is older than the detection window.",
+                "Nothing falls; whoever rejected it is told.",
+                "Correct what rests on it with new work.");
+        }
+
         var now = Now();
         var shortened = detail.Length > 1024 ? detail[..1024] : detail;
         var signal = new FailureSignal(
             IdOf(suspect, incarnation), SignalPolicy.Host, Address.Tenant, Address.Execution, suspect, incarnation, reason, now, now + 60_000,
-            Detail: shortened);
+            evidence,
+            shortened);
         return SignalAsync(signal, isOwn: true);
     }
 

@@ -115,12 +115,12 @@ public sealed class ExecutionDriverTests
         var (_, current) = await RecoveredOnceAsync(journal);
         await using var replaced = await SilentAsync(journal);
         await using var successor = await SilentAsync(journal);
-        await successor.Driver.FailedAsync(new Interval(A, current), Incarnation.Of(1), FailureReason.InvalidOutput, "again", CancellationToken.None);
+        await successor.Driver.FailedAsync(new Interval(A, current), Incarnation.Of(1), FailureReason.InvalidOutput, "again", null, CancellationToken.None);
         var (prepare, _) = await successor.NextAsync();
 
         replaced.Driver.Tell(new StatusQuery(prepare.Recovery, prepare.Epoch, A));
         await Assert.ThrowsAsync<StaleAppendException>(() =>
-            replaced.Driver.FailedAsync(new Interval(A, current), Incarnation.Of(1), FailureReason.InvalidOutput, "now it learns", CancellationToken.None));
+            replaced.Driver.FailedAsync(new Interval(A, current), Incarnation.Of(1), FailureReason.InvalidOutput, "now it learns", null, CancellationToken.None));
         await replaced.OvertakenAsync();
         replaced.Driver.Tell(new StatusQuery(prepare.Recovery, prepare.Epoch, A));
 
@@ -170,7 +170,7 @@ public sealed class ExecutionDriverTests
         await using var journal = new InMemoryJournal();
         var (ended, current) = await RecoveredOnceAsync(journal);
         await using var silent = await SilentAsync(journal);
-        await silent.Driver.FailedAsync(new Interval(A, current), Incarnation.Of(1), FailureReason.InvalidOutput, "again", CancellationToken.None);
+        await silent.Driver.FailedAsync(new Interval(A, current), Incarnation.Of(1), FailureReason.InvalidOutput, "again", null, CancellationToken.None);
         var prepare = Assert.IsType<Prepare>((await silent.NextAsync()).Message);
 
         silent.Driver.Tell(new Vote(
@@ -236,7 +236,7 @@ public sealed class ExecutionDriverTests
     }
 
     private static Task FirstFailedAsync(Silent silent) => silent.Driver.FailedAsync(
-        new Interval(A, CheckpointNumber.Of(1)), Incarnation.First, FailureReason.InvalidOutput, "wrong", CancellationToken.None);
+        new Interval(A, CheckpointNumber.Of(1)), Incarnation.First, FailureReason.InvalidOutput, "wrong", null, CancellationToken.None);
 
     // One recovery from signal to outcome, with participants that answer.
     private static async Task<(CoordinatorState Ended, CheckpointNumber Current)> RecoveredOnceAsync(InMemoryJournal journal)
@@ -252,7 +252,7 @@ public sealed class ExecutionDriverTests
     }
 
     private static Task FailAsync(Silent silent, CheckpointNumber interval) =>
-        silent.Driver.FailedAsync(new Interval(A, interval), Incarnation.Of(1), FailureReason.InvalidOutput, "again", CancellationToken.None);
+        silent.Driver.FailedAsync(new Interval(A, interval), Incarnation.Of(1), FailureReason.InvalidOutput, "again", null, CancellationToken.None);
 
     private static async Task<int> SignalledAsync(InMemoryJournal journal, long from)
     {
