@@ -129,7 +129,7 @@ internal static class MutantList
             "consumes what is barred",
             new Edit(Turn, "if (consumed.Exists(item => participant.Bars(new Interval(item.Message.Sender, item.SentIn)))", "if ((!§ && consumed.Exists(item => participant.Bars(new Interval(item.Message.Sender, item.SentIn))))"),
             new Edit(Mailbox, "SentIn)) != true)", "SentIn)) != true || §)")),
-        new("does an irrevocable action again when it is in doubt", new Edit(Steps, "return action.Class is ActionClass.Idempotent\n", "return § || action.Class is ActionClass.Idempotent\n")),
+        new("does an irrevocable action again when it is in doubt", new Edit(Steps, "return action.Class is ActionClass.Idempotent ||", "return § || action.Class is ActionClass.Idempotent ||")),
         new("acts before the intent is durable", new Edit(
             Steps,
             "return await ExecuteAsync(action, argument, await FlushedAsync(Buffer(intent)));",
