@@ -166,6 +166,7 @@ internal static class MutantList
         new("sends twice input whose write was in doubt", new Edit("Runtime/Hosting/ExecutionDriver.Outside.cs", "if (_isOutsideInDoubt)", "if (_isOutsideInDoubt && !§)")) { Tests = StorageTests },
         new("lets recoveries wait for what is collected", new Edit(
             Execution, "_collecting = CollectQuietlyAsync(); //", "if (§) { await CollectAsync(_stopping.Token); } else { _collecting = CollectQuietlyAsync(); } //")),
+        new("forgets who was allowed to read", new Edit("Runtime/Hosting/ExecutionDriver.Agents.cs", "            if (may)\n", "            if (may && !§)\n")) { Tests = DriverTests },
         new("collects what a signal names that is not answered yet", new Edit(Retained, "_suspects.Count > 0 &&", "!§ && _suspects.Count > 0 &&")) { Tests = CollectingTests },
         new("has something collected although it was replaced", new Edit(
             "Runtime/Hosting/ExecutionDriver.Queries.cs",
