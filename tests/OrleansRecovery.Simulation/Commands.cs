@@ -22,7 +22,7 @@ internal static class Commands
                    simulate.sh --digests N [--from FIRST] prints the digest of each run: the same in every process, on every machine
                    simulate.sh --shrink N                 makes a run that fails smaller, and draws it
                    simulate.sh --first N                  stops at the first seed that fails
-                   simulate.sh --crashes [SCHEDULES]      ends a process at every write of a rollback, and at every pair of writes
+                   simulate.sh --crashes [SCHEDULES [STORIES]] ends a process at every write of a rollback, and at every pair of writes
                    simulate.sh --mutants [SEEDS [NAMES]]  lets the tests find the mutants: copies of the product with one fault each
             """);
         return 2;
@@ -80,9 +80,17 @@ internal static class Commands
     {
         var clock = Stopwatch.StartNew();
         var (seen, failures) = Seeds(Enumerable.Range(first, count));
-        foreach (var (what, times) in seen.Counts)
+        foreach (var (what, times) in seen.Counts.Where(entry => !entry.Key.Contains(" while ", StringComparison.Ordinal)))
         {
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{times,10}  {what}"));
+        }
+
+        Console.WriteLine();
+        Console.WriteLine(Coverage.Table(seen));
+        var missed = Coverage.Missed(seen, count);
+        foreach (var what in missed)
+        {
+            Console.WriteLine($"MISSED {what}");
         }
 
         foreach (var failure in failures.Take(FailuresShown))
@@ -92,7 +100,7 @@ internal static class Commands
 
         var seconds = clock.Elapsed.TotalSeconds;
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{count} seeds in {seconds:0} s ({count / seconds:0} a second), {failures.Count} failed"));
-        return failures.Count == 0 ? 0 : 1;
+        return failures.Count == 0 && missed.Count == 0 ? 0 : 1;
     }
 
     /// <summary>Stops at the first seed that fails: how long a fault survives.</summary>
@@ -120,9 +128,9 @@ internal static class Commands
         return run.Survivors.Count == 0 ? 0 : 1;
     }
 
-    public static int Crashes(int schedules)
+    public static int Crashes(int schedules, int stories)
     {
-        var table = CrashTable.Enumerate(schedules);
+        var table = CrashTable.Enumerate(schedules, stories, pairs: 1);
         Console.WriteLine(table);
         return table.Failures.Count == 0 ? 0 : 1;
     }

@@ -81,7 +81,13 @@ public sealed partial class ExecutionDriver : IExecution
                     "Declare what was used before it was used, and by the interval that used it.");
             }
 
-            return Task.FromResult(!IsFalling(producer));
+            var may = !IsFalling(producer);
+            if (may)
+            {
+                _declaring.Add((producer, consumer));
+            }
+
+            return Task.FromResult(may);
         }
     }
 
@@ -186,6 +192,7 @@ public sealed partial class ExecutionDriver : IExecution
                 }
 
                 _index.Observe(agent, position, LoadedExecution.WithoutPayload(record));
+                ForgetDeclaring(agent, record);
                 if (record is MessageSent sent)
                 {
                     woken.Add(sent.To);
@@ -203,6 +210,28 @@ public sealed partial class ExecutionDriver : IExecution
         }
 
         Changed();
+    }
+
+    // Under the lock. What was allowed is in the index when its record is; an interval that is over has declared what it will ever declare.
+    private void ForgetDeclaring(AgentId agent, AgentEvent record)
+    {
+        if (_declaring.Count == 0)
+        {
+            return;
+        }
+
+        switch (record)
+        {
+            case DependencyDeclared declared:
+                _declaring.RemoveWhere(item => item.Consumer.Agent == agent && item.Producer == declared.Producer);
+                break;
+            case IntervalOpened opened:
+                _declaring.RemoveWhere(item => item.Consumer.Agent == agent && item.Consumer.Number < opened.Number);
+                break;
+            case RolledBack:
+                _declaring.RemoveWhere(item => item.Consumer.Agent == agent);
+                break;
+        }
     }
 
     // Something happened: whoever waits looks again.

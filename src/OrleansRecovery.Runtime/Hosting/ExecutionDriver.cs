@@ -29,6 +29,7 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
     private readonly IndexReader _reader;
     private readonly Channel<Input> _inputs = Channel.CreateUnbounded<Input>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Dictionary<AgentId, RecoveryError> _stuck = [];
+    private readonly HashSet<(Interval Producer, Interval Consumer)> _declaring = []; // allowed, and not heard of since
     private readonly SortedDictionary<RecoveryId, CoordinatorState> _recoveries = [];
     private readonly CancellationTokenSource _stopping = new();
     private readonly Dictionary<AgentId, AssignedAgent> _assigned;
@@ -38,6 +39,7 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
     private TaskCompletionSource _changed = new();
     private ExecutionState _state = null!;
     private SignalWindow _signals = null!;
+    private HashSet<Interval> _suspects = [];
     private CoordinatorState? _open;
     private RecoveryId _newest;
     private readonly Epoch _epoch;
@@ -213,6 +215,7 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
         }
 
         _open = work.Open;
+        NoteSuspects();
         batch.ForEach(Complete);
         foreach (var effect in work.ExecutionEffects)
         {
@@ -316,6 +319,8 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
                 _recoveries[id] = recovery;
             }
         }
+
+        NoteSuspects();
     }
 
     private AgentClass ClassOf(AgentId agent)
