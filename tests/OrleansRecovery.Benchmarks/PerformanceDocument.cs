@@ -10,6 +10,11 @@ internal static class PerformanceDocument
 {
     private const int ClusterRounds = 2;
 
+    private const string Incomplete = "It ended with an error before it was through: what is missing here was not measured.";
+
+    private const string Busy =
+        "\n**Provisional: the machine was busy with other work when this was measured, and the load is in every figure. Measure again on an idle machine before you cite any.**\n";
+
     private static readonly Stopwatch Clock = new();
 
     /// <summary>From here on plots are written.</summary>
@@ -29,7 +34,7 @@ internal static class PerformanceDocument
 
             Written by `dotnet run -c Release --project tests/OrleansRecovery.Benchmarks -- report{(isShort ? " --short" : "")}` in {Clock.Elapsed.TotalMinutes:0} minutes; not edited by hand. Figures are of one
             machine at one time, and a load that was not ours is in them: trust ratios, which are of one run.
-
+            {(Report.IsBusy ? Busy : "")}
             - Machine: {machine}
             - Packages: {string.Join(", ", Versions())}
             - Method: what is compared is measured in turns, in one run, and medians are given; nothing is measured before it was run once. Every wait has an end. All is on the loopback interface.
@@ -88,7 +93,13 @@ internal static class PerformanceDocument
             return;
         }
 
-        var start = new ProcessStartInfo("dotnet", [program, "rollback", isShort ? "1" : ClusterRounds.ToString(CultureInfo)]) { UseShellExecute = false, RedirectStandardOutput = true };
+        using var folder = new TemporaryFolder(); // the cluster leaves logs where it runs
+        var start = new ProcessStartInfo("dotnet", [program, "rollback", isShort ? "1" : ClusterRounds.ToString(CultureInfo)])
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            WorkingDirectory = folder.Path,
+        };
         using var process = Process.Start(start)!;
         var isFirst = true;
         using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(10));
@@ -111,6 +122,10 @@ internal static class PerformanceDocument
         }
 
         await process.WaitForExitAsync();
+        if (process.ExitCode != 0)
+        {
+            Report.Line($"\n{Incomplete}");
+        }
     }
 
     private static IEnumerable<string> Versions()

@@ -29,6 +29,10 @@ internal static class Report
         return machine;
     }
 
+    /// <summary>Did the machine have more to do than it has cores, before anything was measured?</summary>
+    public static bool IsBusy { get; } =
+        double.TryParse(Load().Split(' ')[0], CultureInfo.InvariantCulture, out var load) && load > Environment.ProcessorCount;
+
     /// <summary>A line of Markdown.</summary>
     public static void Line(string text)
     {

@@ -44,6 +44,7 @@ internal static class BlastBenchmark
         Report.Table(
             $"{name}: {runs.Sum(run => run.Failures.Count)} failures in {runs.Count} runs; mean share of actions undone, in %",
             ["lag", "mixing", .. Ways, "agents, ours", "agents, all after", "tokens, ours", "tokens, all after", "all after / ours"]);
+        var plots = new List<Action>(); // after the table: a line between its rows would end it
         foreach (var mixing in Mixings)
         {
             var lines = Ways.Select(_ => new List<(double, double)>()).ToArray();
@@ -65,11 +66,13 @@ internal static class BlastBenchmark
             if (mixing is 0 or 0.1)
             {
                 var file = $"blast-{string.Concat(name.Where(char.IsAsciiLetter)).ToLowerInvariant()}-{(mixing == 0 ? "apart" : "mixed")}";
-                Plot.Lines(
+                plots.Add(() => Plot.Lines(
                     file, $"{name}, mixing {mixing}: actions undone", "detection lag (share of what was to come)", "% of what was done",
-                    [.. Ways.Zip(lines, (way, points) => (way, (IReadOnlyList<(double, double)>)points))], isLogX: false, isLogY: false);
+                    [.. Ways.Zip(lines, (way, points) => (way, (IReadOnlyList<(double, double)>)points))], isLogX: false, isLogY: false));
             }
         }
+
+        plots.ForEach(plot => plot());
     }
 
     private static Shares[] Measure(BlastSystem system, int failed, double lag)

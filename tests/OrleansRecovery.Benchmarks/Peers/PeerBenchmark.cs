@@ -20,7 +20,7 @@ internal static class PeerBenchmark
         Report.Section("Peers", """
             The same saga on this library and on what a user would pick instead, each as its own documentation writes one and with its own standard of durability.
             A participant's call is a line in a file, so that what is done, undone and repeated can be counted after a kill. Memory is the proportional set of the worker and
-            of all that it starts; PostgreSQL's is that of the whole server.
+            of all that it starts; PostgreSQL's is that of the whole server. Processor time is what another load on the machine changes least.
             """);
         var present = await InstallAsync();
         foreach (var lanes in isShort ? [1, 16] : new[] { 1, 32 })
@@ -82,13 +82,13 @@ internal static class PeerBenchmark
 
         Report.Table(
             $"Sagas of {StepCount} steps over {ParticipantCount} participants, all of them undone; {lanes} at once, {sagas} a round, medians of {rounds} rounds in turns",
-            "engine", "storage", "sagas/s", "ratio to the best peer", "recovery p50, ms", "recovery p99, ms", "memory, MB", "PostgreSQL's, MB");
+            "engine", "storage", "sagas/s", "ratio to the best peer", "recovery p50, ms", "recovery p99, ms", "processor, ms/saga", "PostgreSQL's, ms/saga", "memory, MB", "PostgreSQL's, MB");
         var best = runs.Where(run => run.Key.Name != Peer.All[0].Name && run.Value.Count > 0).Select(run => Median(run.Value, item => item.PerSecond)).DefaultIfEmpty(double.NaN).Max();
         foreach (var (peer, _) in peers)
         {
             if (failures.TryGetValue(peer, out var failure))
             {
-                Report.Row(peer.Name, peer.Storage, $"failed: {failure}", "", "", "", "", "");
+                Report.Row(peer.Name, peer.Storage, $"failed: {failure}", "", "", "", "", "", "", "");
                 continue;
             }
 
@@ -96,7 +96,7 @@ internal static class PeerBenchmark
             var perSecond = Median(own, item => item.PerSecond);
             Report.Row(
                 peer.Name, peer.Storage, perSecond, perSecond / best, Median(own, item => item.P50), Median(own, item => item.P99),
-                Median(own, item => item.Megabytes), peer.NeedsPostgres ? Median(own, item => item.PostgresMegabytes) : "");
+                Median(own, item => item.Processor), peer.NeedsPostgres ? Median(own, item => item.PostgresProcessor) : "", Median(own, item => item.Megabytes), peer.NeedsPostgres ? Median(own, item => item.PostgresMegabytes) : "");
         }
 
         if (lanes > 1 && best is not double.NaN)
@@ -123,7 +123,9 @@ internal static class PeerBenchmark
         var orders = await OrdersAsync(peer, folder.Path, "measure", sagas, Math.Max(lanes, sagas / 5), lanes);
         await using var worker = PeerProcess.Start(command, orders);
         await worker.ReadyAsync(Patience);
+        var before = PostgresProcessor;
         var seconds = await worker.EndAsync(Patience);
+        var used = (PostgresProcessor - before) / (sagas + orders.Warm); // the server's also while it was warmed
         var world = SagaWorld.Read(orders.World);
         if (world.Standing > 0 || world.Unfinished(Enumerable.Range(0, sagas).Select(number => $"s{number}"), StepCount) > 0)
         {
@@ -132,7 +134,8 @@ internal static class PeerBenchmark
 
         var recoveries = worker.Recoveries.Order().ToList();
         return new Measured(
-            sagas / seconds, recoveries[recoveries.Count / 2], recoveries[recoveries.Count * 99 / 100], worker.Megabytes, PostgresMegabytes, worker.Configuration);
+            sagas / seconds, recoveries[recoveries.Count / 2], recoveries[recoveries.Count * 99 / 100],
+            worker.Processor / sagas, used, worker.Megabytes, PostgresMegabytes, worker.Configuration);
     }
 
     private static async Task KillAsync(List<(Peer Peer, IReadOnlyList<string> Command)> peers, int sagas)
@@ -215,9 +218,11 @@ internal static class PeerBenchmark
         return ports;
     }
 
+    private static double PostgresProcessor => Databases.ServerProcess is { } server ? PeerProcess.ProcessorOf(server) : 0;
+
     private static double PostgresMegabytes => Databases.ServerProcess is { } server ? PeerProcess.MegabytesOf(server) : 0;
 
     private static double Median(List<Measured> runs, Func<Measured, double> value) => runs.Select(value).Order().ElementAt(runs.Count / 2);
 
-    private sealed record Measured(double PerSecond, double P50, double P99, double Megabytes, double PostgresMegabytes, string Configuration);
+    private sealed record Measured(double PerSecond, double P50, double P99, double Processor, double PostgresProcessor, double Megabytes, double PostgresMegabytes, string Configuration);
 }

@@ -8,6 +8,8 @@ namespace OrleansRecovery.Benchmarks.Peers;
 /// <summary>A worker as a process of its own, with what it starts.</summary>
 internal sealed class PeerProcess : IAsyncDisposable
 {
+    private const int TicksPerSecond = 100; // Linux counts so for every program, whatever its own clock
+
     private readonly Process _process;
     private readonly Task _reading;
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -57,8 +59,14 @@ internal sealed class PeerProcess : IAsyncDisposable
         return new PeerProcess(Process.Start(start)!);
     }
 
+    /// <summary>Milliseconds of processor time that it and its children took from the first measured saga to the last.</summary>
+    public double Processor { get; private set; }
+
     /// <summary>Memory of a process tree by its root's id, in MB.</summary>
     public static double MegabytesOf(int root) => Tree(root).Sum(Proportional) / 1024.0;
+
+    /// <summary>Processor time of a process tree by its root's id, with that of children that have ended, in milliseconds.</summary>
+    public static double ProcessorOf(int root) => Tree(root).Sum(Ticks) * 1_000.0 / TicksPerSecond;
 
     /// <summary>It waits for work.</summary>
     public Task ReadyAsync(TimeSpan patience) => _ready.Task.WaitAsync(patience);
@@ -125,6 +133,7 @@ internal sealed class PeerProcess : IAsyncDisposable
                     break;
                 case ["begin"]:
                     isMeasured = true;
+                    Processor = ProcessorOf(_process.Id);
                     break;
                 case ["accepted", var saga]:
                     Accepted.Enqueue(saga);
@@ -133,6 +142,7 @@ internal sealed class PeerProcess : IAsyncDisposable
                     Recoveries.Enqueue(double.Parse(milliseconds, CultureInfo.InvariantCulture));
                     break;
                 case ["end", var seconds]:
+                    Processor = ProcessorOf(_process.Id) - Processor;
                     _end.TrySetResult(double.Parse(seconds, CultureInfo.InvariantCulture));
                     break;
             }
@@ -149,16 +159,10 @@ internal sealed class PeerProcess : IAsyncDisposable
         var parents = new Dictionary<int, int>();
         foreach (var folder in Directory.EnumerateDirectories("/proc").Where(folder => char.IsAsciiDigit(Path.GetFileName(folder)[0])))
         {
-            try
+            var id = int.Parse(Path.GetFileName(folder), CultureInfo.InvariantCulture);
+            if (Fields(id) is { } fields)
             {
-                // After the name, which may hold anything but ends with the last parenthesis: the state, and the parent.
-                var stat = File.ReadAllText(Path.Combine(folder, "stat"));
-                parents[int.Parse(Path.GetFileName(folder), CultureInfo.InvariantCulture)] =
-                    int.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[1], CultureInfo.InvariantCulture);
-            }
-            catch (IOException)
-            {
-                // It has ended.
+                parents[id] = int.Parse(fields[1], CultureInfo.InvariantCulture);
             }
         }
 
@@ -170,6 +174,24 @@ internal sealed class PeerProcess : IAsyncDisposable
 
         return tree;
     }
+
+    // What stands after the name, which may hold anything but ends with the last parenthesis: the state, the parent, and at 11 the ticks. Null: it has ended.
+    private static string[]? Fields(int process)
+    {
+        try
+        {
+            var stat = File.ReadAllText($"/proc/{process}/stat");
+            return stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    // In its own code, in the kernel, and the same of children that have ended.
+    private static long Ticks(int process) =>
+        Fields(process) is { } fields ? fields.Skip(11).Take(4).Sum(ticks => long.Parse(ticks, CultureInfo.InvariantCulture)) : 0;
 
     private static double Proportional(int process)
     {
