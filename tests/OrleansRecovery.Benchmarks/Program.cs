@@ -12,6 +12,7 @@ var benchmarks = new (string Name, Func<bool, Task> RunAsync)[]
     ("journal", JournalBenchmark.RunAsync),
     ("host", HostBenchmark.RunAsync),
     ("recovery", RecoveryBenchmark.RunAsync),
+    ("load", LoadBenchmark.RunAsync),
 };
 if (name == "micro")
 {
