@@ -14,14 +14,9 @@ public sealed class SimulationTests(ITestOutputHelper output)
     public void Every_invariant_holds_in_every_seed_and_every_state_and_fault_is_met()
     {
         var (seen, failures) = Commands.Seeds(Enumerable.Range(1, SeedCount));
-        foreach (var (what, times) in seen.Counts)
-        {
-            output.WriteLine($"{times,10} {what}");
-        }
-
+        output.WriteLine(Checks.Coverage.Table(seen));
         Assert.True(failures.Count == 0, string.Join('\n', failures.Select(failure => $"./simulate.sh --seed {failure.Seed}: {failure.Faults[0]}")));
-        var missed = Wanted.Where(what => !seen.Counts.Keys.Any(key => key.StartsWith(what, StringComparison.Ordinal))).ToList();
-        Assert.True(missed.Count == 0, $"never met: {string.Join(", ", missed)}");
+        Assert.Empty(Checks.Coverage.Missed(seen, SeedCount));
     }
 
     [Theory]
@@ -102,16 +97,4 @@ public sealed class SimulationTests(ITestOutputHelper output)
             return folder.FullName;
         }
     }
-
-    // Each phase of coordinators and participants, each kind of trouble, each shape of traffic and each host.
-    private static IEnumerable<string> Wanted =>
-    [
-        "phase Preparing", "phase Committed", "phase Compensating", "phase Restoring", "phase Escalated",
-        "recovery Completed", "recovery CompletedWithResidue", "recovery Aborted",
-        "record Promised", "record Barred", "record Unbarred", "record PromiseReleased", "record DecisionLearnt", "record CompensationSettled",
-        "record RolledBack", "record Reinstated", "record FenceRaised", "record DependencyDeclared", "record IntervalSealed", "record Collected",
-        .. Enum.GetNames<Engine.Fault>().Select(fault => $"{fault} while"),
-        .. Enum.GetNames<Workload.Topology>().Select(topology => $"topology {topology}"),
-        "host ClusterProcesses", "host LocalProcesses", "two tenants", "two executions",
-    ];
 }

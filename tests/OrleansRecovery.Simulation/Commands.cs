@@ -80,9 +80,17 @@ internal static class Commands
     {
         var clock = Stopwatch.StartNew();
         var (seen, failures) = Seeds(Enumerable.Range(first, count));
-        foreach (var (what, times) in seen.Counts)
+        foreach (var (what, times) in seen.Counts.Where(entry => !entry.Key.Contains(" while ", StringComparison.Ordinal)))
         {
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{times,10}  {what}"));
+        }
+
+        Console.WriteLine();
+        Console.WriteLine(Coverage.Table(seen));
+        var missed = Coverage.Missed(seen, count);
+        foreach (var what in missed)
+        {
+            Console.WriteLine($"MISSED {what}");
         }
 
         foreach (var failure in failures.Take(FailuresShown))
@@ -92,7 +100,7 @@ internal static class Commands
 
         var seconds = clock.Elapsed.TotalSeconds;
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{count} seeds in {seconds:0} s ({count / seconds:0} a second), {failures.Count} failed"));
-        return failures.Count == 0 ? 0 : 1;
+        return failures.Count == 0 && missed.Count == 0 ? 0 : 1;
     }
 
     /// <summary>Stops at the first seed that fails: how long a fault survives.</summary>

@@ -1,8 +1,7 @@
-using OrleansRecovery.Protocol.Execution;
+using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Ledger;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
-using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Runtime.Ports;
 using OrleansRecovery.Simulation.Checks;
 using OrleansRecovery.Simulation.Engine;
@@ -16,7 +15,15 @@ internal sealed class Run
 {
     private const int StepsMax = 800_000;
     private const int LedgerStep = 4; // signatures are a fifth of a run
-    private static readonly IssuerId User = IssuerId.Parse("user");
+    private const double FocusedRuns = 0.7;
+
+    // Phases that last for moments, or are rare: in a run that looks at one of them much is asked, and goes wrong, while it lasts.
+    private static readonly string[] Focuses =
+    [
+        nameof(CoordinatorPhase.Signalled), nameof(CoordinatorPhase.Preparing), nameof(CoordinatorPhase.Committed), nameof(CoordinatorPhase.Compensating), nameof(CoordinatorPhase.Restoring),
+        nameof(CoordinatorPhase.Escalated), nameof(CoordinatorPhase.Completed), nameof(CoordinatorPhase.CompletedWithResidue), nameof(CoordinatorPhase.CompletedWithResidue),
+        nameof(CoordinatorPhase.Aborted), nameof(CoordinatorPhase.Aborted), nameof(CoordinatorPhase.Aborted),
+    ];
 
     // What was under way when the troubles ended has arrived by then: the slowest call and the longest standstill take ten seconds.
     private static readonly TimeSpan LateMax = TimeSpan.FromSeconds(12);
@@ -31,12 +38,13 @@ internal sealed class Run
     private readonly Disk _disk;
     private readonly IHost _host;
     private readonly Process _user;
+    private readonly Users _users;
     private readonly IReadOnlyList<SimulatedExecution> _executions;
     private readonly SortedDictionary<TenantId, List<byte[]>> _ledgers = [];
-    private readonly List<string> _complaints = [];
     private readonly List<string> _lines = [];
     private readonly Tally _seen = new();
-    private int _asked;
+    private readonly string? _focus;
+    private int _focusesLeft = 4;
     private bool _isAtRest;
 
     public Run(int seed, RunOptions? options = null)
@@ -44,7 +52,12 @@ internal sealed class Run
         _seed = seed;
         _options = options ?? new RunOptions();
         _loop = new Loop(seed);
-        _faults = new Faults(_loop, none: _options.Crashes is not null) { Without = _options.Without };
+        _focus = _options.Crashes is null && _loop.Chance(FocusedRuns) ? _loop.PickOne(Focuses) : null;
+        _faults = new Faults(_loop, none: _options.Crashes is not null, _focus)
+        {
+            Without = _options.Without,
+            IsFocus = () => _focus is not null && _executions!.Any(execution => execution.Observer.Phase == _focus),
+        };
         _disk = new Disk(_loop, _faults) { Crashes = _options.Crashes ?? new Dictionary<int, CrashMoment>(), OnKept = Take };
         _user = new Process(_loop, "user") { MayEnd = false };
         var chance = _options.Workload is { } workload ? new Loop(workload) : _loop;
@@ -61,12 +74,14 @@ internal sealed class Run
         _host = _options.Crashes is null && _loop.Chance(0.4)
             ? new Local.LocalProcesses(_loop, _disk, catalog)
             : new Cluster.ClusterProcesses(_loop, _faults, _disk, catalog, _user);
+        _users = new Users(_loop, _user, _host, _seen, _options);
         _disk.OnCrash = _host.Kill;
         _seen.Add($"host {_host.GetType().Name}");
         var end = TimeSpan.FromSeconds(chance.Random.Next(2, 15));
         foreach (var execution in _executions)
         {
-            Plan(execution, chance, end);
+            execution.Observer.OnPhase = () => Focus(execution);
+            _users.Plan(execution, chance, end);
         }
 
         PlanTroubles(end);
@@ -76,6 +91,7 @@ internal sealed class Run
             _disk.Tell = Tell;
             _faults.OnMet += fault => Tell($"fault {fault}");
             _host.Tell = Tell;
+            _users.Tell = Tell;
             _loop.Log.Tell = Tell;
             foreach (var execution in _executions)
             {
@@ -142,7 +158,7 @@ internal sealed class Run
             2 => "two executions",
             _ => "one execution",
         });
-        return [.. addresses.Select((address, number) => new SimulatedExecution(_loop, chance, _faults, _seen, address, $"x{number}-", _options, isAlone: addresses.Count == 1))];
+        return [.. addresses.Select((address, number) => new SimulatedExecution(_loop, chance, _faults, _seen, address, $"x{number}-", _options, isAlone: addresses.Count == 1, _focus))];
     }
 
     private void Take(Process by, StreamAppend append)
@@ -162,30 +178,6 @@ internal sealed class Run
         }
     }
 
-    // What users do, and when.
-    private void Plan(SimulatedExecution execution, Loop chance, TimeSpan end) => _ = _user.Start(async () =>
-    {
-        await _host.StartAsync(execution.Start);
-        for (var count = Math.Min(chance.Random.Next(1, 6), _options.MessagesMax); count > 0; count--)
-        {
-            var to = chance.Chance(0.5) ? execution.Agents[0] : chance.PickOne(execution.Agents);
-            At(chance, end, () => SendAsync(execution, to, execution.Script(to, _options.Depth)));
-        }
-
-        for (var count = Math.Min(chance.PickOne(1, 1, 1, 2, 3), _options.SignalsMax); count > 0; count--)
-        {
-            At(chance, end, () => SignalAsync(execution));
-        }
-
-        if (_options.Crashes is null && _options.TroublesMax > 0 && chance.Chance(0.3))
-        {
-            At(chance, end, () => _host.PauseAsync(execution.Address, User));
-            At(chance, end, () => _host.ResumeAsync(execution.Address, User));
-            At(chance, end, () => SealAsync(execution));
-            At(chance, end, () => SealAsync(execution));
-        }
-    });
-
     // What bad luck does, and when.
     private void PlanTroubles(TimeSpan end)
     {
@@ -198,47 +190,24 @@ internal sealed class Run
         }
     }
 
-    private void At(Loop chance, TimeSpan end, Func<Task> what) => _loop.After(end * chance.Random.NextDouble(), () => _ = _user.Start(async () =>
+    private void Focus(SimulatedExecution execution)
     {
-        _asked++;
-        try
+        if (execution.Observer.Phase == nameof(CoordinatorPhase.Escalated) && _focus is nameof(CoordinatorPhase.Aborted) or nameof(CoordinatorPhase.CompletedWithResidue))
         {
-            await what();
-        }
-        catch (Exception refused) when (refused is Protocol.Errors.RecoveryException or StaleAppendException or TimeoutException or InvalidOperationException)
-        {
-            _seen.Add($"refused {(refused as Protocol.Errors.RecoveryException)?.Error.Code.ToString() ?? refused.GetType().Name}");
-            Tell($"user: {refused.Message}");
-        }
-#pragma warning disable CA1031 // Whatever else a user meets must not be.
-        catch (Exception bug)
-#pragma warning restore CA1031
-        {
-            _complaints.Add($"a user's call ends with {bug}");
+            _loop.After(TimeSpan.FromMilliseconds(_loop.Random.Next(0, 500)), () => _users.Look(execution)); // only an operator leads there
         }
 
-        _asked--;
-    }));
+        if (execution.Observer.Phase != _focus || _faults.IsOver || _focusesLeft-- <= 0)
+        {
+            return;
+        }
 
-    private async Task SendAsync(SimulatedExecution execution, AgentId to, Script script)
-    {
-        Tell($"user sends {script.Id} to {to}");
-        await _host.SendAsync(execution.Address, to, new Work(script, []));
-    }
-
-    private async Task SignalAsync(SimulatedExecution execution)
-    {
-        var suspect = execution.AnyInterval();
-        Tell($"user signals {suspect}");
-        await _host.SignalAsync(FailureSignals.Make(execution.Address, suspect, User, time: _user.Time) with { Signal = execution.NextSignal() });
-    }
-
-    private async Task SealAsync(SimulatedExecution execution)
-    {
-        var interval = execution.AnyInterval();
-        Tell($"user seals {interval}");
-        await _host.SealAsync(execution.Address, interval, User);
-        _seen.Add("sealed by a user");
+        _seen.Add($"focus {_focus}");
+        _users.Hurry(execution);
+        for (var count = Math.Min(_loop.Random.Next(0, 3), _options.TroublesMax); count > 0; count--)
+        {
+            _loop.After(TimeSpan.FromMilliseconds(_loop.PickOne(0, 1, 10, 100) * _loop.Random.NextDouble()), Trouble);
+        }
     }
 
     private void Trouble()
@@ -289,14 +258,16 @@ internal sealed class Run
                     // Calls that nobody waits for any more may still arrive.
                     var count = _executions.Sum(execution => execution.Observer.RecordCount);
                     await Task.Delay(TimeSpan.FromTicks(Math.Max(Quiet.Ticks, late - _loop.Now)), _user.Time);
-                    _isAtRest = _executions.Sum(execution => execution.Observer.RecordCount) == count;
+                    var isQuiet = _executions.Sum(execution => execution.Observer.RecordCount) == count;
                     foreach (var execution in _executions)
                     {
-                        _isAtRest = _isAtRest && execution.Observer is { IsAtRest: true, IsHeld: false } && await _host.IsSettledAsync(execution.Address);
+                        isQuiet = isQuiet && execution.Observer is { IsAtRest: true, IsHeld: false } && await _host.IsSettledAsync(execution.Address);
                     }
+
+                    _isAtRest = isQuiet; // the run ends at once
                 }
             }
-            catch (Exception unready) when (unready is Protocol.Errors.RecoveryException or StaleAppendException or TimeoutException or InvalidOperationException)
+            catch (Exception unready) when (Users.IsNamed(unready))
             {
                 Tell($"user: {unready.Message}");
             }
@@ -305,45 +276,23 @@ internal sealed class Run
 
     private async Task<bool> IsAtRestAsync(SimulatedExecution execution)
     {
-        await OperateAsync(execution);
-        if (!execution.IsAsked && _asked == 0 && execution.Observer is { IsHeld: false, IsStopped: false } && await _host.IsSettledAsync(execution.Address))
+        await _users.OperateAsync(execution);
+        if (!execution.IsAsked && _users.Asked == 0 && execution.Observer is { IsHeld: false, IsStopped: false } && await _host.IsSettledAsync(execution.Address))
         {
             execution.IsAsked = true;
             foreach (var agent in execution.Agents)
             {
-                await SendAsync(execution, agent, execution.LastScript); // everybody is there and answers
+                await _users.SendAsync(execution, agent, execution.LastScript); // everybody is there and answers
             }
         }
 
-        return (execution.IsAsked || execution.Observer.IsStopped) && _asked == 0 && execution.Observer is { IsAtRest: true, IsHeld: false }
+        return (execution.IsAsked || execution.Observer.IsStopped) && _users.Asked == 0 && execution.Observer is { IsAtRest: true, IsHeld: false }
             && await _host.IsSettledAsync(execution.Address);
-    }
-
-    private async Task OperateAsync(SimulatedExecution execution)
-    {
-        var status = await _host.StatusAsync(execution.Address);
-        if (status.Phase == ExecutionPhase.Paused)
-        {
-            await _host.ResumeAsync(execution.Address, User);
-        }
-
-        if (status.Phase == ExecutionPhase.Escalated)
-        {
-            await _host.DecideAsync(execution.Address, status.Recoveries[^1].Recovery, _loop.PickOne(OperatorDecision.Approve, OperatorDecision.Reject), User);
-        }
-
-        foreach (var recovery in status.Recoveries.Where(recovery => recovery.WaitsFor is not null))
-        {
-            var decision = _loop.PickOne(OperatorDecision.Approve, OperatorDecision.Force, OperatorDecision.Retry, OperatorDecision.Reject);
-            _seen.Add($"operator {decision} at {recovery.WaitsFor}");
-            Tell($"operator decides {decision} about {recovery.WaitsFor}");
-            await _host.DecideAsync(execution.Address, recovery.Recovery, decision, User);
-        }
     }
 
     private List<string> Judge()
     {
-        var faults = new List<string>([.. _complaints, .. _host.Complaints]);
+        var faults = new List<string>([.. _users.Complaints, .. _host.Complaints]);
         foreach (var execution in _executions)
         {
             List<RecoveryRecord> ledger = [.. _ledgers.GetValueOrDefault(execution.Address.Tenant, []).Select(line => LedgerChain.Read(line))];

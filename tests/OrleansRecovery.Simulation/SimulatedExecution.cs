@@ -1,3 +1,4 @@
+using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Ledger;
 using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Terms;
@@ -27,7 +28,8 @@ internal sealed class SimulatedExecution
     /// <param name="mark">Stands in all that belongs to it, and in nothing of another one.</param>
     /// <param name="options">What was asked for.</param>
     /// <param name="isAlone">There is no other one.</param>
-    public SimulatedExecution(Loop loop, Loop chance, Faults faults, Tally seen, ExecutionAddress address, string mark, RunOptions options, bool isAlone)
+    /// <param name="focus">The phase of recoveries that the run looks at above all.</param>
+    public SimulatedExecution(Loop loop, Loop chance, Faults faults, Tally seen, ExecutionAddress address, string mark, RunOptions options, bool isAlone, string? focus)
     {
         (_loop, _mark, Address) = (loop, mark, address);
         Outside = new OutsideWorld(loop, faults);
@@ -37,7 +39,7 @@ internal sealed class SimulatedExecution
         Agents = [.. Enumerable.Range(0, chance.Random.Next(2, options.AgentsMax + 1)).Select(number => AgentId.Parse($"{(char)('a' + number)}"))];
         var topology = chance.PickOne(Enum.GetValues<Topology>());
         seen.Add($"topology {topology}");
-        Policy = PolicyOf(chance);
+        Policy = PolicyOf(chance, focus);
         _scripts = new Scripts(chance, topology, Agents, mark, withFinals: chance.Chance(0.5));
     }
 
@@ -60,6 +62,8 @@ internal sealed class SimulatedExecution
     public ExecutionStart Start => new(Address, [.. Agents.Select(agent => new AgentAssignment(agent, new AgentClass("careful")))], Policy);
 
     public Script Script(AgentId agent, int depth) => _scripts.Of(agent, depth);
+
+    public Script BusyScript() => _scripts.Busy();
 
     public Script LastScript => new($"{_mark}last", []);
 
@@ -105,18 +109,18 @@ internal sealed class SimulatedExecution
         where text.Contains($"\"{other._mark}", StringComparison.Ordinal)
         select $"{Address} knows what belongs to {other.Address}: {text}";
 
-    private static RecoveryPolicy PolicyOf(Loop chance)
+    private static RecoveryPolicy PolicyOf(Loop chance, string? focus)
     {
         var sealing = chance.Chance(0.2);
         return RecoveryPolicy.Default with
         {
             RefusedVote = chance.PickOne(Enum.GetValues<RefusedVoteRule>()),
-            FailedCompensation = chance.PickOne(Enum.GetValues<FailedCompensationRule>()),
+            FailedCompensation = focus is nameof(CoordinatorPhase.CompletedWithResidue) ? FailedCompensationRule.Residue : chance.PickOne(Enum.GetValues<FailedCompensationRule>()),
             SilentParticipant = chance.PickOne(Enum.GetValues<SilentParticipantRule>()),
             AfterRollback = chance.PickOne(AfterRollbackRule.Retry, AfterRollbackRule.Retry, AfterRollbackRule.Fallback),
             IrrevocableActions = sealing ? IrrevocableActionRule.WhenSealed : IrrevocableActionRule.Allow,
             DetectionWindowMilliseconds = sealing ? 4_000 : RecoveryPolicy.Default.DetectionWindowMilliseconds,
-            AgentCountMax = chance.Chance(0.1) ? 1 : 1_000,
+            AgentCountMax = chance.Chance(focus is nameof(CoordinatorPhase.Escalated) or nameof(CoordinatorPhase.Aborted) ? 0.7 : 0.1) ? 1 : 1_000,
             RecoveryCountMax = chance.Random.Next(3, 20),
             VoteTimeoutMilliseconds = chance.PickOne(300, 1_000),
             VoteTryCountMax = chance.Random.Next(2, 20),

@@ -5,6 +5,14 @@ namespace OrleansRecovery.Protocol.Dependencies;
 /// <content>What is sealed, and what nobody can need any more.</content>
 public sealed partial class ExecutionIndex
 {
+    private HashSet<Interval> _suspects = [];
+
+    /// <summary>
+    /// Says which intervals admitted signals name that no recovery has answered yet: however old they grow meanwhile, they are not sealed, and nothing that
+    /// rests on them is (theory, R15, R18).
+    /// </summary>
+    public void Suspect(IEnumerable<Interval> suspects) => _suspects = [.. suspects];
+
     /// <summary>
     /// Is the whole causal past of an interval sealed: marked as validated, or older than the detection window (theory, R15)?
     /// </summary>
@@ -55,6 +63,11 @@ public sealed partial class ExecutionIndex
 
         bool Visit(IntervalEntry entry)
         {
+            if (IsSuspect(entry))
+            {
+                return false;
+            }
+
             if (entry.IsSealed || entry.Agent == Outside.Agent || !visited.Add(entry))
             {
                 return true;
@@ -71,6 +84,7 @@ public sealed partial class ExecutionIndex
     public bool IsSealed(Interval interval, long sealedBefore) =>
         _agents.GetValueOrDefault(interval.Agent)?.Find(interval.Number) is { } entry
         && (entry.IsMarked || entry.At < sealedBefore)
+        && !IsSuspect(entry)
         && IsPastSealed(interval, sealedBefore);
 
     /// <summary>
@@ -121,6 +135,8 @@ public sealed partial class ExecutionIndex
             agent.Live.RemoveAll(interval => IsBehind(interval) && interval.Sends.Count == 0 && interval.Forget());
         }
     }
+
+    private bool IsSuspect(IntervalEntry entry) => _suspects.Count > 0 && _suspects.Contains(new Interval(entry.Agent, entry.Number));
 
     private bool IsSettled(MessageEntry message) => message.ConsumedIn is { } consumer && IsBehind(consumer) && IsBehind(message.Sender);
 

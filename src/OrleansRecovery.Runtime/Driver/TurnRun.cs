@@ -137,6 +137,12 @@ internal sealed partial class TurnRun : AgentTurn
         {
             return await RunAsync();
         }
+#pragma warning disable CA1031 // Whatever an agent's code throws: when it was recorded it came to its end.
+        catch (Exception failure) when (failure is not RecoveryException)
+#pragma warning restore CA1031
+        {
+            throw _driver.NonDeterministic(_message, $"it failed, and had ended when it was recorded ({failure.GetType().Name}: {failure.Message})");
+        }
         finally
         {
             Finish();

@@ -100,7 +100,7 @@ public sealed partial class ExecutionDriver
         }
 
         var verdict = SignalAdmission.Decide(
-            work.Signals, _setup.Signals.Of(Address.Tenant), signal, Address, IsSealed(signal.Suspect), FaultOf(signal.Suspect), Now(), work.Conduct, Unanswered(work));
+            work.Signals, _setup.Signals.Of(Address.Tenant), signal, Address, !TrySuspect(signal.Suspect), FaultOf(signal.Suspect), Now(), work.Conduct, Unanswered(work));
         work.Signals = verdict.Window;
         work.Conduct = verdict.Conduct;
         input.Refusal = verdict.Refusal;
@@ -112,7 +112,34 @@ public sealed partial class ExecutionDriver
         return verdict.IsAdmitted;
     }
 
-    private static IEnumerable<FailureSignal> Unanswered(Work work) => work.State.Waiting.Concat(work.Open?.Signals ?? []);
+    private static IEnumerable<FailureSignal> Unanswered(Work work) => Unanswered(work.State, work.Open);
+
+    private static IEnumerable<FailureSignal> Unanswered(ExecutionState state, CoordinatorState? open) => state.Waiting.Concat(open?.Signals ?? []);
+
+    // What is not sealed counts as suspect from here on, until what is durable says otherwise: between this answer and the recovery it must not be collected.
+    private bool TrySuspect(Interval interval)
+    {
+        lock (_sync)
+        {
+            if (_index.IsSealed(interval, SealedBefore()))
+            {
+                return false;
+            }
+
+            _suspects.Add(interval);
+            _index.Suspect(_suspects);
+            return true;
+        }
+    }
+
+    private void NoteSuspects()
+    {
+        lock (_sync)
+        {
+            _suspects = [.. Unanswered(_state, _open).Select(signal => signal.Suspect)];
+            _index.Suspect(_suspects);
+        }
+    }
 
     // Opened in the same append as the input that asks for it, so that a crash leaves both or none.
     private void OpenRecovery(Work work, ExecutionEffect.OpenRecovery effect)

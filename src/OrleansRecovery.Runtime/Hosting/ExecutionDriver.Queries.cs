@@ -78,19 +78,12 @@ public sealed partial class ExecutionDriver
         }
     }
 
-    private bool IsSealed(Interval interval)
-    {
-        lock (_sync)
-        {
-            return _index.IsSealed(interval, SealedBefore());
-        }
-    }
-
     /// <summary>
     /// Deletes copies of agents' states, and records, that no failure can lead back to any more: first every agent says from where on it still needs its
     /// journal, then the index forgets, then what nobody needs is deleted. A crash in between leaves too much, never too little.
     /// </summary>
     /// <returns>How many agents had something to delete.</returns>
+    /// <exception cref="StaleAppendException">Another coordinator leads: it may have admitted signals that this one does not know.</exception>
     public async Task<int> CollectAsync(CancellationToken cancellationToken)
     {
         IReadOnlyDictionary<AgentId, CheckpointNumber> line;
@@ -99,6 +92,7 @@ public sealed partial class ExecutionDriver
             line = _index.RetentionLine(SealedBefore());
         }
 
+        await CheckLeadsAsync(cancellationToken); // whoever takes over after this asks later clocks what is sealed
         var collected = new List<AgentId>();
         foreach (var (agent, checkpoint) in line.Where(item => _assigned.ContainsKey(item.Key)))
         {

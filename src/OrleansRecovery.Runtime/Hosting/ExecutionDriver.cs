@@ -38,6 +38,7 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
     private TaskCompletionSource _changed = new();
     private ExecutionState _state = null!;
     private SignalWindow _signals = null!;
+    private HashSet<Interval> _suspects = [];
     private CoordinatorState? _open;
     private RecoveryId _newest;
     private readonly Epoch _epoch;
@@ -213,6 +214,7 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
         }
 
         _open = work.Open;
+        NoteSuspects();
         batch.ForEach(Complete);
         foreach (var effect in work.ExecutionEffects)
         {
@@ -316,6 +318,8 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
                 _recoveries[id] = recovery;
             }
         }
+
+        NoteSuspects();
     }
 
     private AgentClass ClassOf(AgentId agent)

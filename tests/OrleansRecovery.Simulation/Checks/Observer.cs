@@ -62,7 +62,10 @@ internal sealed partial class Observer(Tally seen, ExecutionId execution)
     public bool KeepsTexts { get; init; }
 
     /// <summary>Where the newest recovery stands.</summary>
-    public string Phase => Log.Recoveries.Count == 0 ? "nothing" : Log.Recoveries.Values.Last().Phase.ToString();
+    public string Phase { get; private set; } = "nothing";
+
+    /// <summary>Told when it stands elsewhere.</summary>
+    public Action OnPhase { get; set; } = () => { };
 
     /// <summary>No recovery is open, and no agent is bound by one.</summary>
     public bool IsAtRest => Log.Recoveries.Values.All(recovery => recovery.Phase is Protocol.Coordinator.CoordinatorPhase.Completed
@@ -137,11 +140,12 @@ internal sealed partial class Observer(Tally seen, ExecutionId execution)
                 Take(by, AgentId.Parse(stream.Name), AgentEventJson.Read(record.Span));
                 break;
             case StreamKind.Execution:
-                var before = Phase;
                 Log.Apply(ExecutionLog.Read(record.Span));
-                if (Phase != before)
+                if (Log.Recoveries.Count > 0 && Log.Recoveries.Values.Last().Phase.ToString() is var phase && phase != Phase)
                 {
-                    seen.Add($"phase {Phase}");
+                    Phase = phase;
+                    seen.Add($"phase {phase}");
+                    OnPhase();
                 }
 
                 break;

@@ -8,6 +8,7 @@ internal static class MutantList
     private const string Preparing = "Protocol/Coordinator/CoordinatorMachine.Preparing.cs";
     private const string Undoing = "Protocol/Coordinator/CoordinatorMachine.Undoing.cs";
     private const string Index = "Protocol/Dependencies/ExecutionIndex.cs";
+    private const string Retained = "Protocol/Dependencies/ExecutionIndex.Retention.cs";
     private const string Order = "Protocol/Dependencies/CompensationOrder.cs";
     private const string Events = "Protocol/Dependencies/EventOrder.cs";
     private const string Work = "Protocol/Journal/IntervalWork.cs";
@@ -29,6 +30,7 @@ internal static class MutantList
     private static readonly (string, string) SetTests = ("OrleansRecovery.Protocol.Tests", "RollbackSetProperties");
     private static readonly (string, string) StorageTests = ("OrleansRecovery.Runtime.Tests", "StorageTroubleTests");
     private static readonly (string, string) DriverTests = ("OrleansRecovery.Runtime.Tests", "ExecutionDriverTests");
+    private static readonly (string, string) CollectingTests = ("OrleansRecovery.Runtime.Tests", "CollectingTests");
     private static readonly (string, string) ParticipantTests = ("OrleansRecovery.Protocol.Tests", "ParticipantMachineTests");
 
     public static IReadOnlyList<Mutant> All { get; } =
@@ -164,6 +166,11 @@ internal static class MutantList
         new("sends twice input whose write was in doubt", new Edit("Runtime/Hosting/ExecutionDriver.Outside.cs", "if (_isOutsideInDoubt)", "if (_isOutsideInDoubt && !§)")) { Tests = StorageTests },
         new("lets recoveries wait for what is collected", new Edit(
             Execution, "_collecting = CollectQuietlyAsync(); //", "if (§) { await CollectAsync(_stopping.Token); } else { _collecting = CollectQuietlyAsync(); } //")),
+        new("collects what a signal names that is not answered yet", new Edit(Retained, "_suspects.Count > 0 &&", "!§ && _suspects.Count > 0 &&")) { Tests = CollectingTests },
+        new("has something collected although it was replaced", new Edit(
+            "Runtime/Hosting/ExecutionDriver.Queries.cs",
+            "        await CheckLeadsAsync(cancellationToken); // whoever",
+            "        if (!§) await CheckLeadsAsync(cancellationToken); // whoever")) { Tests = CollectingTests },
         new("passes over input whose write was in doubt", new Edit(
             "Runtime/Hosting/ExecutionDriver.Outside.cs",
             "await _reader.ReadAsync(Outside.Agent, first, CancellationToken.None); // what one",

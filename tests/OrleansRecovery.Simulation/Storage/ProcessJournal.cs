@@ -111,10 +111,11 @@ internal sealed class ProcessJournal(Process process, Disk disk, Loop loop, Faul
             return;
         }
 
-        Complete(done, faults.Meets(Fault.WriteInDoubt) ? Unavailable("may be written") : written.Exception?.InnerException);
+        var linger = batch.Appends.Any(append => append.Stream.Kind == StreamKind.Execution) ? faults.Linger() : TimeSpan.Zero;
+        Complete(done, faults.Meets(Fault.WriteInDoubt) ? Unavailable("may be written") : written.Exception?.InnerException, linger);
     }
 
-    private void Complete(TaskCompletionSource done, Exception? failure) => loop.After(faults.DiskLatency(), () =>
+    private void Complete(TaskCompletionSource done, Exception? failure, TimeSpan linger = default) => loop.After(faults.DiskLatency() + linger, () =>
     {
         if (failure is null)
         {

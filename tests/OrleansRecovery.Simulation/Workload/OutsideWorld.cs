@@ -7,7 +7,7 @@ namespace OrleansRecovery.Simulation.Workload;
 internal sealed class OutsideWorld(Loop loop, Faults faults)
 {
     private readonly Dictionary<string, (string Key, IReadOnlyList<string> Causes)> _store = new(StringComparer.Ordinal);
-    private readonly HashSet<string> _failed = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _asked = new(StringComparer.Ordinal);
     private readonly HashSet<ActionId> _hopeless = [];
 
     /// <summary>What was done and stands, in the order in which it was done.</summary>
@@ -132,8 +132,8 @@ internal sealed class OutsideWorld(Loop loop, Faults faults)
         return IsResidue(action) ? new Shelf(null, []) : new Shelf(deed.Interval.ToString(), [.. stored.Causes, Cause.Of(action)]);
     }
 
-    /// <summary>An agent fails at a script once.</summary>
-    public bool FailsNow(string script) => faults.Meets(Fault.AgentFails) && _failed.Add(script);
+    /// <summary>An agent fails at a script once, or never: what it does is the same whenever it is repeated.</summary>
+    public bool FailsNow(string script) => _asked.Add(script) && faults.Meets(Fault.AgentFails);
 }
 
 /// <summary>What an action did.</summary>

@@ -75,6 +75,9 @@ internal sealed class Scripts(Loop loop, Topology topology, IReadOnlyList<AgentI
         return new Script($"{mark}{++_count}", steps);
     }
 
+    /// <summary>A script of what may fail at once.</summary>
+    public Script Busy() => new($"{mark}{++_count}", [.. Enumerable.Range(0, loop.Random.Next(1, 4)).Select(_ => new Step(loop.PickOne(Verb.Act, Verb.Act, Verb.Fail)))]);
+
     // In each run some kinds of step are rarer, or missing, and others many.
     private static (Verb Verb, int Weight)[] Weights(Loop loop, bool withFinals) =>
     [
