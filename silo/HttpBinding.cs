@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Orleans.Storage;
 using OrleansRecovery.Http;
+using OrleansRecovery.Http.Access;
 using OrleansRecovery.Orleans.Client;
 using OrleansRecovery.Orleans.Hosting;
 using OrleansRecovery.Orleans.Storage;
@@ -11,14 +12,17 @@ using OrleansRecovery.Orleans.Storage;
 namespace OrleansRecovery.Silo;
 
 /// <summary>The HTTP binding of the cluster, served by this silo: any silo that has one will do, for every execution.</summary>
-internal static class HttpBinding
+internal static partial class HttpBinding
 {
-    /// <summary>The setting that gives the address; without it nothing listens.</summary>
-    public const string Setting = "http";
-
     /// <summary>The settings of the server; null where no address is set.</summary>
-    /// <exception cref="Protocol.Errors.RecoveryException"><c>BadConfiguration</c>: the address is none of the loopback interface, and the server authenticates nobody yet.</exception>
-    public static RecoveryServerOptions? Read(SiloSettings settings) => settings.Http is { } url ? Of(url).Validated() : null;
+    /// <exception cref="Protocol.Errors.RecoveryException"><c>BadConfiguration</c>: the address is none, or none of the loopback interface where there are no certificates.</exception>
+    public static RecoveryServerOptions? Read(SiloSettings settings, ServerSecurity security) => settings.Http is not { } url ? null : new RecoveryServerOptions
+    {
+        Urls = [url],
+        Tls = security.Tls,
+        Access = security.Access ?? (IAccessRules)new OpenAccess(),
+        IsOutage = failure => failure is OrleansException or TimeoutException, // whoever drives an execution may be gone, until another silo has taken over
+    }.Validated();
 
     /// <summary>Serves it where an address is set. Called after Orleans is added, so that it starts after the silo and stops before it.</summary>
     public static void AddHttpBinding(this HostApplicationBuilder builder, RecoveryServerOptions? options)
@@ -32,20 +36,19 @@ internal static class HttpBinding
         builder.Services.AddHostedService(services => new Endpoint(services, options));
     }
 
-    // Whoever drives an execution may be gone, until another silo has taken over.
-    private static RecoveryServerOptions Of(string url) => new() { Urls = [url], IsOutage = failure => failure is OrleansException or TimeoutException };
-
-    private sealed class Endpoint(IServiceProvider services, RecoveryServerOptions options) : IHostedService
+    private sealed partial class Endpoint(IServiceProvider services, RecoveryServerOptions options) : IHostedService
     {
         private RecoveryServer? _server;
 
         public async Task StartAsync(CancellationToken cancellationToken)
         {
             var client = services.GetRequiredService<ClusterRecoveryClient>();
-            var storage = services.GetRequiredService<IOptions<AgentRecoveryOptions>>().Value.Storage;
-            var journal = new GrainJournal(services.GetRequiredKeyedService<IGrainStorage>(storage)); // to read
+            var silo = services.GetRequiredService<IOptions<AgentRecoveryOptions>>().Value;
+            var journal = new GrainJournal(services.GetRequiredKeyedService<IGrainStorage>(silo.Storage)); // to read
             var logging = services.GetRequiredService<ILoggerFactory>();
-            _server = await RecoveryServer.StartAsync(client, client, client, journal, options with { Logging = logging }, cancellationToken);
+            var logger = logging.CreateLogger(typeof(HttpBinding));
+            (options.Access as AccessFile)?.OnRefused = error => Log.RulesRefused(logger, error.ToString());
+            _server = await RecoveryServer.StartAsync(client, client, client, journal, options with { Signals = silo.Signals, Logging = logging }, cancellationToken);
         }
 
         public async Task StopAsync(CancellationToken cancellationToken)
@@ -54,6 +57,12 @@ internal static class HttpBinding
             {
                 await server.DisposeAsync();
             }
+        }
+
+        private static partial class Log
+        {
+            [LoggerMessage(Level = LogLevel.Error, Message = "{Problem}")]
+            internal static partial void RulesRefused(ILogger logger, string problem);
         }
     }
 }

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Orleans.Configuration;
+using OrleansRecovery.Http.Access;
 using OrleansRecovery.Http.Agents;
 using OrleansRecovery.Orleans.Hosting;
 using OrleansRecovery.Runtime.Security;
@@ -28,8 +29,10 @@ internal static class SiloHost
         builder.AddTelemetry();
         var settings = SiloSettings.Read(arguments, builder.Configuration);
         var agents = AgentAssemblies.Find(settings.Agents);
-        var foreign = settings.ForeignAgents.Select(agent => HttpForeignAgent.Parse(agent)).ToList(); // as long as the process
-        var http = HttpBinding.Read(settings);
+        var security = ServerSecurity.Read(settings.Certificate, settings.CertificateKey, settings.Authorities, settings.Access, isServing: settings.Http is not null);
+        var foreign = settings.ForeignAgents.Select(agent => HttpForeignAgent.Parse(agent, security.Tls)).ToList(); // as long as the process
+        var http = HttpBinding.Read(settings, security);
+        var signals = SignalPolicyFile.Read(settings.Signals, settings.RequireSignatures, settings.ClockSkewMilliseconds);
         var place = settings.Postgres is { } postgres ? await OrleansSchema.CreatePostgresAsync(postgres) : await CreateSqliteAsync(settings.Database);
         var key = LedgerKey.OpenOrCreate(settings.Key);
         builder.UseOrleans(silo =>
@@ -49,6 +52,8 @@ internal static class SiloHost
                 options.Storage = Storage;
                 options.UseReminders = settings.Postgres is not null; // Orleans has none on SQLite: there, the silo's start drives executions on
                 options.LedgerKey = key;
+                options.Signals = signals;
+                options.Heads = settings.Heads is { } file ? new HeadFile(file) : null;
                 foreach (var agent in agents)
                 {
                     options.Add(agent);

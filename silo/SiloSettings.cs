@@ -10,7 +10,10 @@ internal sealed record SiloSettings
     private const string Agent = "agent";
 
     private static readonly string[] Known =
-        ["advertise", Agent, "agents", "cluster-id", "db", "failure-detection", "gateway-port", Health.Setting, HttpBinding.Setting, "key", Telemetry.Setting, "postgres", "service-id", "silo-port"];
+    [
+        "access", "advertise", Agent, "agents", "clock-skew", "cluster-id", "db", "failure-detection", "gateway-port", Health.Setting, "http", "key", Telemetry.Setting, "postgres",
+        "publish-heads", "require-signatures", "service-id", "signals", "silo-port", "tls-ca", "tls-cert", "tls-key",
+    ];
 
     // What only a cluster has, and only PostgreSQL keeps a cluster.
     private static readonly string[] OfClusters = ["advertise", "cluster-id", "failure-detection"];
@@ -27,8 +30,32 @@ internal sealed record SiloSettings
     /// </summary>
     public required IReadOnlyList<string> ForeignAgents { get; init; }
 
-    /// <summary>Where the silo serves HTTP, on the loopback interface alone; null: it does not. Default: it does not.</summary>
+    /// <summary>Where the silo serves HTTP: with certificates anywhere, without them on the loopback interface alone; null: it does not. Default: it does not.</summary>
     public required string? Http { get; init; }
+
+    /// <summary>The silo's certificate (PEM), with which it proves itself to clients and foreign agents; null: it does not. As for <c>recovery serve</c>.</summary>
+    public required string? Certificate { get; init; }
+
+    /// <summary>Its private key (PEM), which only its owner may read.</summary>
+    public required string? CertificateKey { get; init; }
+
+    /// <summary>The authorities (PEM) that certificates of clients and foreign agents come from.</summary>
+    public required string? Authorities { get; init; }
+
+    /// <summary>The rules of who may do what over HTTP (JSON), read again when they change; null: everybody who reaches the silo may do everything.</summary>
+    public required string? Access { get; init; }
+
+    /// <summary>The file, outside the database and this silo's own, to which each signed head of a ledger is appended that this silo writes; null: none is.</summary>
+    public required string? Heads { get; init; }
+
+    /// <summary>The signal policy (JSON), the same for all silos of a cluster; null: the defaults.</summary>
+    public required string? Signals { get; init; }
+
+    /// <summary>Is every unsigned signal refused, also of issuers that have no key? Default: false.</summary>
+    public required bool RequireSignatures { get; init; }
+
+    /// <summary>How far the clocks of issuers may differ, in milliseconds; null: what the signal policy says.</summary>
+    public required int? ClockSkewMilliseconds { get; init; }
 
     /// <summary>The SQLite file, for one silo. Default: <c>recovery-silo.db</c> in the current folder.</summary>
     public required string Database { get; init; }
@@ -68,13 +95,22 @@ internal sealed record SiloSettings
             throw new SettingException($"The setting --{unknown} is not known. The silo was not started. Known are: {string.Join(", ", Known.Select(name => $"--{name}"))}.");
         }
 
+        RefuseMissingValues(arguments);
         RefuseContradictions(configuration);
         var database = Path.GetFullPath(configuration["db"] ?? "recovery-silo.db");
         return new SiloSettings
         {
             Agents = List(configuration["agents"]),
             ForeignAgents = Given(arguments, Agent) is { Count: > 0 } given ? given : List(configuration[Agent]),
-            Http = configuration[HttpBinding.Setting],
+            Http = configuration["http"],
+            Certificate = configuration["tls-cert"],
+            CertificateKey = configuration["tls-key"],
+            Authorities = configuration["tls-ca"],
+            Access = configuration["access"],
+            Heads = configuration["publish-heads"],
+            Signals = configuration["signals"],
+            RequireSignatures = Switch(configuration, "require-signatures"),
+            ClockSkewMilliseconds = configuration["clock-skew"] is null ? null : Number(configuration, "clock-skew", 0, 60_000, min: 0),
             Database = database,
             Postgres = configuration["postgres"],
             Key = Path.GetFullPath(configuration["key"] ?? $"{database}.key"),
@@ -87,8 +123,32 @@ internal sealed record SiloSettings
         };
     }
 
+    // Configuration would take the next setting for the value, or leave the last one out: a protection that was asked for would be missing.
+    private static void RefuseMissingValues(string[] arguments)
+    {
+        for (var place = 0; place < arguments.Length; place++)
+        {
+            if (!arguments[place].StartsWith("--", StringComparison.Ordinal) || arguments[place].Contains('=', StringComparison.Ordinal))
+            {
+                continue;
+            }
+
+            if (place + 1 == arguments.Length || arguments[place + 1].StartsWith("--", StringComparison.Ordinal))
+            {
+                throw new SettingException($"{arguments[place]} has no value. The silo was not started. Write the value behind it.");
+            }
+
+            place++;
+        }
+    }
+
     private static void RefuseContradictions(IConfiguration configuration)
     {
+        if (configuration["access"] is not null && configuration["http"] is null)
+        {
+            throw new SettingException("--access is for HTTP, and no --http says where to serve it. The silo was not started. Leave it out, or give --http.");
+        }
+
         if (configuration["postgres"] is not null && configuration["db"] is not null)
         {
             throw new SettingException("--postgres and --db are both given, and journals have one place. The silo was not started. Leave one of them out.");
@@ -117,7 +177,10 @@ internal sealed record SiloSettings
         : IPAddress.TryParse(text, out var address) ? address
         : throw new SettingException($"--advertise is '{text}', which is no IP address. The silo was not started. Give the address under which other silos reach this one.");
 
-    private static int Number(IConfiguration configuration, string name, int standard, int max) => configuration[name] is not { } text ? standard
-        : int.TryParse(text, CultureInfo.InvariantCulture, out var number) && number > 0 && number <= max ? number
-        : throw new SettingException($"--{name} is '{text}'. The silo was not started. Give a number from 1 to {max.ToString(CultureInfo.InvariantCulture)}.");
+    private static bool Switch(IConfiguration configuration, string name) => configuration[name] is { } text
+        && (bool.TryParse(text, out var isOn) ? isOn : throw new SettingException($"--{name} is '{text}'. The silo was not started. Give true or false."));
+
+    private static int Number(IConfiguration configuration, string name, int standard, int max, int min = 1) => configuration[name] is not { } text ? standard
+        : int.TryParse(text, CultureInfo.InvariantCulture, out var number) && number >= min && number <= max ? number
+        : throw new SettingException(string.Create(CultureInfo.InvariantCulture, $"--{name} is '{text}'. The silo was not started. Give a number from {min} to {max}."));
 }

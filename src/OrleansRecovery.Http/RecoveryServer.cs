@@ -64,11 +64,13 @@ public sealed class RecoveryServer : IAsyncDisposable
         }
 
         builder.Services.AddSingleton(options.Logging);
-        builder.Services.AddSingleton(new RecoveryApi(client, foreign, tenants, journal, options.Access, options.Time)
+        var api = new RecoveryApi(client, foreign, tenants, journal, options.Access, options.Time)
         {
-            Signatures = options.Signatures,
+            IsShutOut = http => options.Tls is { } tls && tls.IsShutOut(http),
+            Signals = options.Signals,
             Conduct = new ConductReader(journal, options.Signals),
-        });
+        };
+        builder.Services.AddSingleton(api);
         builder.Services.ConfigureHttpJsonOptions(json => HttpJson.Configure(json.SerializerOptions));
         builder.Services.Configure<HostFilteringOptions>(hosts => hosts.AllowedHosts = ["localhost", "127.0.0.1", "[::1]", .. options.Tls?.OwnNames ?? []]); // no page of another name reaches it through a browser
         builder.Services.AddRecoveryOpenApi();
@@ -80,7 +82,7 @@ public sealed class RecoveryServer : IAsyncDisposable
         app.Use((http, next) =>
         {
             http.User = MutualTls.Peer(http.Connection.ClientCertificate);
-            return next(http);
+            return api.IsShutOut(http) ? throw RecoveryApi.Refusal : next(http);
         });
         Map(app);
         try

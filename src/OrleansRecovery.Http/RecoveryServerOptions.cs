@@ -21,10 +21,10 @@ public sealed record RecoveryServerOptions
     /// <summary>The certificates with which both ends of every connection prove themselves; null: none does, and it listens on the loopback interface alone.</summary>
     public MutualTls? Tls { get; init; }
 
-    /// <summary>Which signals must be signed that come over the loopback interface; from elsewhere all. Default: those of issuers that have a key.</summary>
-    public SignatureRule Signatures { get; init; } = SignatureRule.WhereKeyed;
-
-    /// <summary>The host's signal policy, by which the health of issuers is shown; it decides nothing here. Default: the default policy.</summary>
+    /// <summary>
+    /// The host's signal policy: which signals must be signed that come over the loopback interface (from elsewhere all must), and the health of issuers is shown by it. Default:
+    /// the default policy.
+    /// </summary>
     public SignalPolicy Signals { get; init; } = SignalPolicy.Default;
 
     /// <summary>How many requests one peer may make in a second, on average. Range 1 to 1,000,000; default 1,000.</summary>

@@ -60,7 +60,7 @@ public sealed partial class LocalRecoveryHost
     {
         try
         {
-            await request.CarryOutAsync(this, address, _origin, Options.Signals.Signatures, _stopping.Token);
+            await request.CarryOutAsync(this, address, _origin, Options.Signals.Of(address.Tenant).Signatures, _stopping.Token);
         }
         catch (RecoveryException refused)
         {

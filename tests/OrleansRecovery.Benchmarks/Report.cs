@@ -90,6 +90,7 @@ internal static class Report
     /// <summary>A number with the digits that matter.</summary>
     public static string Short(double number) => Math.Abs(number) switch
     {
+        0 => "0",
         >= 1_000 => number.ToString("N0", CultureInfo.InvariantCulture),
         >= 10 => number.ToString("0.0", CultureInfo.InvariantCulture),
         >= 0.1 or 0 => number.ToString("0.00", CultureInfo.InvariantCulture),

@@ -3,7 +3,9 @@ using OrleansRecovery.Http.Access;
 using OrleansRecovery.Http.Tests.Kit;
 using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Policy;
+using OrleansRecovery.Protocol.Security;
 using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Security;
 using static Microsoft.Playwright.Assertions;
 
 namespace OrleansRecovery.Console.Tests;
@@ -57,6 +59,15 @@ public sealed class CertificateTests(Chromium chromium) : IAsyncLifetime, IDispo
         await Expect(visit.Find("button[data-ruling=approve]")).ToBeDisabledAsync();
         await visit.Page.Keyboard.PressAsync("a");
         await Expect(visit.Find("dialog")).ToHaveCountAsync(0);
+
+        using var key = SigningKey.Ephemeral();
+        await _site.Host.ChangeKeyAsync(TenantId.Parse("acme"), IssuerKeyChange.Add(IssuerId.Parse("monitor"), key.Public, 0, IssuerId.Parse("ann"), "enrolled"));
+        await visit.GoAsync("acme/keys");
+        await visit.ReadsAsync("main", "You may look and change nothing here");
+        foreach (var button in await visit.Find("tr[data-key] button").AllAsync())
+        {
+            await Expect(button).ToBeDisabledAsync();
+        }
     }
 
     private async Task<Visit> OpenAsync(string name)

@@ -73,9 +73,9 @@ internal static partial class Seeds
 
     public static IReadOnlyList<byte[]> Names { get; } = Utf8("hotel", "a.b_c:d@e~f+g-h", "@outside", "r1", new string('x', 128));
 
-    public static IReadOnlyList<byte[]> AccessTables { get; } = Utf8("""{"acme":[{"who":"ann","may":["start","read","decide"]},{"who":"monitor","may":["signal"],"agents":["*","hotel"]}]}""");
+    public static IReadOnlyList<byte[]> AccessTables { get; } = Utf8("""{"acme":[{"who":"ann","may":["start","read","decide"]},{"who":"monitor","may":["signal"],"agents":["*","hotel"]}],"$revoked":["0A:bc"]}""");
 
-    public static IReadOnlyList<byte[]> Policies { get; } = [SignalPolicyJson.Write(SignalPolicy.Default with { Scopes = [SignalScope.Parse("a", "*")], Exempt = [IssuerId.Parse("w")] }), .. Utf8("{}")];
+    public static IReadOnlyList<byte[]> Policies { get; } = [SignalPolicyJson.Write(SignalPolicy.Default with { Scopes = [SignalScope.Parse("a", "*")], Exempt = [IssuerId.Parse("w")] }), .. Utf8("{}", """{"quota_burst":7,"tenants":{"acme":{"quota_burst":2},"globex":{}}}""")];
 
     public static IReadOnlyList<byte[]> WhoAndWhen { get; } = Utf8("""{"history":[{"name":"Orchestrator (thought)","content":"x"},{"role":"WebSurfer","content":"y"}],"mistake_step":"1"}""");
 

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { call, Refused, use } from "./host.js";
 import { type Effect, History, type JournalRecord, type Message, Participant } from "./participant.js";
+import { SIGNED, Signer } from "./sign.js";
 
 const WORK = new Set(["interval_opened", "message_consumed", "message_sent", "action_intended", "action_settled", "dependency_declared", "turn_ended"]);
 const FROM_COORDINATOR = new Set(["prepare", "abort", "commit", "compensate", "restore", "release"]);
@@ -109,7 +110,7 @@ class Agent {
   private readonly base: string;
   private readonly journal: string;
 
-  constructor(readonly name: string, readonly execution: string, world: string, private readonly patience: number) {
+  constructor(readonly name: string, readonly execution: string, world: string, private readonly patience: number, private readonly signer: Signer | null) {
     const [tenant, run] = execution.split("/");
     this.base = `/v1/tenants/${tenant}/executions/${run}`;
     this.journal = `${this.base}/agents/${name}`;
@@ -290,7 +291,9 @@ class Agent {
     const addressed = { ver: 1, tenant, execution, ...message } as unknown as Message;
     this.outbox.set(name, addressed);
     const isOutstanding = () => this.outbox.get(name) === addressed;
-    call("POST", `${this.base}/messages`, addressed, MESSAGE, isOutstanding)
+    const signer = message.type === "failure_signal" ? this.signer : null; // who says the rest, the connection proves
+    const [body, type] = signer ? [signer.sign(addressed), SIGNED] : [addressed, MESSAGE];
+    call("POST", `${this.base}/messages`, body, type, isOutstanding)
       .catch(refused => console.log("refused:", refused.message)) // not sent again unchanged
       .finally(() => isOutstanding() && this.outbox.delete(name));
   }
@@ -332,11 +335,11 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       agent: { type: "string" }, execution: { type: "string" }, port: { type: "string" }, host: { type: "string", multiple: true },
-      world: { type: "string", default: "world.txt" }, patience: { type: "string", default: "5" },
+      world: { type: "string", default: "world.txt" }, patience: { type: "string", default: "5" }, "sign-with": { type: "string" },
     },
   });
   if (values.host) use(values.host);
-  const agent = new Agent(values.agent!, values.execution!, values.world!, Number(values.patience));
+  const agent = new Agent(values.agent!, values.execution!, values.world!, Number(values.patience), values["sign-with"] ? new Signer(values["sign-with"]) : null);
   const load = () => agent.alone(() => agent.load());
   for (let isLoaded = false; !isLoaded;) {
     isLoaded = await load().then(() => true, failure => {

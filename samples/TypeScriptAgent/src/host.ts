@@ -21,7 +21,7 @@ export async function call(method: string, path: string, body?: unknown, type = 
     try {
       const response = await fetch(tried[0] + path, {
         method, redirect: "error", signal: AbortSignal.timeout(35_000),
-        ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": type } }),
+        ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body), headers: { "content-type": type } }),
       });
       const text = await response.text();
       if (response.ok) return text ? JSON.parse(text) : null;

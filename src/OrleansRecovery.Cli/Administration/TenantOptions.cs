@@ -52,7 +52,7 @@ internal static class TenantOptions
         {
             var tenant = await TenantOfAsync(parsed, journal, cancellationToken);
             return new DatabaseAdministration(
-                journal, tenant, ServeCommand.ReadPolicy(parsed), () => LedgerKey.OpenOrCreate(parsed.GetValue(LedgerKeyFile) ?? ServeCommand.KeyBeside(database)));
+                journal, tenant, SignalPolicyFile.Read(parsed.GetValue(ServeCommand.Signals)), () => LedgerKey.OpenOrCreate(parsed.GetValue(LedgerKeyFile) ?? ServeCommand.KeyBeside(database)));
         }
         catch
         {

@@ -5,7 +5,6 @@ using OrleansRecovery.Http.Access;
 using OrleansRecovery.Http.Agents;
 using OrleansRecovery.LocalHost;
 using OrleansRecovery.Protocol.Errors;
-using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Security;
 using OrleansRecovery.Storage;
@@ -36,7 +35,7 @@ internal static class ServeCommand
     private static readonly Option<string?> Certificate = new("--tls-cert") { Description = "The server's certificate (PEM): both ends of every connection then prove themselves by TLS 1.3" };
     private static readonly Option<string?> CertificateKey = new("--tls-key") { Description = "Its private key (PEM), which only its owner may read" };
     private static readonly Option<string?> Authorities = new("--tls-ca") { Description = "The authorities (PEM) that certificates of clients and foreign agents come from" };
-    private static readonly Option<string?> Access = new("--access") { Description = "The rules of who may do what (JSON); without it, everybody who reaches the server may do everything" };
+    private static readonly Option<string?> Access = new("--access") { Description = "The rules of who may do what (JSON), read again when they change; without it, everybody who reaches the server may do everything" };
     private static readonly Option<bool> RequireSignatures = new("--require-signatures") { Description = "Refuse every unsigned signal, also of issuers that have no key" };
 
     private static readonly Option<string?> Heads = new("--publish-heads") { Description = "A file outside the database to which each signed head of the ledgers is appended, for 'recovery ledger verify --heads'" };
@@ -60,10 +59,9 @@ internal static class ServeCommand
         command.Run(async (parsed, cancellationToken) =>
         {
             var database = parsed.GetRequiredValue(CommonOptions.Database);
-            var tls = TlsOf(parsed);
-            var access = parsed.GetValue(Access) is { } rules ? AccessTable.Read(rules) : (IAccessRules)new OpenAccess();
-            var signals = PolicyOf(parsed);
-            var signatures = signals.Signatures;
+            var (tls, rules) = ServerSecurity.Read(parsed.GetValue(Certificate), parsed.GetValue(CertificateKey), parsed.GetValue(Authorities), parsed.GetValue(Access));
+            rules?.OnRefused = error => Terminal.Warn(parsed, error);
+            var signals = SignalPolicyFile.Read(parsed.GetValue(Signals), parsed.GetValue(RequireSignatures), parsed.GetValue(ClockSkew));
             var foreign = parsed.GetRequiredValue(Agents).Select(agent => HttpForeignAgent.Parse(agent, tls)).ToList();
             try
             {
@@ -72,7 +70,7 @@ internal static class ServeCommand
                 using var key = LedgerKey.OpenOrCreate(parsed.GetValue(Key) ?? KeyBeside(database));
                 await using var host = await LocalRecoveryHost.OpenAsync(journal, catalog, new LocalHostOptions { LedgerKey = key, Signals = signals, Heads = parsed.GetValue(Heads) is { } file ? new HeadFile(file) : null }, cancellationToken);
                 await using var server = await RecoveryServer.StartAsync(
-                    host, host, host, journal, new RecoveryServerOptions { Urls = parsed.GetRequiredValue(Urls), Access = access, Tls = tls, Signatures = signatures, Signals = signals }, cancellationToken);
+                    host, host, host, journal, new RecoveryServerOptions { Urls = parsed.GetRequiredValue(Urls), Access = rules ?? (IAccessRules)new OpenAccess(), Tls = tls, Signals = signals }, cancellationToken);
                 Show(parsed, server.Address, foreign.Select(agent => agent.Name));
                 await server.WaitAsync(cancellationToken);
                 return Terminal.Done;
@@ -99,45 +97,6 @@ internal static class ServeCommand
             ? "[grey]Whoever reaches this address may do everything: it authenticates nobody. End with Ctrl-C.[/]"
             : "[grey]What no rule allows is refused. End with Ctrl-C.[/]");
     }
-
-    private static SignalPolicy PolicyOf(ParseResult parsed)
-    {
-        var policy = ReadPolicy(parsed);
-        return policy with
-        {
-            Signatures = parsed.GetValue(RequireSignatures) ? SignatureRule.Always : policy.Signatures,
-            ClockSkewMilliseconds = parsed.GetValue(ClockSkew) ?? policy.ClockSkewMilliseconds,
-        };
-    }
-
-    internal static SignalPolicy ReadPolicy(ParseResult parsed)
-    {
-        if (parsed.GetValue(Signals) is not { } path)
-        {
-            return SignalPolicy.Default;
-        }
-
-        try
-        {
-            return SignalPolicyJson.Read(File.ReadAllBytes(path));
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            throw RecoveryException.Of(
-                RecoveryErrorCode.BadConfiguration, $"The signal policy in {path} cannot be read: {failure.Message}", "Nothing was started.", "Name a file that exists.", failure);
-        }
-    }
-
-    private static MutualTls? TlsOf(ParseResult parsed) => (parsed.GetValue(Certificate), parsed.GetValue(CertificateKey), parsed.GetValue(Authorities)) switch
-    {
-        (null, null, null) => null,
-        ({ } certificate, { } key, { } authorities) when parsed.GetValue(Access) is not null => MutualTls.Read(certificate, key, authorities),
-        _ => throw RecoveryException.Of(
-            RecoveryErrorCode.BadConfiguration,
-            "Certificates need all of --tls-cert, --tls-key and --tls-ca, and --access with the rules of who may do what.",
-            "The server was not started.",
-            "Name all four, or none; docs/security.md shows how they are made."),
-    };
 
     internal static string KeyBeside(string database) => database.Contains('=', StringComparison.Ordinal)
         ? throw RecoveryException.Of(

@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text;
+using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Terms;
 
@@ -16,6 +18,7 @@ internal sealed class CoordinatorChecks(Peer peer, TimeSpan patience, CheckList 
         await ExchangeAsync(await start());
         await SignalsAsync(await start());
         await RecoveryAsync(await start());
+        await RetryAsync(await start());
         await AbortAsync(await start());
         await TroubleAsync(await start());
     }
@@ -153,6 +156,57 @@ internal sealed class CoordinatorChecks(Peer peer, TimeSpan patience, CheckList 
         list.Check("R-DRV-8", await peer.NextAsync<Release>(scene.Execution, Scene.B, patience) is not null, "a question after the end was not answered with release");
         var status = await scene.GetAsync($"recoveries/{restored.Recovery}");
         list.Check("R-DRV-6", (string?)status.Json?["phase"] == "completed", $"the recovery's end is not to be seen: {status}");
+    }
+
+    // b's compensation fails, and an operator wants it tried again: of what failed, and of nothing else.
+    private async Task RetryAsync(Scene scene)
+    {
+        await scene.PostAsync(scene.Signal(Scene.A, 1));
+        var first = await CommittedAsync(scene);
+        if (!list.Check("R-CMP-4", first is { Actions: [_] }, "no single action was to be compensated first"))
+        {
+            return;
+        }
+
+        var failure = (await scene.AnswerAsync(first!, result: CompensationResult.Failed))[0];
+        var waiting = await scene.UntilAsync($"recoveries/{first!.Recovery}", recovery => (string?)recovery["phase"] == "escalated", patience);
+        await scene.RuleAsync(first.Recovery, "retry", (long?)waiting.Json?["plan"] ?? 0);
+        var later = await peer.NextAsync<Compensate>(scene.Execution, first.Agent, patience, compensate => compensate.Try != first.Try);
+        if (!list.Check("R-CMP-13", first.Try == 1 && later?.Try == 2 && later.Actions.SequenceEqual(first.Actions), $"after try {first.Try} and a ruling to retry, try {later?.Try.ToString(CultureInfo.InvariantCulture) ?? "none"} was asked for"))
+        {
+            return;
+        }
+
+        var again = await peer.NextAsync<Compensate>(scene.Execution, first.Agent, patience, compensate => compensate.Try != first.Try);
+        list.Check("R-CMP-13", again?.Try == 2, $"a repetition of try 2 was of try {again?.Try.ToString(CultureInfo.InvariantCulture) ?? "none"}");
+        await scene.PostAsync(failure);
+        await peer.NextAsync<Compensate>(scene.Execution, null, Quiet, _ => false);
+        var phase = (string?)(await scene.GetAsync($"recoveries/{first.Recovery}")).Json?["phase"];
+        list.Check("R-CMP-15", phase == "compensating", $"after a late failure of try 1 while try 2 is asked for, the recovery is {phase}");
+        await scene.AnswerAsync(later!);
+        var other = await peer.NextAsync<Compensate>(scene.Execution, Scene.A, patience);
+        list.Check("R-CMP-13", other?.Try == 1, $"try {other?.Try.ToString(CultureInfo.InvariantCulture) ?? "none"} was asked for of what had not failed");
+        foreach (var result in new[] { CompensationResult.Compensated, CompensationResult.Failed })
+        {
+            var rerun = await scene.RecordAsync(first.Agent, new CompensationSettled(first.Recovery, first.Actions[0], result, 1, null, later!.Try + 1));
+            list.Check("R-CMP-11", rerun.Error == "illegal_transition", $"a result of a later try of what had been compensated was recorded: {rerun}");
+        }
+    }
+
+    // The first compensation that is asked for, once all have voted and learnt the decision.
+    private async Task<Compensate?> CommittedAsync(Scene scene)
+    {
+        while (await peer.NextAsync<ParticipantMessage>(scene.Execution, null, patience, message => message is Prepare or Commit or Compensate) is { } message)
+        {
+            if (message is Compensate asked)
+            {
+                return asked;
+            }
+
+            await scene.AnswerAsync(message);
+        }
+
+        return null;
     }
 
     private async Task AbortAsync(Scene scene)

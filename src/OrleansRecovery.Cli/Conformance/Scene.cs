@@ -74,6 +74,30 @@ internal sealed class Scene(HttpClient http, Uri server, ExecutionAddress execut
 
     internal Task<Exchange> GetAsync(string path) => SendAsync(HttpMethod.Get, At(path), null, Json);
 
+    /// <summary>What is there once it is so, or when that takes too long.</summary>
+    internal async Task<Exchange> UntilAsync(string path, Func<JsonNode, bool> isSo, TimeSpan patience)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
+        var began = TimeProvider.System.GetTimestamp();
+        while (true)
+        {
+            var there = await GetAsync(path);
+            if ((there.Json is { } json && isSo(json)) || TimeProvider.System.GetElapsedTime(began) > patience)
+            {
+                return there;
+            }
+
+            await timer.WaitForNextTickAsync();
+        }
+    }
+
+    /// <summary>Tries to write a record that no honest participant writes.</summary>
+    internal Task<Exchange> RecordAsync(AgentId agent, AgentEvent record)
+    {
+        var content = new JsonObject { ["at"] = _agents[agent].History.Next.Number, ["records"] = new JsonArray(JsonNode.Parse(AgentEventJson.Write(record))) };
+        return SendAsync(HttpMethod.Post, At($"agents/{agent}/records"), Encoding.UTF8.GetBytes(content.ToJsonString()), Json);
+    }
+
     internal Task<Exchange> RuleAsync(RecoveryId recovery, string ruling, long plan) => SendAsync(
         HttpMethod.Post, At($"recoveries/{recovery}/rulings"), Encoding.UTF8.GetBytes(new JsonObject { ["ruling"] = ruling, ["plan"] = plan, ["by"] = "operator", ["reason"] = "conformance" }.ToJsonString()), Json);
 
@@ -86,7 +110,7 @@ internal sealed class Scene(HttpClient http, Uri server, ExecutionAddress execut
     }
 
     /// <summary>What an honest participant does about a message: its journal first, then its answers.</summary>
-    internal async Task<IReadOnlyList<ParticipantMessage>> AnswerAsync(ParticipantMessage message, Func<ParticipantMessage, ParticipantMessage>? change = null)
+    internal async Task<IReadOnlyList<ParticipantMessage>> AnswerAsync(ParticipantMessage message, Func<ParticipantMessage, ParticipantMessage>? change = null, CompensationResult result = CompensationResult.Compensated)
     {
         var (history, participant) = _agents[message.Agent];
         ParticipantInput input = message switch
@@ -104,7 +128,7 @@ internal sealed class Scene(HttpClient http, Uri server, ExecutionAddress execut
         {
             foreach (var action in asked.Actions)
             {
-                await ApplyAsync(message.Agent, new ParticipantInput.Settled(action, asked.Try, CompensationResult.Compensated, 1, null), answers);
+                await ApplyAsync(message.Agent, new ParticipantInput.Settled(action, asked.Try, result, 1, null), answers);
             }
         }
 

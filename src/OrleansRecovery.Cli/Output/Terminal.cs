@@ -73,6 +73,9 @@ internal static class Terminal
 
     internal static string Escape(string text) => Markup.Escape(text);
 
+    /// <summary>Says of something that went wrong while a command runs on.</summary>
+    internal static void Warn(ParseResult parsed, RecoveryError error) => Error(parsed, error);
+
     private static void Error(ParseResult parsed, RecoveryError error)
     {
         if (parsed.GetValue(CommonOptions.Json))

@@ -3,6 +3,7 @@ using System.Security.Authentication;
 using System.Security.Claims;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Terms;
@@ -12,7 +13,8 @@ namespace OrleansRecovery.Http.Access;
 
 /// <summary>
 /// What one end of a connection proves itself with, and whom it believes: TLS 1.3 with certificates on both ends (draft, R-HTT-10, R-HTT-11). Only certificates of the named
-/// authorities count, and not those of the machine; whether one was revoked is not asked: short validity, or a rule less in the table, takes a right away.
+/// authorities count, and not those of the machine. No list of a third party is asked whether one was revoked: <see cref="IsRevoked"/> says it, when a connection is made and, on
+/// the side of the server, at every request over it.
 /// </summary>
 /// <param name="Certificate">The own certificate, with its private key.</param>
 /// <param name="Authorities">The certificates of the authorities that the other end's must come from.</param>
@@ -20,6 +22,9 @@ public sealed record MutualTls(X509Certificate2 Certificate, X509Certificate2Col
 {
     private const string ClientUse = "1.3.6.1.5.5.7.3.2";
     private const string Scheme = "mutual TLS";
+
+    /// <summary>Is a certificate of the other end shut out, though its authority gave it? Asked anew each time. Default: none is.</summary>
+    public Func<X509Certificate2, bool> IsRevoked { get; init; } = _ => false;
 
     /// <summary>Reads PEM files.</summary>
     /// <param name="certificate">The own certificate, and those between it and its authority.</param>
@@ -54,6 +59,7 @@ public sealed record MutualTls(X509Certificate2 Certificate, X509Certificate2Col
         ClientCertificates = [Certificate],
         EnabledSslProtocols = SslProtocols.Tls13,
         CertificateChainPolicy = Policy(),
+        RemoteCertificateValidationCallback = (_, certificate, _, errors) => errors == SslPolicyErrors.None && certificate is X509Certificate2 other && !IsRevoked(other),
     };
 
     internal void Configure(HttpsConnectionAdapterOptions https)
@@ -61,7 +67,7 @@ public sealed record MutualTls(X509Certificate2 Certificate, X509Certificate2Col
         https.ServerCertificate = Certificate;
         https.SslProtocols = SslProtocols.Tls13;
         https.ClientCertificateMode = ClientCertificateMode.RequireCertificate;
-        https.ClientCertificateValidation = (certificate, _, _) => IsTrusted(certificate);
+        https.ClientCertificateValidation = (certificate, _, _) => IsTrusted(certificate) && !IsRevoked(certificate);
     }
 
     /// <summary>
@@ -71,6 +77,9 @@ public sealed record MutualTls(X509Certificate2 Certificate, X509Certificate2Col
         certificate is not null && NamesOf(certificate)?.EnumerateDnsNames().ToList() is [var name] && TermParser.TryParse<IssuerId>(name, out var issuer, out _)
             ? new ClaimsPrincipal(new ClaimsIdentity([new Claim(ClaimTypes.Name, issuer.Text)], Scheme))
             : new ClaimsPrincipal(new ClaimsIdentity());
+
+    /// <summary>Is who sends a request shut out by now, over whatever connection it made before?</summary>
+    internal bool IsShutOut(HttpContext http) => http.Connection.ClientCertificate is { } certificate && IsRevoked(certificate);
 
     private bool IsTrusted(X509Certificate2 certificate)
     {

@@ -53,6 +53,7 @@ internal static class AgentEndpoints
         var address = await api.EnterAsync(http, tenant, execution, AccessKind.Send);
         var request = new MessageId(Outside.Agent, SequenceNumber.Of(RecoveryApi.NumberOf("sequence", sequence)));
         var response = await api.Foreign.ResponseAsync(address, request, RecoveryApi.PatienceOf(http), http.RequestAborted);
+        _ = await api.EnterAsync(http, tenant, execution, AccessKind.Send); // while it waited, the right may have been taken away
         return response is null ? Results.NoContent() : Answer.Json(http, response);
     }
 
@@ -62,6 +63,7 @@ internal static class AgentEndpoints
         var asked = http.Request.Query["request"].ToString();
         var request = asked.Length == 0 ? (SequenceNumber?)null : SequenceNumber.Of(RecoveryApi.NumberOf("request", asked));
         var inbox = await api.Foreign.InboxAsync(address, AgentId.Parse(agent), request, RecoveryApi.PatienceOf(http), http.RequestAborted);
+        _ = await api.EnterAsync(http, tenant, execution, AccessKind.Speak, agent); // as above
         return Answer.Json(http, new Inbox(inbox.Next, inbox.IsHeld, [.. inbox.Messages.Select(message => WaitingMessage.Of(address, message))]));
     }
 

@@ -69,7 +69,7 @@ internal static class MessageEndpoints
         else if (said is FailureSignal unsigned)
         {
             var isNear = http.Connection.RemoteIpAddress is { } peer && IPAddress.IsLoopback(peer);
-            await api.Origin.RequireAsync(tenant, unsigned, isNear ? api.Signatures : SignatureRule.Always, http.RequestAborted);
+            await api.Origin.RequireAsync(tenant, unsigned, isNear ? api.Signals.Of(tenant).Signatures : SignatureRule.Always, http.RequestAborted);
         }
     }
 }

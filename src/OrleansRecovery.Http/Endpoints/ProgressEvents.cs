@@ -38,11 +38,11 @@ internal static class ProgressEvents
         var from = last.Length > 0 ? RecoveryApi.NumberOf("Last-Event-ID", last) + 1
             : http.Request.Query.ContainsKey("from") ? RecoveryApi.FromOf(http)
             : await api.Journal.VersionAsync(StreamId.OfExecution(address), http.RequestAborted);
-        return TypedResults.ServerSentEvents(ReadAsync(api, address, from, http.RequestAborted));
+        return TypedResults.ServerSentEvents(ReadAsync(api, http, address, from, http.RequestAborted));
     }
 
     private static async IAsyncEnumerable<SseItem<string>> ReadAsync(
-        RecoveryApi api, ExecutionAddress address, long from, [EnumeratorCancellation] CancellationToken cancellationToken)
+        RecoveryApi api, HttpContext http, ExecutionAddress address, long from, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var woken = new SemaphoreSlim(0);
         using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -50,8 +50,9 @@ internal static class ProgressEvents
         try
         {
             var history = new ExecutionHistory(address.Execution);
+            var right = new AccessRequest(AccessKind.Read, address.Tenant, address.Execution, null);
             yield return Event(Heartbeat, "{}", null); // the watcher knows that it is connected
-            for (var looks = 1; ; looks++)
+            for (var looks = 1; await api.MayAsync(http, right); looks++) // the right may be taken away meanwhile: then the stream ends
             {
                 await foreach (var stored in api.Journal.ReadAsync(StreamId.OfExecution(address), history.Next.Number, cancellationToken))
                 {

@@ -19,7 +19,10 @@ internal sealed record RecoveryApi(
     internal OriginCheck Origin { get; } = new(Journal, Time);
 
     /// <summary>Which signals must be signed that come over the loopback interface; from elsewhere all.</summary>
-    internal SignatureRule Signatures { get; init; }
+    internal required SignalPolicy Signals { get; init; }
+
+    /// <summary>Was the certificate shut out with which this request came, also over a connection that is older?</summary>
+    internal required Func<HttpContext, bool> IsShutOut { get; init; }
 
     /// <summary>What tenants' ledgers say of their issuers, by the host's signal policy.</summary>
     internal required ConductReader Conduct { get; init; }
@@ -42,15 +45,21 @@ internal sealed record RecoveryApi(
 
     internal async Task RequireAsync(HttpContext http, AccessRequest request)
     {
-        if (!await Access.MayAsync(http.User, request, http.RequestAborted))
+        if (!await MayAsync(http, request))
         {
-            throw RecoveryException.Of(
-                RecoveryErrorCode.NotAuthorized,
-                "The sender may not send this.",
-                "It was refused; nothing was changed.",
-                "Ask the operator of this server for the right to do it.");
+            throw Refusal;
         }
     }
+
+    /// <summary>May it now? An answer that takes time asks again before it is given.</summary>
+    internal async ValueTask<bool> MayAsync(HttpContext http, AccessRequest request) => !IsShutOut(http) && await Access.MayAsync(http.User, request, http.RequestAborted);
+
+    /// <summary>The one refusal, which tells nothing of why.</summary>
+    internal static RecoveryException Refusal => RecoveryException.Of(
+        RecoveryErrorCode.NotAuthorized,
+        "The sender may not send this.",
+        "It was refused; nothing was changed.",
+        "Ask the operator of this server for the right to do it.");
 
     /// <summary>The tenant that a path names, once it is known that the request may be made.</summary>
     /// <exception cref="RecoveryException"><c>InvalidName</c>, <c>NotAuthorized</c>.</exception>

@@ -20,7 +20,7 @@ internal sealed class LedgerGrain(RecoverySilo silo) : Grain, ILedgerGrain
     {
         var options = silo.Options;
         _keeper = await LedgerKeeper.OpenAsync(
-            silo.Journal, Tenant, options.LedgerKey!, options.PreviousLedgerKey, silo.Time, cancellationToken: cancellationToken);
+            silo.Journal, Tenant, options.LedgerKey!, options.PreviousLedgerKey, silo.Time, publisher: options.Heads, cancellationToken: cancellationToken);
     });
 
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)

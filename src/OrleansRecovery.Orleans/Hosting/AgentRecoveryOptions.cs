@@ -53,6 +53,12 @@ public sealed class AgentRecoveryOptions
     public LedgerKey? PreviousLedgerKey { get; set; }
 
     /// <summary>
+    /// Where signed heads of ledgers are kept outside the storage, against its truncation. The ledger of a tenant is written by one silo at a time, so each silo has a place, and
+    /// all of them together have the heads. Default: nowhere.
+    /// </summary>
+    public IHeadPublisher? Heads { get; set; }
+
+    /// <summary>
     /// Is there a reminder service that drives executions on when the silo of their coordinator is gone? Without one, only a silo's start and a call do.
     /// Default: true.
     /// </summary>

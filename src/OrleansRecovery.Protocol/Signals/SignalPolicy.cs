@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json.Serialization;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Json;
@@ -39,7 +40,7 @@ public enum SignatureRule
     Always,
 }
 
-/// <summary>What decides whether a failure signal is admitted, beside its signature (recovery model, section 4).</summary>
+/// <summary>What decides whether a failure signal is admitted, beside its signature (recovery model, section 4): of a host, and where they differ of single tenants.</summary>
 public sealed record SignalPolicy
 {
     /// <summary>The defaults: everybody may signal about every agent.</summary>
@@ -96,6 +97,20 @@ public sealed record SignalPolicy
     /// </summary>
     public IReadOnlyList<SignalScope> Scopes { get; init; } = [SignalScope.Everyone];
 
+    /// <summary>Tenants for which other values count than these, with all of theirs. Default: none.</summary>
+    [JsonIgnore]
+    public IReadOnlyDictionary<TenantId, SignalPolicy> Tenants { get; init; } = ImmutableDictionary<TenantId, SignalPolicy>.Empty;
+
+    /// <summary>What counts for a tenant.</summary>
+    public SignalPolicy Of(TenantId tenant) => Tenants.GetValueOrDefault(tenant, this);
+
+    /// <summary>This policy, and that of each tenant, changed in the same way.</summary>
+    public SignalPolicy WithEach(Func<SignalPolicy, SignalPolicy> change)
+    {
+        ArgumentNullException.ThrowIfNull(change);
+        return change(this) with { Tenants = Tenants.ToImmutableDictionary(tenant => tenant.Key, tenant => change(tenant.Value)) };
+    }
+
     /// <summary>May this issuer signal about this agent: is it the agent itself, by name, or does a rule allow it?</summary>
     public bool Allows(IssuerId issuer, AgentId agent) => issuer.Text == agent.Text || Scopes.Any(scope => scope.Allows(issuer, agent));
 
@@ -128,6 +143,11 @@ public sealed record SignalPolicy
         Check(nameof(FalseSignalWindowMilliseconds), FalseSignalWindowMilliseconds, 1_000, 2_592_000_000);
         Check(nameof(FalseSignalCountMax), FalseSignalCountMax, 1, 1_000);
         Check(nameof(SuspensionMilliseconds), SuspensionMilliseconds, 1_000, 2_592_000_000);
+        foreach (var policy in Tenants.Values)
+        {
+            policy.Validated();
+        }
+
         return this;
     }
 

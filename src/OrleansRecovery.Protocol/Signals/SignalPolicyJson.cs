@@ -1,24 +1,30 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Terms;
 
 namespace OrleansRecovery.Protocol.Signals;
 
-/// <summary>The signal policy as a JSON document for operators: what it leaves out has its default.</summary>
+/// <summary>The signal policy as a JSON document for operators: what it leaves out has its default, and what a tenant's leaves out has the value of all the others.</summary>
 public static class SignalPolicyJson
 {
+    private const string Tenants = "tenants";
+
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
 
     /// <summary>Reads a policy.</summary>
-    /// <param name="document">UTF-8 JSON: <c>{"tenant_quota_per_minute":100,"exempt":["watchdog"]}</c>.</param>
+    /// <param name="document">UTF-8 JSON: <c>{"tenant_quota_per_minute":100,"exempt":["watchdog"],"tenants":{"acme":{"quota_burst":5}}}</c>.</param>
     /// <exception cref="RecoveryException"><c>BadConfiguration</c>: it is none, names something unknown, or a value is out of range.</exception>
     public static SignalPolicy Read(ReadOnlySpan<byte> document)
     {
         try
         {
-            var policy = Completed(document).Deserialize(SignalPolicyJsonContext.Default.SignalPolicy) ?? throw new JsonException("It is null.");
-            return policy.Scopes.Any(scope => scope is null) ? throw new JsonException("A scope is null.") : policy.Validated();
+            var given = JsonNode.Parse(document, null, Strict) as JsonObject ?? throw new JsonException("It is no object.");
+            var tenants = !given.Remove(Tenants, out var list) ? [] : list as JsonObject ?? throw new JsonException("The tenants are no object.");
+            var all = Completed(Default, given);
+            return Of(all) with { Tenants = tenants.ToImmutableDictionary(tenant => TenantId.Parse(tenant.Key), tenant => Of(Completed(all, tenant.Value))) };
         }
         catch (Exception malformed) when (malformed is JsonException or InvalidOperationException or ArgumentException or RecoveryException { Error.Code: not RecoveryErrorCode.BadConfiguration })
         {
@@ -27,12 +33,21 @@ public static class SignalPolicyJson
         }
     }
 
-    // A member that is missing would be read as nothing, and not as its default.
-    private static JsonObject Completed(ReadOnlySpan<byte> document)
+    private static JsonObject Default => Values(SignalPolicy.Default);
+
+    private static JsonObject Values(SignalPolicy policy) => (JsonObject)JsonSerializer.SerializeToNode(policy, SignalPolicyJsonContext.Default.SignalPolicy)!;
+
+    private static SignalPolicy Of(JsonObject whole)
     {
-        var given = JsonNode.Parse(document, null, Strict) as JsonObject ?? throw new JsonException("It is no object.");
-        var whole = (JsonObject)JsonNode.Parse(Write(SignalPolicy.Default))!;
-        foreach (var (name, value) in given)
+        var policy = whole.ContainsKey(Tenants) ? throw new JsonException("A tenant has no tenants.") : whole.Deserialize(SignalPolicyJsonContext.Default.SignalPolicy)!;
+        return policy.Scopes.Any(scope => scope is null) ? throw new JsonException("A scope is null.") : policy.Validated();
+    }
+
+    // A member that is missing would be read as nothing, and not as its default.
+    private static JsonObject Completed(JsonObject defaults, JsonNode? given)
+    {
+        var whole = (JsonObject)defaults.DeepClone();
+        foreach (var (name, value) in given as JsonObject ?? throw new JsonException("It is no object."))
         {
             whole[name] = value?.DeepClone();
         }
@@ -41,7 +56,17 @@ public static class SignalPolicyJson
     }
 
     /// <summary>The JSON of a policy.</summary>
-    public static byte[] Write(SignalPolicy policy) => JsonSerializer.SerializeToUtf8Bytes(policy, SignalPolicyJsonContext.Default.SignalPolicy);
+    public static byte[] Write(SignalPolicy policy)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        var whole = Values(policy);
+        if (policy.Tenants.Count > 0)
+        {
+            whole[Tenants] = new JsonObject(policy.Tenants.OrderBy(tenant => tenant.Key.Text, StringComparer.Ordinal).Select(tenant => KeyValuePair.Create(tenant.Key.Text, (JsonNode?)Values(tenant.Value))));
+        }
+
+        return JsonSerializer.SerializeToUtf8Bytes(whole, SignalPolicyJsonContext.Default.JsonObject);
+    }
 }
 
 [JsonSourceGenerationOptions(
@@ -50,4 +75,5 @@ public static class SignalPolicyJson
     RespectNullableAnnotations = true,
     AllowDuplicateProperties = false)]
 [JsonSerializable(typeof(SignalPolicy))]
+[JsonSerializable(typeof(JsonObject))]
 internal sealed partial class SignalPolicyJsonContext : JsonSerializerContext;

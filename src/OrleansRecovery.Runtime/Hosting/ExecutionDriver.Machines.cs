@@ -101,7 +101,7 @@ public sealed partial class ExecutionDriver
         }
 
         var verdict = SignalAdmission.Decide(
-            work.Signals, _setup.Signals, signal, Address, !TrySuspect(signal.Suspect), FaultOf(signal.Suspect), Now(), work.Conduct, Unanswered(work));
+            work.Signals, _setup.Signals.Of(Address.Tenant), signal, Address, !TrySuspect(signal.Suspect), FaultOf(signal.Suspect), Now(), work.Conduct, Unanswered(work));
         work.Signals = verdict.Window;
         work.Conduct = verdict.Conduct;
         input.Refusal = verdict.Refusal;

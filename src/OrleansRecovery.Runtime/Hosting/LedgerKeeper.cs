@@ -34,6 +34,7 @@ public sealed class LedgerKeeper : ILedger, IAsyncDisposable
         LedgerKey? previousKey,
         TimeProvider time,
         TaskScheduler? scheduler = null,
+        IHeadPublisher? publisher = null,
         CancellationToken cancellationToken = default)
     {
         var keeper = new LedgerKeeper(journal, tenant);
@@ -44,7 +45,7 @@ public sealed class LedgerKeeper : ILedger, IAsyncDisposable
             keeper._keysTold += IssuerKeyJson.IsTold(record) ? 1 : 0;
         }
 
-        keeper._writer = await LedgerWriter.OpenAsync(journal, tenant, key, previousKey, time, scheduler, cancellationToken: cancellationToken);
+        keeper._writer = await LedgerWriter.OpenAsync(journal, tenant, key, previousKey, time, scheduler, publisher, cancellationToken);
         await keeper.WriteAsync(keeper.TellKeysAsync); // a change that a crash kept from being told
         return keeper;
     }

@@ -23,7 +23,7 @@ public sealed class ConductReader(IJournal journal, SignalPolicy policy)
     public async Task<TenantConduct> ReadAsync(TenantId tenant, CancellationToken cancellationToken = default)
     {
         var stream = StreamId.OfLedger(tenant);
-        var before = _known.GetOrAdd(tenant, _ => new Known(0, TenantConduct.Empty(policy)));
+        var before = _known.GetOrAdd(tenant, _ => new Known(0, TenantConduct.Empty(policy.Of(tenant))));
         if (await journal.VersionAsync(stream, cancellationToken) == before.Version)
         {
             return before.Conduct;

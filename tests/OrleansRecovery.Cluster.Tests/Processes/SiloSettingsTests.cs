@@ -19,6 +19,20 @@ public sealed class SiloSettingsTests
         Assert.Empty(settings.Agents);
         Assert.Empty(settings.ForeignAgents);
         Assert.Null(settings.Http);
+        Assert.Equal((null, null, null, null, null), (settings.Certificate, settings.CertificateKey, settings.Authorities, settings.Access, settings.Signals));
+        Assert.Null(settings.Heads);
+        Assert.Equal((false, null), (settings.RequireSignatures, settings.ClockSkewMilliseconds));
+    }
+
+    [Fact]
+    public void Its_server_is_protected_by_what_protects_that_of_the_local_host()
+    {
+        var settings = Read(
+            "--http", "https://0.0.0.0:7443", "--tls-cert", "a.pem", "--tls-key", "a.key", "--tls-ca", "ca.pem", "--access", "rules.json", "--signals", "signals.json", "--require-signatures", "true",
+            "--clock-skew=0", "--publish-heads", "heads.jsonl");
+        Assert.Equal(("a.pem", "a.key", "ca.pem", "rules.json"), (settings.Certificate, settings.CertificateKey, settings.Authorities, settings.Access));
+        Assert.Equal(("signals.json", true, 0), (settings.Signals, settings.RequireSignatures, settings.ClockSkewMilliseconds));
+        Assert.Equal("heads.jsonl", settings.Heads);
     }
 
     [Fact]
@@ -33,13 +47,18 @@ public sealed class SiloSettingsTests
 
     [Theory]
     [InlineData("--http", "http://0.0.0.0:7400")]
+    [InlineData("--http", "https://0.0.0.0:7443")]
     [InlineData("--http", "7400")]
     [InlineData("--agent", "hotel")]
     [InlineData("--agent", "hotel=ftp://h/")]
-    public async Task An_address_that_is_none_or_not_the_machines_own_is_refused_before_anything_is_begun(string setting, string value)
+    [InlineData("--http", "https://127.0.0.1:7443", "--tls-cert", "none.pem")]
+    [InlineData("--http", "https://127.0.0.1:7443", "--tls-cert", "none.pem", "--tls-key", "none.key", "--tls-ca", "none.pem")]
+    [InlineData("--http", "http://127.0.0.1:7400", "--access", "none.json")]
+    [InlineData("--signals", "none.json")]
+    public async Task An_address_or_file_that_is_none_or_not_the_machines_own_is_refused_before_anything_is_begun(params string[] settings)
     {
         var folder = Directory.CreateTempSubdirectory("recovery-settings-").FullName;
-        var refusal = await Assert.ThrowsAsync<RecoveryException>(() => SiloHost.BuildAsync([setting, value, "--db", Path.Combine(folder, "silo.db")]));
+        var refusal = await Assert.ThrowsAsync<RecoveryException>(() => SiloHost.BuildAsync([.. settings, "--db", Path.Combine(folder, "silo.db")]));
         Assert.Equal(RecoveryErrorCode.BadConfiguration, refusal.Error.Code);
         Assert.Empty(Directory.GetFiles(folder));
     }
@@ -70,6 +89,11 @@ public sealed class SiloSettingsTests
     [InlineData("--silo-port is '70000'", "--silo-port", "70000")]
     [InlineData("--gateway-port is '-1'", "--gateway-port", "-1")]
     [InlineData("--service-id is ' '", "--service-id", " ")]
+    [InlineData("--access is for HTTP", "--access", "rules.json")]
+    [InlineData("--require-signatures is 'perhaps'", "--require-signatures", "perhaps")]
+    [InlineData("--require-signatures has no value", "--require-signatures")]
+    [InlineData("--require-signatures has no value", "--require-signatures", "--http", "http://127.0.0.1:7400")]
+    [InlineData("--clock-skew is '60001'", "--clock-skew", "60001")]
     public void What_it_does_not_know_or_what_contradicts_itself_is_refused_by_name(string message, params string[] arguments)
     {
         var refusal = Assert.Throws<SettingException>(() => Read(arguments));

@@ -20,6 +20,15 @@ public sealed class ConformanceToolTests : IDisposable
         var (passed, _) = await CheckCoordinatorAsync(endpoint => endpoint);
 
         Assert.InRange(passed.Count, 30, 207);
+        Assert.Superset(new HashSet<string>(["R-CMP-11", "R-CMP-13", "R-CMP-15"]), passed.ToHashSet(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_coordinator_that_asks_for_the_same_try_after_a_ruling_is_found()
+    {
+        var (_, failed) = await CheckCoordinatorAsync(endpoint => new Forgetful(endpoint));
+
+        Assert.Contains("R-CMP-13", failed);
     }
 
     [Fact]
@@ -82,6 +91,12 @@ public sealed class ConformanceToolTests : IDisposable
             !script.StartsWith(_folder, StringComparison.Ordinal),
             string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}/"), "--participant", "hotel",
             "--listen", string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{hostPort}/"));
+    }
+
+    private sealed class Forgetful(IForeignAgent inner) : IForeignAgent
+    {
+        public Task<bool> DeliverAsync(AddressedMessage message, CancellationToken cancellationToken) =>
+            inner.DeliverAsync(message.Message is Compensate asked ? message with { Message = asked with { Try = 1 } } : message, cancellationToken);
     }
 
     private sealed class Losing(IForeignAgent inner, Func<ParticipantMessage, bool> isLost) : IForeignAgent

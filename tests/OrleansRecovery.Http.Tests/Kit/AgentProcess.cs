@@ -30,6 +30,9 @@ internal sealed class AgentProcess : IDisposable
         return new AgentProcess(Path.Combine(folder, $"{name}.log"), [.. Program(language), .. options]);
     }
 
+    /// <summary>The same program, with more options.</summary>
+    public AgentProcess With(params string[] options) => new(_log, [.. _command, .. options]);
+
     public static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);

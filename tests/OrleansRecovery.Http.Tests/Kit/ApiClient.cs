@@ -80,7 +80,7 @@ internal sealed class ApiClient(Uri server, string tenant = "acme", string execu
                 await StartAsync(agents);
                 return;
             }
-            catch (HttpRequestException) when (looks < 600)
+            catch (HttpRequestException) when (looks < 1_800)
             {
                 await timer.WaitForNextTickAsync();
             }

@@ -31,6 +31,23 @@ internal sealed class TestAuthority : IDisposable
     /// <summary>The same for a server on the loopback interface.</summary>
     public MutualTls Server() => Of("localhost", "127.0.0.1");
 
+    /// <summary>The files of somebody of these names, as openssl makes them, and of this authority; the options that name them.</summary>
+    public string[] Write(string folder, string file, params string[] names)
+    {
+        var certificate = Of(names).Certificate;
+        using var key = certificate.GetECDsaPrivateKey()!;
+        var place = Path.Combine(folder, file);
+        File.WriteAllText($"{place}.pem", certificate.ExportCertificatePem());
+        File.WriteAllText(Path.Combine(folder, "ca.pem"), Certificate.ExportCertificatePem());
+        File.WriteAllText($"{place}.key", key.ExportPkcs8PrivateKeyPem());
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode($"{place}.key", UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        }
+
+        return ["--tls-cert", $"{place}.pem", "--tls-key", $"{place}.key", "--tls-ca", Path.Combine(folder, "ca.pem")];
+    }
+
     public X509Certificate2 Give(string[] names, params string[] uses)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);

@@ -1,11 +1,6 @@
 using System.Net;
 using System.Net.Security;
 using System.Security.Authentication;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.Extensions.DependencyInjection;
 using OrleansRecovery.Http.Access;
 using OrleansRecovery.Http.Agents;
 using OrleansRecovery.Http.Tests.Kit;
@@ -140,17 +135,24 @@ public sealed class MutualTlsTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task The_host_proves_itself_to_a_foreign_agent_and_delivers_to_no_impostor()
     {
-        var came = new TaskCompletionSource<string?>(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using var agent = await AgentAsync(_authority.Server(), came);
-        using var endpoint = new HttpForeignAgent(AddressOf(agent), tls: _authority.Of("coordinator"));
+        await using var agent = await TlsAgent.StartAsync(_authority.Server());
+        using var endpoint = new HttpForeignAgent(agent.Address, tls: _authority.Of("coordinator"));
 
         Assert.True(await endpoint.DeliverAsync(Message, CancellationToken.None));
-        Assert.Equal("coordinator", await came.Task);
+        Assert.Equal("coordinator", MutualTls.Peer((await agent.FirstAsync()).Certificate).Identity?.Name);
 
-        await using var impostor = await AgentAsync(_stranger.Server() with { Authorities = [_authority.Certificate] }, new());
-        using var deceived = new HttpForeignAgent(AddressOf(impostor), tls: _authority.Of("coordinator"));
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(2));
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => deceived.DeliverAsync(Message, patience.Token));
+        await using var impostor = await TlsAgent.StartAsync(_stranger.Server() with { Authorities = [_authority.Certificate] });
+        await AssertNotDeliveredAsync(impostor, _authority.Of("coordinator"));
+        await using var revoked = await TlsAgent.StartAsync(_authority.Server());
+        await AssertNotDeliveredAsync(revoked, _authority.Of("coordinator") with { IsRevoked = certificate => certificate.SerialNumber == revoked.Serial });
+
+        static async Task AssertNotDeliveredAsync(TlsAgent agent, MutualTls tls)
+        {
+            using var deceived = new HttpForeignAgent(agent.Address, tls: tls);
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(2));
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => deceived.DeliverAsync(Message, patience.Token));
+            Assert.False(agent.HasReceived);
+        }
     }
 
     [Theory]
@@ -173,22 +175,6 @@ public sealed class MutualTlsTests : IAsyncLifetime, IDisposable
     private static AccessTable Rules(params AccessRule[] rules) => new(new Dictionary<TenantId, IReadOnlyList<AccessRule>> { [TenantId.Parse("acme")] = rules });
 
     private static void AssertRefused(ApiAnswer answer) => Assert.Equal((HttpStatusCode.Forbidden, "not_authorized"), (answer.Status, answer.Error));
-
-    private static async Task<WebApplication> AgentAsync(MutualTls tls, TaskCompletionSource<string?> came)
-    {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.WebHost.UseUrls("https://127.0.0.1:0").UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel => kestrel.ConfigureHttpsDefaults(tls.Configure));
-        var app = builder.Build();
-        app.MapPost("/", (Microsoft.AspNetCore.Http.HttpContext http) =>
-        {
-            came.TrySetResult(MutualTls.Peer(http.Connection.ClientCertificate).Identity?.Name);
-            http.Response.StatusCode = 202;
-        });
-        await app.StartAsync();
-        return app;
-    }
-
-    private static Uri AddressOf(WebApplication app) => new(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
 
     private ApiClient Client(SslClientAuthenticationOptions options) => new(_server.Address, tls: options);
 }

@@ -77,7 +77,7 @@ public sealed class SignedSignalTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task Where_all_signals_must_be_signed_the_one_of_an_issuer_without_a_key_is_refused_too()
     {
-        await using var strict = await TestServer.StartAsync(configure: options => options with { Signatures = SignatureRule.Always });
+        await using var strict = await TestServer.StartAsync(configure: options => options with { Signals = SignalPolicy.Default with { Signatures = SignatureRule.Always } });
         await strict.Client.StartAsync("hotel=silent");
 
         AssertBad(await strict.Client.SignalAsync("hotel", 0));

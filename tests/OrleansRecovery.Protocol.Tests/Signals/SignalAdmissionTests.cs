@@ -276,6 +276,29 @@ public sealed class SignalAdmissionTests
     }
 
     [Fact]
+    public void What_a_tenants_policy_leaves_out_has_the_value_of_all_the_others()
+    {
+        var policy = SignalPolicyJson.Read("""{"quota_per_minute":30,"quota_burst":7,"tenants":{"acme":{"quota_burst":2,"signatures":"always"},"globex":{}}}"""u8);
+
+        Assert.Equal((30, 7), (policy.Of(TenantId.Parse("other")).QuotaPerMinute, policy.Of(TenantId.Parse("other")).QuotaBurst));
+        Assert.Equal((30, 2, SignatureRule.Always), (policy.Of(TenantId.Parse("acme")).QuotaPerMinute, policy.Of(TenantId.Parse("acme")).QuotaBurst, policy.Of(TenantId.Parse("acme")).Signatures));
+        Assert.Equal((30, 7, SignatureRule.WhereKeyed), (policy.Of(TenantId.Parse("globex")).QuotaPerMinute, policy.Of(TenantId.Parse("globex")).QuotaBurst, policy.Of(TenantId.Parse("globex")).Signatures));
+        Assert.Equal(SignalPolicyJson.Write(policy), SignalPolicyJson.Write(SignalPolicyJson.Read(SignalPolicyJson.Write(policy))));
+        Assert.Equal(1, policy.WithEach(each => each with { QuotaBurst = 1 }).Of(TenantId.Parse("acme")).QuotaBurst);
+    }
+
+    [Theory]
+    [InlineData("""{"tenants":[]}""")]
+    [InlineData("""{"tenants":null}""")]
+    [InlineData("""{"tenants":{"acme":null}}""")]
+    [InlineData("""{"tenants":{"a c":{}}}""")]
+    [InlineData("""{"tenants":{"acme":{"quota_bursts":7}}}""")]
+    [InlineData("""{"tenants":{"acme":{"quota_burst":0}}}""")]
+    [InlineData("""{"tenants":{"acme":{"tenants":{}}}}""")]
+    public void A_tenants_policy_that_is_none_refuses_the_whole(string document) => Assert.Equal(
+        RecoveryErrorCode.BadConfiguration, Assert.Throws<RecoveryException>(() => SignalPolicyJson.Read(System.Text.Encoding.UTF8.GetBytes(document))).Error.Code);
+
+    [Fact]
     public void The_default_policy_is_in_range() => Assert.Same(SignalPolicy.Default, SignalPolicy.Default.Validated());
 
     [Fact]

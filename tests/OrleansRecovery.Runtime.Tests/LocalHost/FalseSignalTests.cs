@@ -130,6 +130,27 @@ public sealed class FalseSignalTests
     }
 
     [Fact]
+    public async Task A_tenants_own_policy_counts_for_it_and_for_no_other()
+    {
+        var foreign = new ExecutionAddress(TenantId.Parse("foreign"), ExecutionId.Parse("second"));
+        var signals = new SignalPolicy { Tenants = new Dictionary<TenantId, SignalPolicy> { [foreign.Tenant] = new() { QuotaBurst = 1, QuotaPerMinute = 1 } } };
+        await using var journal = new InMemoryJournal();
+        await using var probe = await StartAsync(journal, new LocalHostOptions { Signals = signals });
+        await probe.Host.StartAsync(new ExecutionStart(foreign, [new(AgentId.Parse("a"), new("probe"), null)], RecoveryPolicy.Default));
+
+        for (var signal = 0; signal < 3; signal++)
+        {
+            Assert.Equal(RecoveryErrorCode.UnknownInterval, await RefusalAsync(probe, Liar, interval: 100));
+            Assert.Equal(signal == 0 ? RecoveryErrorCode.UnknownInterval : RecoveryErrorCode.QuotaExceeded, await RefusalAsync(probe, Liar, interval: 100, execution: foreign));
+        }
+
+        var now = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
+        var reader = new ConductReader(journal, signals);
+        Assert.InRange(Assert.Single(IssuerStatus.Of(await reader.ReadAsync(ProbeHost.Execution.Tenant), IssuerKeys.None, now)).QuotaLeft, 57, 60);
+        Assert.InRange(Assert.Single(IssuerStatus.Of(await reader.ReadAsync(foreign.Tenant), IssuerKeys.None, now)).QuotaLeft, 0, 1);
+    }
+
+    [Fact]
     public async Task Each_signed_batch_publishes_its_head_and_a_cut_ledger_is_found_by_them()
     {
         var file = Path.Combine(Directory.CreateTempSubdirectory("recovery-heads-").FullName, "heads.jsonl");

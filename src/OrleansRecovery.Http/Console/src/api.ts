@@ -32,6 +32,8 @@ export interface IssuerStatus {
   issuer: string; phase: 'closed' | 'open' | 'half_open'; suspended_until?: number; price: number; quota_left: number; admitted: number; refused: number; true: number; false: number;
   keys: number; keys_gone: number;
 }
+export interface PublicKey { crv: string; kid: string; kty: string; x: string; y: string }
+export interface IssuerKey { issuer: string; key: PublicKey; status: 'active' | 'retired' | 'revoked'; until?: number }
 export interface Rights { peer?: string; may: string[] }
 export type Ruling = 'approve' | 'reject' | 'force' | 'retry';
 
@@ -87,7 +89,7 @@ async function all<T>(path: string, most: number, signal?: AbortSignal, seen?: (
 
 async function write<T>(method: string, path: string, body: unknown): Promise<T> {
   const response = await request(path, { method, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
-  return response.json() as Promise<T>;
+  return (response.status === 204 ? undefined : await response.json()) as T;
 }
 
 const tenantPath = (tenant: string) => `/v1/tenants/${encodeURIComponent(tenant)}`;
@@ -101,6 +103,14 @@ export const api = {
   executions: (tenant: string, signal?: AbortSignal) => all<ListedExecution>(`${tenantPath(tenant)}/executions?limit=200`, LISTED_MOST, signal),
   recoveries: (tenant: string, signal?: AbortSignal) => all<ListedRecovery>(`${tenantPath(tenant)}/recoveries?limit=200`, LISTED_MOST, signal),
   issuers: (tenant: string) => all<IssuerStatus>(`${tenantPath(tenant)}/issuers`, LISTED_MOST),
+  reinstate: (tenant: string, issuer: string, by: string, reason: string) =>
+    write<void>('POST', `${tenantPath(tenant)}/issuers/${encodeURIComponent(issuer)}/reinstatements`, { by, reason }),
+  keys: (tenant: string) => all<IssuerKey>(`${tenantPath(tenant)}/keys`, LISTED_MOST),
+  giveKey: (tenant: string, issuer: string, key: PublicKey, by: string, reason: string) =>
+    write<IssuerKey>('PUT', `${tenantPath(tenant)}/keys/${encodeURIComponent(key.kid)}`, { issuer, public_key: key, by, reason }),
+  retireKey: (tenant: string, kid: string, until: number, by: string, reason: string) =>
+    write<IssuerKey>('PUT', `${tenantPath(tenant)}/keys/${encodeURIComponent(kid)}/retired`, { until, by, reason }),
+  revokeKey: (tenant: string, kid: string, by: string, reason: string) => write<IssuerKey>('PUT', `${tenantPath(tenant)}/keys/${encodeURIComponent(kid)}/revoked`, { by, reason }),
   ledger: (tenant: string, from: number, limit: number) => get<Page<PositionedRecord>>(`${tenantPath(tenant)}/ledger?from=${from}&limit=${limit}`),
   verification: (tenant: string) => get<Verification>(`${tenantPath(tenant)}/ledger/verification`),
   status: (tenant: string, execution: string, signal?: AbortSignal) => get<ExecutionStatus>(executionPath(tenant, execution), signal),

@@ -5,6 +5,7 @@ import { hash, input, link, loading, problemBox, type Key, type Scene } from './
 import { executionView } from './views/execution';
 import { executionsView } from './views/executions';
 import { issuersView } from './views/issuers';
+import { keysView } from './views/keys';
 import { ledgerView } from './views/ledger';
 import { recoveriesView } from './views/recoveries';
 import { recoveryView } from './views/recovery';
@@ -18,6 +19,7 @@ const PAGES: readonly [name: string, title: string, key: string, view: View][] =
   ['recoveries', 'Recoveries', 'v', recoveriesView],
   ['ledger', 'Ledger', 'l', ledgerView],
   ['issuers', 'Issuers', 'i', issuersView],
+  ['keys', 'Keys', 'k', keysView],
 ];
 
 const remembered = (name: string) => localStorage.getItem(`console.${name}`) ?? '';
