@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Terms;
 
 namespace OrleansRecovery.Protocol.Tasks;
@@ -17,6 +18,8 @@ public static partial class TaskContracts
     /// <summary>Longest time budget, in milliseconds: 30 days.</summary>
     public const long TimeBudgetMax = 30L * 24 * 3600 * 1000;
 
+    private const int RevisionCountMax = 10;
+
     // Longest key, in characters: that of a revision has a slash and a number behind it.
     private const int KeyLengthMax = TermText.LengthMax - 4;
 
@@ -29,6 +32,13 @@ public static partial class TaskContracts
                 "The task was not delegated.",
                 "Split it: one task for each thing, each with a key and a budget of its own, one after the other or at once.")
             : Fault(contract) is { } fault ? Invalid(fault) : null;
+
+    /// <summary>Why the rest of a request is not accepted, or null: names of steps of ours begin with an @, and a time must be one.</summary>
+    public static RecoveryError? FaultOf(TaskRequest request) =>
+        !JournalRules.IsName(request.Type) || request.Type.StartsWith('@') ? Invalid($"'{Shortened(request.Type)}' is no type of a message that can be delegated")
+        : request.Reasons.Any(reason => reason is null) ? Invalid("a reason is null")
+        : (OutOfRange("delegated_at", request.DelegatedAt, 0, Charge.AmountMax - TimeBudgetMax) ?? OutOfRange("round", request.Round, 0, RevisionCountMax)) is { } fault ? Invalid(fault)
+        : null;
 
     /// <summary>Why a message goes beyond the contract's input scope, or null.</summary>
     public static RecoveryError? ScopeFaultOf(TaskContract contract, JsonElement message)
@@ -62,7 +72,7 @@ public static partial class TaskContracts
             ?? NamesFault("input_scope", contract.InputScope, name => name.Length is > 0 and <= TermText.LengthMax)
             ?? OutOfRange("time_budget_milliseconds", contract.TimeBudgetMilliseconds, 1, TimeBudgetMax)
             ?? (contract.CostBudget.IsInRange ? null : $"an amount of cost_budget is outside 0 to {Charge.AmountMax}")
-            ?? OutOfRange("revision_count_max", contract.RevisionCountMax, 0, 10)
+            ?? OutOfRange("revision_count_max", contract.RevisionCountMax, 0, RevisionCountMax)
             ?? OutOfRange("failure_count_max", contract.FailureCountMax, 1, 100)
             ?? (OutputSchema.FaultOf(contract.OutputSchema) is { } fault ? $"output_schema: {fault}" : null);
 

@@ -34,7 +34,7 @@ public static class TaskJson
         {
             var request = payload.Deserialize(TaskJsonContext.Default.TaskRequest) ?? throw new JsonException("it is null");
             _ = Checked(request.Contract);
-            return TaskContracts.ScopeFaultOf(request.Contract, request.Message) is { } fault ? throw new RecoveryException(fault) : request;
+            return (TaskContracts.FaultOf(request) ?? TaskContracts.ScopeFaultOf(request.Contract, request.Message)) is { } fault ? throw new RecoveryException(fault) : request;
         }
         catch (Exception malformed) when (IsMalformed(malformed))
         {
@@ -43,7 +43,8 @@ public static class TaskJson
     }
 
     /// <summary>Reads the result that a message holds; null when it is none.</summary>
-    public static TaskResult? TryReadResult(JsonElement payload) => TryRead(payload, TaskJsonContext.Default.TaskResult);
+    public static TaskResult? TryReadResult(JsonElement payload) =>
+        TryRead(payload, TaskJsonContext.Default.TaskResult) is { } result && result.Attachments.All(attachment => attachment is not null) ? result : null;
 
     /// <summary>Reads the refusal that a message holds; null when it is none.</summary>
     public static TaskRefusal? TryReadRefusal(JsonElement payload) => TryRead(payload, TaskJsonContext.Default.TaskRefusal);

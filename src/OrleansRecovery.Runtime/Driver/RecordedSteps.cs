@@ -28,7 +28,7 @@ internal sealed class RecordedSteps
         {
             switch (record)
             {
-                case ActionIntended { Name: VerdictName } verdict:
+                case ActionIntended { Name: VerdictName, Gate: null } verdict:
                     _verdicts[verdict.Argument.GetInt64()] = position;
                     break;
                 case MessageSent { Key: { } key } when key.Contains('/', StringComparison.Ordinal):

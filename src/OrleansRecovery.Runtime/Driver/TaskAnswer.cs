@@ -9,8 +9,8 @@ namespace OrleansRecovery.Runtime.Driver;
 /// <summary>What came back for a task: a result, a refusal, or something that is neither.</summary>
 internal sealed record TaskAnswer(string Type, TaskResult? Result, TaskRefusal? Refusal)
 {
-    /// <summary>What it says that the task has cost.</summary>
-    internal Charge Spent => (Result?.Spent ?? Refusal?.Spent) is { IsInRange: true } spent ? spent : default;
+    /// <summary>What it says that the task has cost; null where it does not say it, or nothing that can be.</summary>
+    internal Charge? Spent => (Result?.Spent ?? Refusal?.Spent) is { IsInRange: true } spent ? spent : null;
 
     internal static TaskAnswer Of(string type, JsonElement payload) => new(
         type,
@@ -57,7 +57,7 @@ internal sealed record KnownTask(
                 case MessageConsumed { InReplyTo: { } answered } consumed when answered == found?.Request:
                     response = consumed.Message;
                     break;
-                case ActionIntended { Name: RecordedSteps.VerdictName } verdict when verdict.Argument.GetInt64() == found?.Request.Number:
+                case ActionIntended { Name: RecordedSteps.VerdictName, Gate: null } verdict when verdict.Argument.GetInt64() == found?.Request.Number:
                     verdicts[position] = found.Request;
                     break;
                 case ActionSettled settled when verdicts.ContainsKey(settled.Action):

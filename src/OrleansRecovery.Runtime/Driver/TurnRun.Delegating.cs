@@ -29,7 +29,11 @@ internal sealed partial class TurnRun
         }
 
         var result = DelegateOnceAsync(request, delegation);
-        _delegated.Add(contract.Key, (request, result));
+        if (result.Exception?.InnerException is not StepRefusedException) // nothing was sent: the key is free
+        {
+            _delegated.Add(contract.Key, (request, result));
+        }
+
         return result;
     }
 
@@ -141,9 +145,10 @@ internal sealed partial class TurnRun
                 : ResultRules.Judge(request.Contract, request.Round, [new Finding($"It is a {answer.Type}, and no result of a task.", IsCorrupt: true)]);
         }
 
-        var findings = ResultRules.FindingsOf(request.Contract, result);
         try
         {
+            var findings = ResultRules.FindingsOf(request.Contract, result);
+            RunningTurn.Enter(this, isActing: true); // what it calls is recorded as its findings, and as no step of its own
             return ResultRules.Judge(
                 request.Contract, request.Round, findings.Count > 0 ? findings : await delegation.VerifyAsync(result.Value, CancellationToken));
         }
@@ -170,9 +175,9 @@ internal sealed partial class TurnRun
         answer switch
         {
             { Refusal: { Refusal: null, Code: { } code } declined } => throw new DeclinedException(code, declined.Reason),
-            { Refusal: { } refused } => throw new TaskFailedException(task, refused.Refusal, [refused.Reason], refused.Spent),
+            { Refusal: { } refused } => throw new TaskFailedException(task, refused.Refusal, [refused.Reason], answer.Spent ?? default),
             { Result: { } result } when judgement.Verdict == Verdict.Pass => new DelegatedResult(task, result, round),
-            _ => throw new TaskFailedException(task, null, judgement.Reasons, answer.Spent),
+            _ => throw new TaskFailedException(task, null, judgement.Reasons, answer.Spent ?? default),
         };
 
     // Within a task: charged with the whole budget that it may use, until it has ended.
@@ -197,7 +202,7 @@ internal sealed partial class TurnRun
             delegated: request.Contract));
     }
 
-    private async Task SettleDelegationAsync(SequenceNumber? step, Admission? admission, Charge spent, bool hasFailed)
+    private async Task SettleDelegationAsync(SequenceNumber? step, Admission? admission, Charge? spent, bool hasFailed)
     {
         if (admission is null || (step is { } recorded && _recorded.OutcomeOf(recorded) is not null))
         {
@@ -205,7 +210,7 @@ internal sealed partial class TurnRun
         }
 
         var outcome = JsonSerializer.SerializeToElement(hasFailed ? "no result" : "a result");
-        var actual = Settled(admission with { WasInterrupted = false }, spent + Charge.OneCall, hasFailed);
+        var actual = Settled(admission with { WasInterrupted = false }, spent is { } told ? told + Charge.OneCall : null, hasFailed);
         Buffer(new BufferedStep(new ActionSettled(step ?? admission.Intent!.Position!.Value, !hasFailed, outcome, actual)));
         await _driver.FlushAsync(this, null, CancellationToken);
     }

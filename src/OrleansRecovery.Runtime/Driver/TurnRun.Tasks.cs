@@ -44,7 +44,7 @@ internal sealed partial class TurnRun
             await BeginTaskAsync();
             await HandleInTimeAsync();
         }
-        catch (StepRefusedException refused) when (!_task.HasActed && refused.Refusal != GateRefusal.StaleLease)
+        catch (StepRefusedException refused) when (!_task.HasActed && !_task.HasReplied && refused.Refusal != GateRefusal.StaleLease)
         {
             _state = _driver.CopyOfState();
             Refuse(refused.Refusal, $"{refused.Step}: {refused.Reason}");
@@ -81,7 +81,7 @@ internal sealed partial class TurnRun
         {
             await (_replayOnly
                 ? handling
-                : handling.WaitAsync(TimeSpan.FromMilliseconds(Math.Max(1, request.Deadline - Now())), _driver.Setup.Time, CancellationToken.None));
+                : handling.WaitAsync(TimeSpan.FromMilliseconds(Math.Clamp(request.Deadline - Now(), 1, request.Contract.TimeBudgetMilliseconds)), _driver.Setup.Time, CancellationToken.None));
         }
         catch (DeclinedException declined)
         {
@@ -111,8 +111,8 @@ internal sealed partial class TurnRun
             throw new InvalidOperationException($"The task {_task.Id} has its answer already.");
         }
 
-        _task.HasReplied = true;
         AddReply(type, payload);
+        _task.HasReplied = true;
     }
 
     private Charge Charged()
