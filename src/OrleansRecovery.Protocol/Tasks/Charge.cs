@@ -1,9 +1,12 @@
+using System.Text.Json.Serialization;
+
 namespace OrleansRecovery.Protocol.Tasks;
 
 /// <summary>What a step of a task costs, or what a task may: three amounts, each from 0 to 2^53 - 1.</summary>
 /// <param name="Calls">How many actions, values from outside and delegations.</param>
 /// <param name="Tokens">How many tokens of models.</param>
 /// <param name="Cost">How much money, in millionths of the unit that the execution's owner reckons in.</param>
+[method: JsonConstructor]
 public readonly record struct Charge(long Calls, long Tokens = 0, long Cost = 0)
 {
     /// <summary>Largest amount.</summary>
@@ -13,6 +16,7 @@ public readonly record struct Charge(long Calls, long Tokens = 0, long Cost = 0)
     public static Charge OneCall => new(1);
 
     /// <summary>Is every amount in its range?</summary>
+    [JsonIgnore]
     public bool IsInRange => Calls is >= 0 and <= AmountMax && Tokens is >= 0 and <= AmountMax && Cost is >= 0 and <= AmountMax;
 
     /// <summary>Is no amount larger than the limit's?</summary>

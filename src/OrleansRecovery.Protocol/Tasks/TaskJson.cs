@@ -15,7 +15,9 @@ public static class TaskJson
     {
         try
         {
-            return Checked(JsonSerializer.Deserialize(contract, TaskJsonContext.Default.TaskContract));
+            var read = Checked(JsonSerializer.Deserialize(contract, TaskJsonContext.Default.TaskContract));
+            _ = Write(read); // half of a surrogate pair can be read, and not be written to a journal
+            return read;
         }
         catch (Exception malformed) when (IsMalformed(malformed))
         {

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using OrleansRecovery.Protocol.Terms;
 
 namespace OrleansRecovery.Protocol.Tasks;
@@ -30,6 +31,7 @@ public sealed record TaskRequest(
     public const string TypeName = "@task";
 
     /// <summary>From then on every step of the task is refused, in milliseconds since 1970 UTC.</summary>
+    [JsonIgnore]
     public long Deadline => DelegatedAt + Contract.TimeBudgetMilliseconds;
 
     /// <summary>The task that a request asks for: named by its first request.</summary>

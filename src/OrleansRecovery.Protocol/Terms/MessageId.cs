@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace OrleansRecovery.Protocol.Terms;
 
 /// <summary>
@@ -6,6 +8,7 @@ namespace OrleansRecovery.Protocol.Terms;
 /// </summary>
 /// <param name="Sender">Who sent it.</param>
 /// <param name="Sequence">Where the send stands in the sender's journal.</param>
+[method: JsonConstructor] // else a missing member would be read as a name that is none
 public readonly record struct MessageId(AgentId Sender, SequenceNumber Sequence)
 {
     /// <summary>For people: <c>planner#17</c>.</summary>

@@ -36,6 +36,12 @@ public sealed class StoredFormTests
         Assert.Empty(ParticipantState.Initial(A("a")).After(unbarred).After(reinstated).Undone);
     }
 
+    [Theory]
+    [InlineData("""{"event":"message_consumed","message":{"sequence":1},"sent_in":0,"sender_incarnation":0,"dependency":"message","strength":"required","begins_turn":true}""")]
+    [InlineData("""{"event":"action_intended","name":"x","class":"pure","argument":1,"allowed_by_policy":false,"has_compensation":false,"gate":{"task":{"sequence":1},"step":"action","charge":{"calls":1},"at":1,"version":"1"}}""")]
+    public void A_message_without_its_sender_is_no_record(string text) =>
+        Assert.Equal(RecoveryErrorCode.CorruptDatabase, Assert.Throws<RecoveryException>(() => AgentEventJson.Read(Encoding.UTF8.GetBytes(text))).Error.Code);
+
     [Fact]
     public void A_step_from_before_tasks_had_gates_has_none_and_a_member_that_is_not_known_does_no_harm()
     {

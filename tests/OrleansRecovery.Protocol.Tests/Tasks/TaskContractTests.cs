@@ -49,6 +49,23 @@ public sealed class TaskContractTests
         Assert.Contains(member, refused.Error.Cause, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_schema_that_cannot_be_written_to_a_journal_is_refused()
+    {
+        var contract = Encoding.UTF8.GetString(TaskJson.Write(Contracts.Good)).Replace("{\"type\":\"string\"}", """{"enum":["\ud800"]}""", StringComparison.Ordinal);
+
+        Assert.Equal(RecoveryErrorCode.InvalidContract, Assert.Throws<RecoveryException>(() => TaskJson.ReadContract(Encoding.UTF8.GetBytes(contract))).Error.Code);
+    }
+
+    [Fact]
+    public void Only_what_was_agreed_is_written()
+    {
+        var request = TaskJson.Write(Contracts.Request());
+
+        Assert.False(request.TryGetProperty("deadline", out _));
+        Assert.Equal(["calls", "tokens", "cost"], request.GetProperty("contract").GetProperty("cost_budget").EnumerateObject().Select(member => member.Name));
+    }
+
     public static TheoryData<string, string> Faults => new()
     {
         { "key", "a name with a space" },
