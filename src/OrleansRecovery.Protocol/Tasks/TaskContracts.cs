@@ -20,6 +20,8 @@ public static partial class TaskContracts
 
     private const int RevisionCountMax = 10;
 
+    private static readonly long DelegatedAtMax = DateTimeOffset.MaxValue.ToUnixTimeMilliseconds() - TimeBudgetMax;
+
     // Longest key, in characters: that of a revision has a slash and a number behind it.
     private const int KeyLengthMax = TermText.LengthMax - 4;
 
@@ -37,7 +39,7 @@ public static partial class TaskContracts
     public static RecoveryError? FaultOf(TaskRequest request) =>
         !JournalRules.IsName(request.Type) || request.Type.StartsWith('@') ? Invalid($"'{Shortened(request.Type)}' is no type of a message that can be delegated")
         : request.Reasons.Any(reason => reason is null) ? Invalid("a reason is null")
-        : (OutOfRange("delegated_at", request.DelegatedAt, 0, Charge.AmountMax - TimeBudgetMax) ?? OutOfRange("round", request.Round, 0, RevisionCountMax)) is { } fault ? Invalid(fault)
+        : (OutOfRange("delegated_at", request.DelegatedAt, 0, DelegatedAtMax) ?? OutOfRange("round", request.Round, 0, RevisionCountMax)) is { } fault ? Invalid(fault)
         : null;
 
     /// <summary>Why a message goes beyond the contract's input scope, or null.</summary>

@@ -66,6 +66,29 @@ public sealed class TaskContractTests
         Assert.Equal(["calls", "tokens", "cost"], request.GetProperty("contract").GetProperty("cost_budget").EnumerateObject().Select(member => member.Name));
     }
 
+    [Fact]
+    public void A_request_whose_type_is_a_name_of_ours_or_whose_time_or_round_is_none_is_refused()
+    {
+        var good = Contracts.Request();
+        Assert.Equal(good.Type, TaskJson.ReadRequest(TaskJson.Write(good)).Type);
+        TaskRequest[] faulty =
+        [
+            good with { Type = "@verdict" }, good with { Type = string.Empty }, good with { Type = "a\nb" },
+            good with { DelegatedAt = -1 }, good with { DelegatedAt = 9_000_000_000_000_000 }, good with { Round = -1 }, good with { Round = 11 }, good with { Reasons = [null!] },
+        ];
+        Assert.All(faulty, request =>
+            Assert.Equal(RecoveryErrorCode.InvalidContract, Assert.Throws<RecoveryException>(() => TaskJson.ReadRequest(TaskJson.Write(request))).Error.Code));
+    }
+
+    [Fact]
+    public void A_result_with_an_attachment_that_is_null_is_none()
+    {
+        var value = JsonSerializer.SerializeToElement("Bern");
+        var result = new TaskResult("Room", value, ContentChecks.ChecksumOf(value), [], default);
+        Assert.NotNull(TaskJson.TryReadResult(TaskJson.Write(result)));
+        Assert.Null(TaskJson.TryReadResult(TaskJson.Write(result with { Attachments = [null!] })));
+    }
+
     public static TheoryData<string, string> Faults => new()
     {
         { "key", "a name with a space" },

@@ -187,8 +187,7 @@ public sealed class ExecutionDriverTests
         var silent = await SilentAsync(holding);
         var signalled = silent.Driver.SignalAsync(FailureSignals.Make(ProbeHost.Execution, new Interval(A, current), IssuerId.Parse("a")));
         await holding.Reached.WaitAsync(TimeSpan.FromMinutes(2));
-        var disposed = silent.DisposeAsync();
-        holding.Release();
+        var disposed = silent.DisposeAsync(); // and so the read that waits is told to stop
         Assert.Equal(RecoveryErrorCode.HostStopped, (await Assert.ThrowsAsync<RecoveryException>(() => signalled)).Error.Code);
         await disposed;
     }
