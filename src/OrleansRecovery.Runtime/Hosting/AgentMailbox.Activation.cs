@@ -80,11 +80,11 @@ public sealed partial class AgentMailbox
     }
 
     // What is said after the decision, of a recovery that this activation has promised nothing to, another one may have promised: it would ask, be answered with
-    // the same, and ask again. And what this one has promised to undo another one may have tried, and failed: then the try has ended.
+    // the same, and ask again. And what this one has promised to undo another one may have tried, and failed: then the try has ended; or it went back, and is released.
     private async Task LookFirstAsync(ParticipantMessage message)
     {
         if (_turn is null && _driver is { } driver
-            && (message is Compensate || (message is Commit or Restore && driver.Participant.Promise?.Vote.Recovery != message.Recovery))
+            && (message is Compensate or Release || (message is Commit or Restore && driver.Participant.Promise?.Vote.Recovery != message.Recovery))
             && await JournalledAsync() > driver.History.Next.Number)
         {
             Unload();
