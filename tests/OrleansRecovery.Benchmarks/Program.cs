@@ -1,36 +1,66 @@
 using System.Globalization;
 using BenchmarkDotNet.Running;
 using OrleansRecovery.Benchmarks;
+using OrleansRecovery.Benchmarks.Blast;
+using OrleansRecovery.Benchmarks.Peers;
 
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
-var isShort = args.Contains("--short");
-var name = args.FirstOrDefault(argument => argument != "--short") ?? "all";
-var benchmarks = new (string Name, Func<bool, Task> RunAsync)[]
+if (args is ["peer-worker"])
 {
-    ("set", isShort => Task.Run(() => RollbackSetBenchmark.Run(isShort))),
-    ("index", isShort => Task.Run(() => IndexBenchmark.Run(isShort))),
-    ("journal", JournalBenchmark.RunAsync),
-    ("host", HostBenchmark.RunAsync),
-    ("recovery", RecoveryBenchmark.RunAsync),
-    ("load", LoadBenchmark.RunAsync),
-};
-if (name == "micro")
-{
-    BenchmarkRunner.Run<MicroBenchmarks>();
+    await OurWorker.RunAsync();
     return 0;
 }
 
-var chosen = benchmarks.Where(benchmark => name == "all" || name == benchmark.Name).ToList();
+var (isShort, isFull) = (args.Contains("--short"), args.Contains("--full"));
+var name = args.FirstOrDefault(argument => !argument.StartsWith("--", StringComparison.Ordinal)) ?? "all";
+var benchmarks = new (string Name, Func<Task> RunAsync)[]
+{
+    ("set", () => Task.Run(() => RollbackSetBenchmark.Run(isShort))),
+    ("micro", () => Task.Run(() => StepBenchmarks.Run(isShort))),
+    ("journal", () => JournalBenchmark.RunAsync(isShort)),
+    ("host", () => HostBenchmark.RunAsync(isShort)),
+    ("recovery", () => RecoveryBenchmark.RunAsync(isShort)),
+    ("scale", () => ScaleBenchmark.RunAsync(isShort, isFull)),
+    ("peers", () => PeerBenchmark.RunAsync(isShort)),
+    ("blast", () => Task.Run(() => BlastBenchmark.Run(isShort))),
+    ("load", () => LoadBenchmark.RunAsync(isShort)),
+};
+if (name == "bdn")
+{
+    BenchmarkRunner.Run([typeof(StepBenchmarks), typeof(WalkBenchmarks)]);
+    return 0;
+}
+
+var chosen = benchmarks.Where(benchmark => name is "all" or "report" || name == benchmark.Name).ToList();
 if (chosen.Count == 0)
 {
-    Console.Error.WriteLine($"There is no benchmark '{name}'. Name one of: {string.Join(", ", benchmarks.Select(benchmark => benchmark.Name))}, micro, all; add --short for a quick run.");
+    Console.Error.WriteLine(
+        $"There is no benchmark '{name}'. Name one of: {string.Join(", ", benchmarks.Select(benchmark => benchmark.Name))}, bdn, all, or report, which writes docs/performance.md; "
+        + "add --short for a quick run, --full for ten million messages and records.");
     return 2;
 }
 
-Report.Machine();
-foreach (var (_, runAsync) in chosen)
+var machine = Report.Machine();
+if (name == "report")
 {
-    await runAsync(isShort);
+    PerformanceDocument.Begin();
+}
+
+try
+{
+    foreach (var (_, runAsync) in chosen)
+    {
+        await runAsync();
+    }
+
+    if (name == "report")
+    {
+        await PerformanceDocument.WriteAsync(machine, isShort);
+    }
+}
+finally
+{
+    await Databases.EndAsync();
 }
 
 return 0;

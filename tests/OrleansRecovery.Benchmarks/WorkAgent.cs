@@ -3,8 +3,10 @@ using OrleansRecovery.Runtime.Agents;
 
 namespace OrleansRecovery.Benchmarks;
 
-/// <summary>Act so many times, then tell these: all at once, or the first, which tells the rest; or the next of a ring, so many times.</summary>
-public sealed record Work(int Times, IReadOnlyList<string> Next, bool AtOnce = false, int Hops = 0);
+/// <summary>
+/// Act so many times, then tell these: all at once, each of which then tells so many neighbours; or the first, which tells the rest; or the next of a ring, so many times.
+/// </summary>
+public sealed record Work(int Times, IReadOnlyList<string> Next, bool AtOnce = false, int Hops = 0, int Neighbours = 0);
 
 /// <summary>A counter.</summary>
 public sealed record Counted
@@ -30,9 +32,10 @@ public sealed class WorkAgent : Agent<Counted>
             context.State = new Counted { Count = context.State.Count + 1 };
             if (work.AtOnce)
             {
-                foreach (var next in work.Next)
+                for (var i = 0; i < work.Next.Count; i++)
                 {
-                    context.Send(AgentId.Parse(next), new Work(work.Times, []));
+                    var neighbours = Enumerable.Range(i + 1, work.Neighbours).Select(place => work.Next[place % work.Next.Count]);
+                    context.Send(AgentId.Parse(work.Next[i]), new Work(work.Times, [.. neighbours], AtOnce: true));
                 }
             }
             else if (work.Hops > 0)

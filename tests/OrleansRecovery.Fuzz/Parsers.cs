@@ -11,6 +11,7 @@ using OrleansRecovery.Protocol.Ledger;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Security;
 using OrleansRecovery.Protocol.Signals;
+using OrleansRecovery.Protocol.Tasks;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Client;
 
@@ -30,6 +31,7 @@ internal static partial class Parsers
         Make("agent record", Seeds.AgentRecords, input => RoundTrip(AgentEventJson.Read(input), AgentEventJson.Write, bytes => AgentEventJson.Read(bytes))),
         Make("given record", Seeds.AgentRecords, GivenRecord),
         Make("execution record", Seeds.ExecutionRecords, input => RoundTrip(ExecutionLog.Read(input), ExecutionLog.Write, bytes => ExecutionLog.Read(bytes))),
+        Make("task contract", Seeds.Contracts, input => RoundTrip(TaskJson.ReadContract(input), TaskJson.Write, bytes => TaskJson.ReadContract(bytes))),
         Make("key record", Seeds.KeyRecords, input => RoundTrip(IssuerKeyJson.Read(input), IssuerKeyJson.Write, bytes => IssuerKeyJson.Read(bytes))),
         Make("request", Seeds.Requests, input => { RequestInbox.Read(input); }),
         Make("canonical json", Seeds.Messages, Canonical),

@@ -9,6 +9,7 @@ using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Security;
 using OrleansRecovery.Protocol.Signals;
+using OrleansRecovery.Protocol.Tasks;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Security;
 
@@ -40,6 +41,9 @@ internal static partial class Seeds
             new IntervalOpened(CheckpointNumber.First, Incarnation.First, IntervalCause.Start, 5),
             new MessageSent(AgentId.Parse("b"), "Order", Json("""{"item":"room"}"""), DependencyKind.Message, DependencyStrength.Required, null, true, "k"),
             new ActionIntended("book", ActionClass.Compensatable, Json("[1]"), false, true),
+            new ActionIntended(
+                "pay", ActionClass.Pure, Json("1"), false, false, new GateRecord(new MessageId(AgentId.Parse("b"), SequenceNumber.First), GateStep.Action, new Charge(1, 2, 3), 5, "1", true, GateRefusal.NotAllowed)),
+            new ActionSettled(SequenceNumber.First, true, Json("1"), new Charge(1, 2, 3)),
         }.Select(AgentEventJson.Write),
         .. Objects("histories.json", "event").Concat(Objects("participant.json", "event")),
     ];
@@ -53,6 +57,9 @@ internal static partial class Seeds
             new ExecutionRecord(TakenOver: Epoch.First),
         }.Select(ExecutionLog.Write),
     ];
+
+    public static IReadOnlyList<byte[]> Contracts { get; } = Utf8(
+        """{"key":"k","objective":"Book a room.","allowed_actions":["book"],"input_scope":["city"],"output_schema":{"type":["object","null"],"required":["a"],"properties":{"a":{"enum":[1,"x"],"minLength":1}},"items":{"maximum":5}},"time_budget_milliseconds":1000,"cost_budget":{"calls":1,"tokens":2,"cost":3},"escalation":"rejected_result","revision_count_max":2,"failure_count_max":3,"requires_known_media_types":false}""");
 
     public static IReadOnlyList<byte[]> KeyRecords { get; } = [IssuerKeyJson.Write(IssuerKeyChange.Add(IssuerId.Parse("monitor"), NewKey(), 5, IssuerId.Parse("ann"), "enrolled"))];
 
@@ -79,7 +86,7 @@ internal static partial class Seeds
     /// <summary>All names of members and values that stand in good inputs, and some that stand in none.</summary>
     public static IReadOnlyList<string> Words { get; } =
     [
-        .. new[] { Messages, LedgerLines, AgentRecords, ExecutionRecords, KeyRecords, Keys, Requests, AccessTables, Policies, WhoAndWhen, WfCommons, Collected }
+        .. new[] { Messages, LedgerLines, AgentRecords, ExecutionRecords, Contracts, KeyRecords, Keys, Requests, AccessTables, Policies, WhoAndWhen, WfCommons, Collected }
             .SelectMany(seeds => seeds).SelectMany(seed => Word().Matches(Encoding.UTF8.GetString(seed)).Select(word => word.Value.Trim('"'))).Where(word => word.Length < 80).Distinct(),
         "", "*", "@host", "@outside", "..", "%00", "a/b", "acme", "trip", "hotel", "silent", "echo", "constructor", "__proto__", new string('a', 129), "\\u0000", "é",
     ];

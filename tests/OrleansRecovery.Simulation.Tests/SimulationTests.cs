@@ -8,7 +8,7 @@ namespace OrleansRecovery.Simulation.Tests;
 public sealed class SimulationTests(ITestOutputHelper output)
 {
     private static readonly int SeedCount =
-        int.TryParse(Environment.GetEnvironmentVariable("OR_SEEDS"), CultureInfo.InvariantCulture, out var count) ? count : 1_000;
+        int.TryParse(Environment.GetEnvironmentVariable("OR_SEEDS"), CultureInfo.InvariantCulture, out var count) ? count : 10_000;
 
     [Fact]
     public void Every_invariant_holds_in_every_seed_and_every_state_and_fault_is_met()
@@ -53,7 +53,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
     [Fact]
     public void A_process_may_end_at_every_write_of_a_rollback()
     {
-        var table = CrashTable.Enumerate(schedules: 1, stories: 1);
+        var table = CrashTable.Enumerate(schedules: 1, stories: 1, pairs: 10);
         output.WriteLine(table.ToString());
         Assert.True(table.Runs > 100, $"only {table.Runs} runs");
         Assert.Empty(table.Failures);

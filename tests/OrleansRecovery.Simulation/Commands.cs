@@ -22,7 +22,7 @@ internal static class Commands
                    simulate.sh --digests N [--from FIRST] prints the digest of each run: the same in every process, on every machine
                    simulate.sh --shrink N                 makes a run that fails smaller, and draws it
                    simulate.sh --first N                  stops at the first seed that fails
-                   simulate.sh --crashes [SCHEDULES]      ends a process at every write of a rollback, and at every pair of writes
+                   simulate.sh --crashes [SCHEDULES [STORIES]] ends a process at every write of a rollback, and at every pair of writes
                    simulate.sh --mutants [SEEDS [NAMES]]  lets the tests find the mutants: copies of the product with one fault each
             """);
         return 2;
@@ -128,9 +128,9 @@ internal static class Commands
         return run.Survivors.Count == 0 ? 0 : 1;
     }
 
-    public static int Crashes(int schedules)
+    public static int Crashes(int schedules, int stories)
     {
-        var table = CrashTable.Enumerate(schedules);
+        var table = CrashTable.Enumerate(schedules, stories, pairs: 1);
         Console.WriteLine(table);
         return table.Failures.Count == 0 ? 0 : 1;
     }

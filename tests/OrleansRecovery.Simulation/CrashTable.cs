@@ -10,14 +10,20 @@ namespace OrleansRecovery.Simulation;
 /// </summary>
 internal sealed class CrashTable
 {
+    private const int WritesMax = 40;
+    private const int ActionsMax = 6;
+
     private readonly SortedDictionary<string, (int Runs, int Failed)> _rows = new(StringComparer.Ordinal);
 
     public List<string> Failures { get; } = [];
 
     public int Runs { get; private set; }
 
-    /// <summary>All crash points of some stories of up to four agents, each under so many schedules.</summary>
-    public static CrashTable Enumerate(int schedules, int stories = 3)
+    /// <summary>All crash points of some stories of up to four agents and six actions, each under so many schedules.</summary>
+    /// <param name="schedules">Schedules of each.</param>
+    /// <param name="stories">How many stories.</param>
+    /// <param name="pairs">Each so-manieth pair of points: pairs grow with the square of the writes.</param>
+    public static CrashTable Enumerate(int schedules, int stories, int pairs)
     {
         var table = new CrashTable();
         foreach (var story in Stories().Take(stories))
@@ -26,11 +32,11 @@ internal sealed class CrashTable
             var points = Enumerable.Range(1, writes).SelectMany(write => Enum.GetValues<CrashMoment>().Select(moment => (Write: write, Moment: moment))).ToList();
             table.Add(story, "none", [[]], schedules);
             table.Add(story, "one", points.ConvertAll(point => new[] { point }), schedules);
-            var pairs = from first in points
-                        from second in points
-                        where first.Write < second.Write
-                        select new[] { first, second };
-            table.Add(story, "two", [.. pairs.Where((_, index) => index % PairStep(writes) == 0)], 1);
+            var two = from first in points
+                      from second in points
+                      where first.Write < second.Write
+                      select new[] { first, second };
+            table.Add(story, "two", [.. two.Where((_, index) => index % pairs == 0)], schedules);
         }
 
         return table;
@@ -53,11 +59,9 @@ internal sealed class CrashTable
     {
         var run = new Run(1, Options(story, []));
         var result = run.Go();
-        return result.Seen.Counts.ContainsKey("record RolledBack") && result.Seen.Counts.GetValueOrDefault("record CompensationSettled") > 1 && run.WriteCount <= 60;
+        return result.Seen.Counts.ContainsKey("record RolledBack") && result.Seen.Counts.GetValueOrDefault("record CompensationSettled") > 1
+            && result.Seen.Counts.GetValueOrDefault("record ActionIntended") <= ActionsMax && run.WriteCount <= WritesMax;
     });
-
-    // Pairs grow with the square of the writes: of a long story every so-manieth.
-    private static int PairStep(int writes) => Math.Max(1, writes * writes / 400);
 
     private static RunOptions Options(int story, IReadOnlyCollection<(int Write, CrashMoment Moment)> crashes) => new()
     {

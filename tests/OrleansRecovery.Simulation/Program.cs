@@ -13,8 +13,9 @@ return args switch
     ["--mutants"] => Commands.FindMutants(2_000),
     ["--mutants", var seeds] => Commands.FindMutants(Number(seeds)),
     ["--mutants", var seeds, var only] => Commands.FindMutants(Number(seeds), only),
-    ["--crashes"] => Commands.Crashes(20),
-    ["--crashes", var schedules] => Commands.Crashes(Number(schedules)),
+    ["--crashes"] => Commands.Crashes(20, 3),
+    ["--crashes", var schedules] => Commands.Crashes(Number(schedules), 3),
+    ["--crashes", var schedules, var stories] => Commands.Crashes(Number(schedules), Number(stories)),
     _ => Commands.Explain(),
 };
 

@@ -23,6 +23,9 @@ public sealed class PostgresServer : IAsyncLifetime
 
     public string ConnectionString => $"Host=127.0.0.1;Port={Text(Port)};Database=postgres;Username=postgres;Password=secret-of-the-test";
 
+    /// <summary>The server's process; its children are its connections' and its own.</summary>
+    public int ProcessId => int.Parse(File.ReadLines(Path.Combine(Data, "postmaster.pid")).First(), CultureInfo.InvariantCulture);
+
     private static bool IsRequired => Environment.GetEnvironmentVariable("OR_REQUIRE_POSTGRES") == "1";
 
     private string Data => Path.Combine(_folder, "data");

@@ -6,11 +6,11 @@ namespace OrleansRecovery.TestSupport;
 /// <summary>
 /// Real failure data that lies beside the repository and is not part of it: <c>../shared/data</c>, or the folder that OR_SHARED_DATA names.
 /// </summary>
-internal static class SharedData
+public static class SharedData
 {
-    internal static string? Folder { get; } = Find();
+    public static string? Folder { get; } = Find();
 
-    internal static IEnumerable<JsonElement> Read(string name)
+    public static IEnumerable<JsonElement> Read(string name)
     {
         using var stream = new GZipStream(File.OpenRead(Path.Combine(Folder!, name)), CompressionMode.Decompress);
         using var reader = new StreamReader(stream);
@@ -22,7 +22,7 @@ internal static class SharedData
     }
 
     /// <summary>The numbers of inclusive ranges.</summary>
-    internal static List<int> Numbers(JsonElement ranges) =>
+    public static List<int> Numbers(JsonElement ranges) =>
         [.. ranges.EnumerateArray().SelectMany(range => Enumerable.Range(range[0].GetInt32(), range[1].GetInt32() - range[0].GetInt32() + 1))];
 
     private static string? Find()

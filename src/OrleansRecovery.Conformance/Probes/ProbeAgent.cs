@@ -1,10 +1,12 @@
+using System.Text.Json;
+using OrleansRecovery.Protocol.Tasks;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
 
 namespace OrleansRecovery.Conformance.Probes;
 
 /// <summary>One thing for a probe to do; the verb says what.</summary>
-/// <param name="Verb">act, final, think, try, tell-then-ask, or final-then-ask; anything else only notes the text.</param>
+/// <param name="Verb">act, final, think, try, delegate, tell-then-ask, or final-then-ask; anything else only notes the text.</param>
 /// <param name="Text">What about.</param>
 /// <param name="To">Who is told, or asked, afterwards.</param>
 public sealed record Order(string Verb, string Text, string? To = null);
@@ -13,6 +15,13 @@ public sealed record Order(string Verb, string Text, string? To = null);
 /// <param name="Text">What about; <c>decline</c> is declined.</param>
 /// <param name="Via">Who is asked in turn before it is answered, and those whom they ask, with a space between.</param>
 public sealed record Question(string Text, string? Via = null);
+
+/// <summary>A task that one probe gives another: it acts, under a text that begins with <c>final</c> by what nothing undoes.</summary>
+/// <param name="Text">What about.</param>
+public sealed record Errand(string Text);
+
+/// <summary>The result of an errand.</summary>
+public sealed record Report(string Text);
 
 /// <summary>The answer.</summary>
 public sealed record Answer(string Text);
@@ -52,15 +61,25 @@ public sealed class ProbeAgent(string voice = "") : Agent<ProbeState>
                 "final" => await context.ActAsync(final, order.Text),
                 "think" => await context.ActAsync(think, order.Text),
                 "try" => await TryAsync(context, act, order.Text),
+                "delegate" => await DelegateAsync(context, order),
                 "tell-then-ask" => await TellThenAskAsync(context, act, order),
                 "final-then-ask" => await FinalThenAskAsync(context, final, order),
                 _ => order.Text,
             };
             context.State = new ProbeState { Done = [.. context.State.Done, $"{voice}{done}"] };
-            if (order is { To: { } to, Verb: not ("tell-then-ask" or "final-then-ask") })
+            if (order is { To: { } to, Verb: not ("tell-then-ask" or "final-then-ask" or "delegate") })
             {
                 context.Send(AgentId.Parse(to), new Order("act", $"{order.Text}+"));
             }
+        });
+        agent.On<Errand>(async (errand, context) =>
+        {
+            var world = ProbeWorld.Of(context.Execution);
+            var turn = $"{context.Agent}!{errand.Text}";
+            var times = world.Turns.AddOrUpdate(turn, 1, (_, turns) => turns + 1);
+            await world.OnTurn(turn, times);
+            var done = await context.ActAsync(errand.Text.StartsWith("final", StringComparison.Ordinal) ? final : act, errand.Text);
+            context.Reply(new Report(world.OnReport(done, times)));
         });
         agent.On<Question>(async (question, context) =>
         {
@@ -112,6 +131,29 @@ public sealed class ProbeAgent(string voice = "") : Agent<ProbeState>
         catch (ActionFailedException failure)
         {
             return $"caught {failure.Action}";
+        }
+    }
+
+    private static async Task<string> DelegateAsync(AgentContext<ProbeState> context, Order order)
+    {
+        var contract = new TaskContract
+        {
+            Key = order.Text,
+            Objective = $"Do {order.Text}",
+            AllowedActions = ["act"],
+            InputScope = ["text"],
+            OutputSchema = JsonElement.Parse("""{"type":"object","properties":{"text":{"type":"string","maxLength":20}}}"""),
+            TimeBudgetMilliseconds = 600_000,
+            CostBudget = new Charge(10),
+            Escalation = EscalationCondition.RejectedResult,
+        };
+        try
+        {
+            return (await context.DelegateAsync<Errand, Report>(AgentId.Parse(order.To!), contract, new Errand(order.Text))).Value.Text;
+        }
+        catch (TaskFailedException failed)
+        {
+            return $"{failed.Refusal}";
         }
     }
 

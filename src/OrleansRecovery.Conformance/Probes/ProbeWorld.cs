@@ -23,6 +23,9 @@ public sealed class ProbeWorld
     /// <summary>Called before an action is undone.</summary>
     public Func<string, Task> OnUndo { get; set; } = _ => Task.CompletedTask;
 
+    /// <summary>What a probe reports of an errand, given its text and how often it was run.</summary>
+    public Func<string, int, string> OnReport { get; set; } = (text, _) => text;
+
     /// <summary>Called when a handler begins, with <c>agent:text</c> and how often it began.</summary>
     public Func<string, int, Task> OnTurn { get; set; } = (_, _) => Task.CompletedTask;
 

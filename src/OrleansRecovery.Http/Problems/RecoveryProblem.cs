@@ -76,5 +76,8 @@ public sealed record RecoveryProblem(
         RecoveryErrorCode.RepeatedSignal => (409, "repeated_signal"),
         RecoveryErrorCode.ReusedKey => (422, "illegal_transition"),
         RecoveryErrorCode.UnknownKey => (404, "schema_violation"),
+        RecoveryErrorCode.InvalidContract => (400, "schema_violation"),
+        RecoveryErrorCode.CompoundContract => (400, "schema_violation"),
+        RecoveryErrorCode.StepRefused => (403, "not_authorized"),
     };
 }

@@ -17,12 +17,13 @@ namespace OrleansRecovery.Orleans.Grains;
 /// <param name="Records">The records.</param>
 public sealed record ObservedRecords(AgentId Agent, SequenceNumber First, IReadOnlyList<AgentEvent> Records);
 
-/// <summary>A turn that failed.</summary>
+/// <summary>A turn that failed, or whose result was rejected.</summary>
 /// <param name="Suspect">The interval that cannot be trusted.</param>
 /// <param name="Incarnation">The agent's incarnation.</param>
 /// <param name="Reason">Why.</param>
 /// <param name="Detail">In words.</param>
-public sealed record FailedTurn(Interval Suspect, Incarnation Incarnation, FailureReason Reason, string Detail);
+/// <param name="Evidence">Of a result that its receiver rejected: its digest; or null.</param>
+public sealed record FailedTurn(Interval Suspect, Incarnation Incarnation, FailureReason Reason, string Detail, string? Evidence = null);
 
 /// <summary>Input from outside.</summary>
 /// <param name="To">The agent.</param>

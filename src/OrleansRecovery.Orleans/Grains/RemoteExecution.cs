@@ -39,8 +39,9 @@ internal sealed class RemoteExecution(IRollbackCoordinatorGrain coordinator, Tim
 
     public void Tell(ParticipantMessage message) => coordinator.TellAsync(WireJson.Of(message)).Forget(logger);
 
-    public async Task FailedAsync(Interval suspect, Incarnation incarnation, FailureReason reason, string detail, CancellationToken cancellationToken) =>
-        (await coordinator.FailedAsync(WireJson.Of(new FailedTurn(suspect, incarnation, reason, detail)))).Value();
+    public async Task FailedAsync(
+        Interval suspect, Incarnation incarnation, FailureReason reason, string detail, string? evidence, CancellationToken cancellationToken) =>
+        (await coordinator.FailedAsync(WireJson.Of(new FailedTurn(suspect, incarnation, reason, detail, evidence)))).Value();
 
     public void Stuck(AgentId agent, RecoveryError error) => coordinator.StuckAsync(agent.Text, WireJson.Of(error)).Forget(logger);
 

@@ -131,7 +131,7 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
     public Task<Reply<Nothing>> FailedAsync(Json<FailedTurn> turn)
     {
         var failed = turn.Value();
-        return WireJson.ReplyAsync(() => Driver.FailedAsync(failed.Suspect, failed.Incarnation, failed.Reason, failed.Detail, _stopping.Token));
+        return WireJson.ReplyAsync(() => Driver.FailedAsync(failed.Suspect, failed.Incarnation, failed.Reason, failed.Detail, failed.Evidence, _stopping.Token));
     }
 
     public Task StuckAsync(string agent, Json<RecoveryError> error)

@@ -259,7 +259,7 @@ public sealed partial class ExecutionIndex
         var message = new MessageEntry(id, sender.Last, sender.Incarnation, sent, _arrivals++);
         sender.Last.Sends.Add(message);
         _messages.Add(id, message);
-        if (sent.Key is { } key)
+        if (sent.Key is { } key && sender.Agent == Outside.Agent) // an agent's keys are its own: its history knows them
         {
             _keys[key] = id;
         }

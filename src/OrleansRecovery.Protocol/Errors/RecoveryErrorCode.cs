@@ -140,4 +140,13 @@ public enum RecoveryErrorCode
 
     /// <summary>No issuer of the tenant has or had such a key.</summary>
     UnknownKey = 45,
+
+    /// <summary>The contract of a task is not one that can be accepted.</summary>
+    InvalidContract = 46,
+
+    /// <summary>The contract of a task asks for more than one thing.</summary>
+    CompoundContract = 47,
+
+    /// <summary>The gate of a task let a step not pass.</summary>
+    StepRefused = 48,
 }

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using OrleansRecovery.Protocol.Json;
 using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Tasks;
 using OrleansRecovery.Protocol.Terms;
 
 namespace OrleansRecovery.Protocol.Journal;
@@ -165,7 +166,7 @@ public sealed record MessageConsumed(
 /// <param name="Strength">Whether the rollback set follows it.</param>
 /// <param name="InReplyTo">The request that it answers, or null.</param>
 /// <param name="AwaitsReply">The sender's handler waits for the response, which no other handler consumes.</param>
-/// <param name="Key">For input from outside: the name that its sender gave it, so that a repetition is known; or null.</param>
+/// <param name="Key">For input from outside, and for a task: the name that its sender gave it, so that a repetition is known; or null.</param>
 public sealed record MessageSent(
     AgentId To,
     string Type,
@@ -187,7 +188,9 @@ public sealed record MessageSent(
 /// <param name="Argument">The argument as JSON.</param>
 /// <param name="AllowedByPolicy">For an irrevocable action: its causal past was not sealed, and policy let it run all the same.</param>
 /// <param name="HasCompensation">Is a compensation registered?</param>
-public sealed record ActionIntended(string Name, ActionClass Class, JsonElement Argument, bool AllowedByPolicy, bool HasCompensation) : AgentEvent
+/// <param name="Gate">In a task: what the gate decided, and what is charged beforehand; or null.</param>
+public sealed record ActionIntended(
+    string Name, ActionClass Class, JsonElement Argument, bool AllowedByPolicy, bool HasCompensation, GateRecord? Gate = null) : AgentEvent
 {
     /// <inheritdoc/>
     [JsonIgnore]
@@ -198,7 +201,8 @@ public sealed record ActionIntended(string Name, ActionClass Class, JsonElement 
 /// <param name="Action">The position of the intent.</param>
 /// <param name="Succeeded">False when it failed without effect.</param>
 /// <param name="Result">The result as JSON; for a failure its message.</param>
-public sealed record ActionSettled(SequenceNumber Action, bool Succeeded, JsonElement Result) : AgentEvent
+/// <param name="Spent">In a task: what it really cost; or null.</param>
+public sealed record ActionSettled(SequenceNumber Action, bool Succeeded, JsonElement Result, Charge? Spent = null) : AgentEvent
 {
     /// <inheritdoc/>
     [JsonIgnore]

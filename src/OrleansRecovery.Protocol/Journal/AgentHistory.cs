@@ -1,5 +1,6 @@
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Tasks;
 using OrleansRecovery.Protocol.Terms;
 
 namespace OrleansRecovery.Protocol.Journal;
@@ -74,6 +75,9 @@ public sealed class AgentHistory
     /// <summary>The live intervals, in the order of their numbers.</summary>
     public IReadOnlyList<IntervalWork> Live => _live;
 
+    /// <summary>What tasks have cost the agent, also in work that is undone.</summary>
+    public TaskLedger Tasks { get; } = new();
+
     /// <summary>Is the record at this position part of what counts? Undone work does not; what a recovery itself wrote does.</summary>
     public bool IsLive(SequenceNumber position) => !_undone.Exists(stretch => stretch.First <= position && position <= stretch.Last);
 
@@ -93,14 +97,29 @@ public sealed class AgentHistory
             case AgentEventKind.MessageSent:
                 var sent = (MessageSent)record;
                 _live[^1].Sends.Add(new UndoneSend(position, sent.To));
+                if (sent.Key is { } key)
+                {
+                    _live[^1].Keyed.Add((position, key));
+                }
+
                 break;
             case AgentEventKind.ActionIntended:
                 var intended = (ActionIntended)record;
                 _live[^1].Actions.Add(new ActionWork(position, intended.Class, intended.Name, intended.HasCompensation));
+                if (intended.Gate is { Refusal: null } gate)
+                {
+                    Tasks.Reserve(position, intended.Name, gate);
+                }
+
                 break;
             case AgentEventKind.ActionSettled:
                 var settled = (ActionSettled)record;
                 FindAction(settled.Action)?.Progress = settled.Succeeded ? ActionProgress.Done : ActionProgress.Failed;
+                if (settled.Spent is { } spent)
+                {
+                    Tasks.Settle(settled.Action, spent, hasFailed: !settled.Succeeded);
+                }
+
                 break;
             case AgentEventKind.DependencyDeclared:
                 _live[^1].Declared.Add(new DeclaredWork(position, (DependencyDeclared)record));
@@ -257,6 +276,11 @@ public sealed class AgentHistory
         var target = _live[first];
         Invariant.Holds(target.Number == rolledBack.Target, $"{Agent}: rolled back to {rolledBack.Target}, which is not live.");
         _undone.Add(new UndoneStretch(target.OpenedAt, position));
+        foreach (var action in _live.Skip(first).SelectMany(interval => interval.Actions))
+        {
+            Tasks.Undo(action.Position, action.Progress == ActionProgress.Compensated);
+        }
+
         _live.RemoveRange(first, _live.Count - first);
         Turn = target.TurnBefore;
         Reopen(rolledBack, position);
@@ -267,6 +291,20 @@ public sealed class AgentHistory
         Incarnation = rolledBack.Incarnation;
         Current = rolledBack.Opens;
         _live.Add(new IntervalWork(rolledBack.Opens, position, rolledBack.At, Turn));
+    }
+
+    /// <summary>The newest live message that the agent sent under a key, or null.</summary>
+    public SequenceNumber? SentWith(string key)
+    {
+        for (var i = _live.Count - 1; i >= 0; i--)
+        {
+            if (_live[i].Keyed.FindLast(sent => sent.Key == key) is { Key: not null } sent)
+            {
+                return sent.Position;
+            }
+        }
+
+        return null;
     }
 
     /// <summary>A live action by the position of its intent.</summary>

@@ -35,6 +35,9 @@ public sealed class IntervalWork
     /// <summary>Messages sent.</summary>
     public List<UndoneSend> Sends { get; } = [];
 
+    /// <summary>Messages sent under a key.</summary>
+    internal List<(SequenceNumber Position, string Key)> Keyed { get; } = [];
+
     /// <summary>Actions begun.</summary>
     public List<ActionWork> Actions { get; } = [];
 

@@ -69,9 +69,12 @@ public static class JournalRules
                     : sent.Dependency == DependencyKind.Result && sent.InReplyTo is null ? "a result answers a request"
                     : null;
             case AgentEventKind.ActionIntended:
-                return IsName(((ActionIntended)record).Name) ? null : $"the name is no name of 1 to {NameLengthMax} characters";
+                var intended = (ActionIntended)record;
+                return !IsName(intended.Name) ? $"the name is no name of 1 to {NameLengthMax} characters"
+                    : intended.Gate is not null ? "the host alone writes what its gate decided" : null;
             case AgentEventKind.ActionSettled:
-                return history.FindAction(((ActionSettled)record).Action) is { Progress: ActionProgress.InDoubt } ? null : "no live action without an outcome has this intent";
+                return history.FindAction(((ActionSettled)record).Action) is not { Progress: ActionProgress.InDoubt } ? "no live action without an outcome has this intent"
+                    : ((ActionSettled)record).Spent is not null ? "the host alone writes what a step cost" : null;
             case AgentEventKind.DependencyDeclared:
                 return participant.Bars(((DependencyDeclared)record).Producer) ? "the interval is barred or undone" : null;
             case AgentEventKind.TurnEnded:

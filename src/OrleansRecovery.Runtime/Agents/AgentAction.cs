@@ -1,3 +1,5 @@
+using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Tasks;
 using OrleansRecovery.Protocol.Terms;
 
 namespace OrleansRecovery.Runtime.Agents;
@@ -33,6 +35,38 @@ public sealed class AgentAction<TArgument, TResult>
     public ActionClass Class => Behavior.Class;
 
     internal ActionBehavior Behavior { get; }
+
+    /// <summary>
+    /// Says what the action costs, for tasks: beforehand, so that it is not begun where the budget does not suffice, and afterwards. Whatever is said of calls, it is one.
+    /// An action that nothing is said of costs one call.
+    /// </summary>
+    /// <param name="estimate">What it may cost.</param>
+    /// <param name="actual">What it did cost; null: what was estimated.</param>
+    /// <param name="isRefundable">Its compensation takes the cost back too.</param>
+    public AgentAction<TArgument, TResult> Costing(
+        Func<TArgument, Charge> estimate, Func<TArgument, TResult, Charge>? actual = null, bool isRefundable = false)
+    {
+        ArgumentNullException.ThrowIfNull(estimate);
+        Behavior.Price = new ActionPrice(
+            argument => estimate((TArgument)argument!) with { Calls = 1 },
+            (argument, result) => (actual is null ? estimate((TArgument)argument!) : actual((TArgument)argument!, (TResult)result!)) with { Calls = 1 },
+            isRefundable);
+        return this;
+    }
+}
+
+/// <summary>What holds of the names of actions.</summary>
+internal static class AgentAction
+{
+    // The runtime's own steps have such names.
+    internal static void RefuseReserved(string name)
+    {
+        if (name.StartsWith('@'))
+        {
+            throw RecoveryException.Of(
+                RecoveryErrorCode.InvalidName, $"The name '{name}' of an action or value begins with '@'.", "Nothing was done.", "Names that begin so are the runtime's own: choose another one.");
+        }
+    }
 }
 
 /// <summary>An action failed without effect. A handler may catch it; otherwise the turn fails.</summary>

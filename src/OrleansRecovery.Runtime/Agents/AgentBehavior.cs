@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using OrleansRecovery.Protocol.Tasks;
 using OrleansRecovery.Protocol.Terms;
 
 namespace OrleansRecovery.Runtime.Agents;
@@ -10,7 +11,14 @@ internal sealed record AgentBehavior(
     JsonTypeInfo State,
     Func<object> InitialState,
     IReadOnlyDictionary<string, HandlerBehavior> Handlers,
-    IReadOnlyDictionary<string, ActionBehavior> Actions);
+    IReadOnlyDictionary<string, ActionBehavior> Actions)
+{
+    /// <summary>What the records of tasks say of the code that ran.</summary>
+    internal string Version { get; } = $"{AgentType.Name} {AgentType.Assembly.GetName().Version}";
+}
+
+/// <summary>What an action costs a task, with its types erased.</summary>
+internal sealed record ActionPrice(Func<object?, Charge> Estimate, Func<object?, object?, Charge> Actual, bool IsRefundable);
 
 /// <summary>A handler with its types erased.</summary>
 internal sealed record HandlerBehavior(string MessageType, JsonTypeInfo Message, Func<object, AgentTurn, Task> HandleAsync);
@@ -24,6 +32,9 @@ internal sealed record ActionBehavior(
     Func<object?, ActionContext, Task<object?>> ExecuteAsync,
     Func<object?, object?, CompensationContext, Task>? CompensateAsync)
 {
+    /// <summary>What it costs; null: one call.</summary>
+    internal ActionPrice? Price { get; set; }
+
     internal JsonElement WriteArgument(object? argument) => AgentJson.Write(argument, Argument);
 
     internal JsonElement WriteResult(object? result) => AgentJson.Write(result, Result);

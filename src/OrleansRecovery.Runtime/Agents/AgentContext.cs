@@ -1,4 +1,5 @@
 using System.Text.Json;
+using OrleansRecovery.Protocol.Tasks;
 using OrleansRecovery.Protocol.Terms;
 
 namespace OrleansRecovery.Runtime.Agents;
@@ -29,6 +30,9 @@ public sealed class AgentContext<TState>
 
     /// <summary>The interval that the agent is in.</summary>
     public Interval Interval => _turn.Interval;
+
+    /// <summary>The task that the handled message asks for; null when it is a plain message, and nothing is held to a contract.</summary>
+    public AgentTask? CurrentTask => _turn.CurrentTask;
 
     /// <summary>Cancelled when the agent is rolled back or the host stops. A handler that goes on all the same is cut off at its next call.</summary>
     public CancellationToken CancellationToken => _turn.CancellationToken;
@@ -66,6 +70,42 @@ public sealed class AgentContext<TState>
         var response = await _turn.AskAsync(to, MessageTypes.NameOf(typeof(TMessage)), () => _turn.Write(message, typeof(TMessage)));
         return (TReply)_turn.Read(response.Value(), typeof(TReply));
     }
+
+    /// <summary>
+    /// Gives another agent a task under a contract, and waits for the verified result (docs/guarded-execution.md). Under a key that was used before it is the task
+    /// that there is, also when it has ended. Within a task it is charged to that task, with its whole budget until it has ended.
+    /// </summary>
+    /// <typeparam name="TMessage">The request; an object whose members are all in the contract's input scope.</typeparam>
+    /// <typeparam name="TResult">The result.</typeparam>
+    /// <param name="to">Who is to do it.</param>
+    /// <param name="contract">What it may do, and what it may cost.</param>
+    /// <param name="message">What is to be done with what.</param>
+    /// <param name="verifyAsync">What else is wrong with a result, asked when everything else is right; empty when nothing is. It is asked once for each result.</param>
+    /// <exception cref="Protocol.Errors.RecoveryException">
+    /// <c>InvalidContract</c> or <c>CompoundContract</c>; <c>ReusedKey</c>: the key has another task; <c>UndeliverableMessage</c>.
+    /// </exception>
+    /// <exception cref="TaskFailedException">It ended without a result that can be used.</exception>
+    /// <exception cref="StepRefusedException">This turn is a task itself, and its gate did not let the delegation pass.</exception>
+    /// <exception cref="DeclinedException">The agent declined.</exception>
+    public async Task<TaskOutcome<TResult>> DelegateAsync<TMessage, TResult>(
+        AgentId to, TaskContract contract, TMessage message, Func<TResult, CancellationToken, Task<IReadOnlyList<Finding>>>? verifyAsync = null)
+        where TMessage : notnull
+        where TResult : notnull
+    {
+        ArgumentNullException.ThrowIfNull(contract);
+        var done = await _turn.DelegateAsync(new Delegation(
+            to,
+            contract,
+            MessageTypes.NameOf(typeof(TMessage)),
+            _turn.Write(message, typeof(TMessage)),
+            async (value, token) => verifyAsync is null ? [] : await verifyAsync((TResult)_turn.Read(value, typeof(TResult)), token)));
+        return new TaskOutcome<TResult>(
+            done.Task, (TResult)_turn.Read(done.Result.Value, typeof(TResult)), done.Result.Attachments, done.Result.Spent, done.Round);
+    }
+
+    /// <summary>Gives content along with the result of the task; call it before <see cref="Reply{TMessage}"/>.</summary>
+    /// <exception cref="InvalidOperationException">The handled message is no task.</exception>
+    public void Attach(string name, string mediaType, ReadOnlyMemory<byte> content) => _turn.Attach(name, mediaType, content);
 
     /// <summary>Takes a checkpoint here: what follows can fall without what came before.</summary>
     public Task CheckpointAsync() => _turn.CheckpointAsync();

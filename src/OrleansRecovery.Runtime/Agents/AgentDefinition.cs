@@ -109,6 +109,8 @@ public sealed class AgentDefinition<TState>
             throw new RecoveryException(error);
         }
 
+        AgentAction.RefuseReserved(name);
+
         var behavior = new ActionBehavior(
             name,
             actionClass,

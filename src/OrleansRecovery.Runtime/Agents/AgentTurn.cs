@@ -20,11 +20,17 @@ internal abstract class AgentTurn
 
     internal abstract object State { get; set; }
 
+    internal abstract AgentTask? CurrentTask { get; }
+
     internal abstract void Send(AgentId to, object message, Type type, DependencyStrength strength);
 
     internal abstract void Reply(string type, Func<JsonElement> payload);
 
     internal abstract Task<AgentResponse> AskAsync(AgentId to, string type, Func<JsonElement> payload);
+
+    internal abstract Task<DelegatedResult> DelegateAsync(Delegation delegation);
+
+    internal abstract void Attach(string name, string mediaType, ReadOnlyMemory<byte> content);
 
     internal abstract JsonElement Write(object message, Type type);
 

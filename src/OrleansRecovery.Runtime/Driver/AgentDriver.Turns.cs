@@ -3,6 +3,7 @@ using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Participant;
+using OrleansRecovery.Protocol.Tasks;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Ports;
@@ -127,7 +128,10 @@ public sealed partial class AgentDriver
         {
             AgentFailureException => FailureReason.InvalidOutput,
             ActionFailedException or InDoubtActionException => FailureReason.ActionFailed,
-            TimeoutException => FailureReason.Timeout,
+            StepRefusedException { Refusal: GateRefusal.OverBudget } => FailureReason.ResourceExhausted,
+            TimeoutException or StepRefusedException { Refusal: GateRefusal.TimedOut } => FailureReason.Timeout,
+            StepRefusedException => FailureReason.PolicyViolation,
+            TaskFailedException => FailureReason.DependencyFailed,
             _ => FailureReason.Other,
         };
         await _setup.Environment.TurnFailedAsync(

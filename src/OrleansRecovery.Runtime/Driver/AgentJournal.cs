@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Terms;
@@ -21,6 +22,17 @@ public static class AgentJournal
         }
 
         return records;
+    }
+
+    /// <summary>The records from a position on, in order.</summary>
+    /// <exception cref="RecoveryException">A record is damaged or of a later build.</exception>
+    public static async IAsyncEnumerable<(SequenceNumber Position, AgentEvent Record)> ReadFromAsync(
+        IJournal journal, StreamId stream, SequenceNumber first, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        await foreach (var stored in journal.ReadAsync(stream, first.Number, cancellationToken))
+        {
+            yield return (SequenceNumber.Of(stored.Position), AgentEventJson.Read(stored.Body.Span));
+        }
     }
 
     /// <summary>A message with its payload, from its sender's journal.</summary>

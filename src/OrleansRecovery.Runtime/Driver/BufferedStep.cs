@@ -1,5 +1,6 @@
 using System.Text.Json;
 using OrleansRecovery.Protocol.Journal;
+using OrleansRecovery.Protocol.Tasks;
 using OrleansRecovery.Protocol.Terms;
 
 namespace OrleansRecovery.Runtime.Driver;
@@ -30,8 +31,8 @@ internal sealed class BufferedStep
     internal SequenceNumber? Position { get; private set; }
 
     /// <summary>What an action came to whose intent is one of these steps.</summary>
-    internal static BufferedStep OutcomeOf(BufferedStep intent, bool succeeded, JsonElement result) =>
-        new(intent, () => new ActionSettled(intent.Position!.Value, succeeded, result));
+    internal static BufferedStep OutcomeOf(BufferedStep intent, bool succeeded, JsonElement result, Charge? spent = null) =>
+        new(intent, () => new ActionSettled(intent.Position!.Value, succeeded, result, spent));
 
     internal AgentEvent PlaceAt(SequenceNumber position)
     {

@@ -1,11 +1,20 @@
+using System.Text.Json;
 using OrleansRecovery.Protocol.Journal;
+using OrleansRecovery.Protocol.Tasks;
 using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Agents;
 
 namespace OrleansRecovery.Runtime.Driver;
 
 /// <summary>What a turn has recorded, as its handler will ask for it when it is run again.</summary>
 internal sealed class RecordedSteps
 {
+    /// <summary>The name of the recorded value that says what became of a task's result.</summary>
+    internal const string VerdictName = "@verdict";
+
+    // What follows a response of a task has its place by the request, as the response has: which of several tasks ends first is chance.
+    private readonly Dictionary<long, SequenceNumber> _verdicts = [];
+    private readonly Dictionary<string, SequenceNumber> _revisions = new(StringComparer.Ordinal);
     private readonly Queue<(SequenceNumber Position, AgentEvent Record)> _steps = new();
     private readonly Dictionary<SequenceNumber, ActionSettled> _outcomes = [];
     private readonly Dictionary<SequenceNumber, (MessageConsumed Consumed, SequenceNumber Position)> _responses = [];
@@ -19,6 +28,12 @@ internal sealed class RecordedSteps
         {
             switch (record)
             {
+                case ActionIntended { Name: VerdictName } verdict:
+                    _verdicts[verdict.Argument.GetInt64()] = position;
+                    break;
+                case MessageSent { Key: { } key } when key.Contains('/', StringComparison.Ordinal):
+                    _revisions[key] = position;
+                    break;
                 case MessageSent or ActionIntended or DependencyDeclared or IntervalOpened { Cause: IntervalCause.Checkpoint }:
                     _steps.Enqueue((position, record));
                     break;
@@ -51,6 +66,15 @@ internal sealed class RecordedSteps
         : history.Current;
 
     internal bool HasMore => _steps.Count > 0;
+
+    internal AgentEvent Next => _steps.Peek().Record;
+
+    /// <summary>Where a result was handed back for revision, by the key of that request; null when it was not.</summary>
+    internal SequenceNumber? RevisionAt(string key) => _revisions.TryGetValue(key, out var position) ? position : null;
+
+    /// <summary>What became of the result of a request; null when nobody has judged it.</summary>
+    internal Judgement? JudgementOf(SequenceNumber request) =>
+        _verdicts.TryGetValue(request.Number, out var verdict) && OutcomeOf(verdict) is { } outcome ? outcome.Result.Deserialize<Judgement>(AgentJson.Options) : null;
 
     internal SequenceNumber NextPosition => _steps.Peek().Position;
 

@@ -1,8 +1,10 @@
+using System.Runtime.ExceptionServices;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Policy;
+using OrleansRecovery.Protocol.Tasks;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Telemetry;
@@ -12,14 +14,30 @@ namespace OrleansRecovery.Runtime.Driver;
 /// <content>What a handler may ask for: each call is served from the record, or done and recorded.</content>
 internal sealed partial class TurnRun
 {
-    internal override void Send(AgentId to, object message, Type type, DependencyStrength strength) =>
-        _ = AddSend(to, MessageTypes.NameOf(type), () => Write(message, type), DependencyKind.Message, strength, null);
+    internal override void Send(AgentId to, object message, Type type, DependencyStrength strength)
+    {
+        var name = MessageTypes.NameOf(type);
+        RefuseInTask(name);
+        _ = AddSend(to, name, () => Write(message, type), DependencyKind.Message, strength, null);
+    }
 
     internal override JsonElement Write(object message, Type type) => AgentJson.Write(message, AgentJson.TypeInfo(type, _driver.Behavior.AgentType));
 
     internal override object Read(JsonElement payload, Type type) => payload.Deserialize(AgentJson.TypeInfo(type, _driver.Behavior.AgentType))!;
 
-    internal override void Reply(string type, Func<JsonElement> payload) =>
+    internal override void Reply(string type, Func<JsonElement> payload)
+    {
+        if (_task is null)
+        {
+            AddReply(type, payload);
+        }
+        else
+        {
+            AnswerTask(type, payload);
+        }
+    }
+
+    private void AddReply(string type, Func<JsonElement> payload) =>
         AddSend(
             _message.Id.Sender,
             type,
@@ -58,6 +76,7 @@ internal sealed partial class TurnRun
 
     internal override async Task<AgentResponse> AskAsync(AgentId to, string type, Func<JsonElement> payload)
     {
+        RefuseInTask(type);
         var (recordedAt, buffered) = AddSend(to, type, payload, DependencyKind.Message, DependencyStrength.Required, null, awaitsReply: true);
         var request = recordedAt ?? await FlushedAsync(buffered!);
         IncomingMessage response;
@@ -69,7 +88,7 @@ internal sealed partial class TurnRun
         else
         {
             ThrowIfOver("a response");
-            response = await ResponseAsync(new MessageId(Agent, request));
+            response = await ResponseAsync(new MessageId(Agent, request), NoneRejected);
             Consume(response, IntervalCause.Response, _driver.Setup.Policy.Checkpoints == CheckpointRule.EveryReceipt, request);
         }
 
@@ -77,11 +96,11 @@ internal sealed partial class TurnRun
     }
 
     // The request stands in the journal without a response: a handler that went on all the same could not be replayed.
-    private async Task<IncomingMessage> ResponseAsync(MessageId request)
+    private async Task<IncomingMessage> ResponseAsync(MessageId request, IReadOnlySet<MessageId> rejected)
     {
         try
         {
-            return await _driver.Setup.Environment.ResponseAsync(request, CancellationToken);
+            return await _driver.Setup.Environment.ResponseAsync(request, rejected, CancellationToken);
         }
         catch (RecoveryException refused)
         {
@@ -90,17 +109,32 @@ internal sealed partial class TurnRun
         }
     }
 
+    internal override Task<object?> RecordAsync(string name, Type type, Func<CancellationToken, Task<object?>> read)
+    {
+        AgentAction.RefuseReserved(name);
+        return RecordAsync(name, type, read, isGated: _task is not null);
+    }
+
     // Its place is taken when it is asked for, so that a handler may ask for several values at once.
-    internal override async Task<object?> RecordAsync(string name, Type type, Func<CancellationToken, Task<object?>> read)
+    private async Task<object?> RecordAsync(string name, Type type, Func<CancellationToken, Task<object?>> read, bool isGated)
     {
         var info = AgentJson.TypeInfo(type, _driver.Behavior.AgentType);
         if (!TryTake<ActionIntended>($"the recorded value '{name}'", out var intended, out var position))
         {
-            var intent = Buffer(new ActionIntended(name, ActionClass.Pure, JsonSerializer.SerializeToElement<object?>(null), false, false));
-            return await ReadAsync(name, info, read, (succeeded, result) => BufferedStep.OutcomeOf(intent, succeeded, result));
+            var value = new ActionIntended(name, ActionClass.Pure, Nothing, false, false);
+            var admission = isGated ? Pass(GateStep.Value, value, Charge.OneCall) : null;
+            var intent = admission?.Intent ?? Buffer(value);
+            if (admission is not null)
+            {
+                await FlushedAsync(intent);
+            }
+
+            return await ReadAsync(
+                name, info, read, (succeeded, result) => BufferedStep.OutcomeOf(intent, succeeded, result, Settled(admission, null, !succeeded)));
         }
 
         Check(intended.Name == name, $"it asked for the value '{name}', and '{intended.Name}' was recorded");
+        var passed = isGated ? Passed(intended, position) : null;
         if (_recorded.OutcomeOf(position) is { } outcome)
         {
             return outcome.Succeeded ? outcome.Result.Deserialize(info) : throw new ActionFailedException(name, outcome.Result.ToString());
@@ -108,7 +142,8 @@ internal sealed partial class TurnRun
 
         return _replayOnly
             ? await new TaskCompletionSource<object?>().Task // the handler ended without waiting for it
-            : await ReadAsync(name, info, read, (succeeded, result) => new BufferedStep(new ActionSettled(position, succeeded, result)));
+            : await ReadAsync(
+                name, info, read, (succeeded, result) => new BufferedStep(new ActionSettled(position, succeeded, result, Settled(passed, null, !succeeded))));
     }
 
     private async Task<object?> ReadAsync(string name, JsonTypeInfo info, Func<CancellationToken, Task<object?>> read, Func<bool, JsonElement, BufferedStep> outcome)
@@ -135,18 +170,24 @@ internal sealed partial class TurnRun
         if (TryTake<ActionIntended>($"the action '{action.Name}'", out var intended, out var position))
         {
             Check(intended.Name == action.Name, $"it called '{action.Name}', and '{intended.Name}' was recorded");
+            var passed = Passed(intended, position);
             if (_recorded.OutcomeOf(position) is { } outcome)
             {
                 return outcome.Succeeded ? action.ReadResult(outcome.Result) : throw new ActionFailedException(action.Name, outcome.Result.ToString());
             }
 
             // The process died between intent and outcome. What may run twice is run again under the same key; the rest is for the recovery.
-            return action.Class is ActionClass.Idempotent
-                ? await ExecuteAsync(action, argument, position)
+            return action.Class is ActionClass.Idempotent || (action.Class is ActionClass.Pure && !_replayOnly)
+                ? await ExecuteAsync(action, argument, position, passed)
                 : throw new InDoubtActionException(action.Name);
         }
 
         var argumentJson = action.WriteArgument(argument);
+        if (_task is not null)
+        {
+            return await ActInTaskAsync(action, argument, argumentJson);
+        }
+
         if (action.Class == ActionClass.Pure)
         {
             return await ActPureAsync(action, argument, argumentJson);
@@ -175,22 +216,22 @@ internal sealed partial class TurnRun
         }
     }
 
-    private async Task<object?> ExecuteAsync(ActionBehavior action, object? argument, SequenceNumber position)
+    private async Task<object?> ExecuteAsync(ActionBehavior action, object? argument, SequenceNumber position, Admission? admission = null)
     {
         var id = new ActionId(Agent, position);
         try
         {
             var result = await RunWithTimeoutAsync(action, argument, id);
-            Buffer(new ActionSettled(position, true, action.WriteResult(result)));
+            Buffer(new ActionSettled(position, true, action.WriteResult(result), Settled(admission, action.Price?.Actual(argument, result), false)));
             await _driver.FlushAsync(this, null, CancellationToken.None);
             return result;
         }
         catch (ActionFailedException failure)
         {
-            Buffer(new ActionSettled(position, false, JsonSerializer.SerializeToElement(failure.Reason)));
+            Buffer(new ActionSettled(position, false, JsonSerializer.SerializeToElement(failure.Reason), Settled(admission, Charge.OneCall, true)));
             throw new ActionFailedException(action.Name, failure.Reason, failure); // as a replay throws it
         }
-        catch (Exception unknown) when (unknown is not TurnStoppedException && !_driver.IsBroken)
+        catch (Exception unknown) when (action.Class != ActionClass.Pure && unknown is not TurnStoppedException && !_driver.IsBroken)
         {
             throw new InDoubtActionException(action.Name, unknown);
         }
@@ -204,7 +245,7 @@ internal sealed partial class TurnRun
         try
         {
             return await action.ExecuteAsync(argument, context)
-                .WaitAsync(TimeSpan.FromMilliseconds(_driver.Setup.Policy.ActionTimeoutMilliseconds), _driver.Setup.Time, CancellationToken);
+                .WaitAsync(TimeLimit(), _driver.Setup.Time, CancellationToken);
         }
         catch (Exception failure)
         {
@@ -248,15 +289,7 @@ internal sealed partial class TurnRun
         MessageId? inReplyTo,
         bool awaitsReply = false)
     {
-        if (!_driver.Setup.Environment.Knows(to))
-        {
-            throw RecoveryException.Of(
-                RecoveryErrorCode.UndeliverableMessage,
-                $"Agent {Agent} sends {name} to {to}, which is no agent of execution {Execution}.",
-                "The turn fails; the message was not sent.",
-                $"Start the execution with an agent named {to}, or send to one that it has.");
-        }
-
+        RefuseUnlessKnown(to, name);
         if (TryTake<MessageSent>($"a {name} to {to}", out var sent, out var position))
         {
             Check(sent.To == to && sent.Type == name, $"it sent {name} to {to}, and {sent.Type} to {sent.To} was recorded");
@@ -320,6 +353,11 @@ internal sealed partial class TurnRun
             throw _driver.NonDeterministic(_message, $"it asked for {what} where the record ends");
         }
 
+        if (_isOver)
+        {
+            throw _task is null ? new TurnStoppedException() : new StepRefusedException(what, GateRefusal.StaleLease, "the turn of the task is over");
+        }
+
         if (IsStopped)
         {
             throw new TurnStoppedException();
@@ -330,9 +368,14 @@ internal sealed partial class TurnRun
 
     private void ThrowIfFaulted()
     {
+        if (_fault is RecoveryException refused)
+        {
+            throw new RecoveryException(refused.Error);
+        }
+
         if (_fault is { } fault)
         {
-            throw new RecoveryException(fault.Error);
+            ExceptionDispatchInfo.Throw(fault);
         }
     }
 

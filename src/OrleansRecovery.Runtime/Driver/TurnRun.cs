@@ -4,6 +4,7 @@ using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Participant;
 using OrleansRecovery.Protocol.Policy;
+using OrleansRecovery.Protocol.Tasks;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Hosting;
@@ -29,7 +30,7 @@ internal sealed partial class TurnRun : AgentTurn
     private object _state;
     private CheckpointNumber _highest;
     private (int Consumed, int Declared) _looked;
-    private RecoveryException? _fault;
+    private Exception? _fault;
 
     private TurnRun(
         AgentDriver driver,
@@ -101,26 +102,17 @@ internal sealed partial class TurnRun : AgentTurn
     /// <summary>Runs the handler; the result is the state's JSON when it ends.</summary>
     internal async Task<byte[]> RunAsync()
     {
-        if (!_driver.Behavior.Handlers.TryGetValue(_message.Type, out var handler))
-        {
-            throw RecoveryException.Of(
-                RecoveryErrorCode.UndeliverableMessage,
-                $"The agent class {_driver.Behavior.AgentType.Name} has no handler for {_message.Type}.",
-                "The message stays in the inbox, and the agent waits.",
-                $"Give the class a handler for {_message.Type} again (for a method of a grain: the method), or send the message to another agent.");
-        }
-
-        var payload = _message.Payload.Deserialize(handler.Message)!;
         RunningTurn.Enter(this, isActing: false);
-        try
+        if (_message.Type == TaskRequest.TypeName)
         {
-            await handler.HandleAsync(payload, this);
+            await RunTaskAsync();
         }
-        catch (DeclinedException declined) when (_message.AwaitsReply)
+        else
         {
-            Reply(Declined.TypeName, () => Write(declined.Declined, typeof(Declined)));
+            await RunHandlerAsync();
         }
 
+        _isOver = true; // a context that was kept is of no use any more
         ThrowIfFaulted();
         if (_recorded.HasMore)
         {
@@ -128,6 +120,32 @@ internal sealed partial class TurnRun : AgentTurn
         }
 
         return AgentJson.WriteState(_state, _driver.Behavior.State);
+    }
+
+    private async Task RunHandlerAsync()
+    {
+        try
+        {
+            await HandleAsync(_message.Type, _message.Payload);
+        }
+        catch (DeclinedException declined) when (_message.AwaitsReply)
+        {
+            Reply(Declined.TypeName, () => Write(declined.Declined, typeof(Declined)));
+        }
+    }
+
+    private async Task HandleAsync(string type, JsonElement payload)
+    {
+        if (!_driver.Behavior.Handlers.TryGetValue(type, out var handler))
+        {
+            throw RecoveryException.Of(
+                RecoveryErrorCode.UndeliverableMessage,
+                $"The agent class {_driver.Behavior.AgentType.Name} has no handler for {type}.",
+                "The message stays in the inbox, and the agent waits.",
+                $"Give the class a handler for {type} again (for a method of a grain: the method), or send the message to another agent.");
+        }
+
+        await handler.HandleAsync(payload.Deserialize(handler.Message)!, this);
     }
 
     /// <summary>Runs the handler from its record alone.</summary>

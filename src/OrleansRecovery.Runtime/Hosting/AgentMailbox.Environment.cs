@@ -1,3 +1,4 @@
+using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Participant;
@@ -26,13 +27,14 @@ public sealed partial class AgentMailbox : IAgentEnvironment
     Task<IncomingMessage> IAgentEnvironment.ReadMessageAsync(MessageId message, CancellationToken cancellationToken) =>
         ReadAsync(new PendingMessage(message, default, default), cancellationToken);
 
-    async Task<IncomingMessage> IAgentEnvironment.ResponseAsync(MessageId request, CancellationToken cancellationToken)
+    async Task<IncomingMessage> IAgentEnvironment.ResponseAsync(
+        MessageId request, IReadOnlySet<MessageId> rejected, CancellationToken cancellationToken)
     {
         while (true)
         {
             var woken = Volatile.Read(ref _woken).Task;
             var responses = await _setup.Home.ResponsesAsync(_agent.Agent, request, cancellationToken);
-            if (FirstUnbarred(responses) is { } response)
+            if (FirstUnbarred([.. responses.Where(response => !rejected.Contains(response.Id))]) is { } response)
             {
                 return await ReadAsync(response, cancellationToken);
             }
@@ -63,13 +65,26 @@ public sealed partial class AgentMailbox : IAgentEnvironment
 
     void IAgentEnvironment.ToCoordinator(ParticipantMessage message) => _setup.Home.Tell(message);
 
+    async Task<bool> IAgentEnvironment.ResultRejectedAsync(Interval suspect, Incarnation incarnation, string evidence, string detail)
+    {
+        try
+        {
+            await _setup.Home.FailedAsync(suspect, incarnation, FailureReason.InvalidOutput, detail, evidence, _stopping.Token);
+            return true;
+        }
+        catch (RecoveryException refused) when (refused.Error.Code == RecoveryErrorCode.StaleSignal)
+        {
+            return false;
+        }
+    }
+
     async Task IAgentEnvironment.TurnFailedAsync(Interval suspect, Incarnation incarnation, FailureReason reason, string detail)
     {
         // Said before the signal, since the recovery may be over before the turn's end is taken from the mailbox.
         _awaitsRecovery = true;
         try
         {
-            await _setup.Home.FailedAsync(suspect, incarnation, reason, detail, _stopping.Token);
+            await _setup.Home.FailedAsync(suspect, incarnation, reason, detail, null, _stopping.Token);
         }
         catch
         {

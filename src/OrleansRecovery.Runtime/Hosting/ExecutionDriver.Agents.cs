@@ -81,7 +81,13 @@ public sealed partial class ExecutionDriver : IExecution
                     "Declare what was used before it was used, and by the interval that used it.");
             }
 
-            return Task.FromResult(!IsFalling(producer));
+            var may = !IsFalling(producer);
+            if (may)
+            {
+                _declaring.Add((producer, consumer));
+            }
+
+            return Task.FromResult(may);
         }
     }
 
@@ -117,13 +123,24 @@ public sealed partial class ExecutionDriver : IExecution
     }
 
     /// <inheritdoc/>
-    public Task FailedAsync(Interval suspect, Incarnation incarnation, FailureReason reason, string detail, CancellationToken cancellationToken)
+    public Task FailedAsync(
+        Interval suspect, Incarnation incarnation, FailureReason reason, string detail, string? evidence, CancellationToken cancellationToken)
     {
+        if (evidence is not null && IsSealed(suspect)) // a turn that fails was open until now
+        {
+            throw RecoveryException.Of(
+                RecoveryErrorCode.StaleSignal,
+                $"The result of {suspect} was rejected, and the interval was validated or is older than the detection window.",
+                "Nothing falls; whoever rejected it is told.",
+                "Correct what rests on it with new work.");
+        }
+
         var now = Now();
         var shortened = detail.Length > 1024 ? detail[..1024] : detail;
         var signal = new FailureSignal(
             IdOf(suspect, incarnation), SignalPolicy.Host, Address.Tenant, Address.Execution, suspect, incarnation, reason, now, now + 60_000,
-            Detail: shortened);
+            evidence,
+            shortened);
         return SignalAsync(signal, isOwn: true);
     }
 
@@ -153,6 +170,14 @@ public sealed partial class ExecutionDriver : IExecution
         [.. _index.Pending(agent).Where(message => message.InReplyTo == request && message.Dependency == DependencyKind.Result).Select(Pending)];
 
     private static PendingMessage Pending(MessageEntry message) => new(message.Id, message.SentIn, message.Incarnation);
+
+    private bool IsSealed(Interval interval)
+    {
+        lock (_sync)
+        {
+            return _index.IsSealed(interval, SealedBefore());
+        }
+    }
 
     private long SealedBefore() => Now() - Started.Policy.DetectionWindowMilliseconds;
 
@@ -186,6 +211,7 @@ public sealed partial class ExecutionDriver : IExecution
                 }
 
                 _index.Observe(agent, position, LoadedExecution.WithoutPayload(record));
+                ForgetDeclaring(agent, record);
                 if (record is MessageSent sent)
                 {
                     woken.Add(sent.To);
@@ -203,6 +229,28 @@ public sealed partial class ExecutionDriver : IExecution
         }
 
         Changed();
+    }
+
+    // Under the lock. What was allowed is in the index when its record is; an interval that is over has declared what it will ever declare.
+    private void ForgetDeclaring(AgentId agent, AgentEvent record)
+    {
+        if (_declaring.Count == 0)
+        {
+            return;
+        }
+
+        switch (record)
+        {
+            case DependencyDeclared declared:
+                _declaring.RemoveWhere(item => item.Consumer.Agent == agent && item.Producer == declared.Producer);
+                break;
+            case IntervalOpened opened:
+                _declaring.RemoveWhere(item => item.Consumer.Agent == agent && item.Consumer.Number < opened.Number);
+                break;
+            case RolledBack:
+                _declaring.RemoveWhere(item => item.Consumer.Agent == agent);
+                break;
+        }
     }
 
     // Something happened: whoever waits looks again.

@@ -77,9 +77,13 @@ public sealed partial class ExecutionDriver
                 target.Key,
                 target.Value,
                 [.. _index.Live(target.Key).Where(interval => interval.Number >= target.Value)
-                    .SelectMany(interval => interval.Recipients()).Distinct().Order()]))];
+                    .SelectMany(interval => interval.Recipients()).Concat(Declaring(target.Key, target.Value)).Distinct().Order()]))];
         }
     }
+
+    // Those who may have written by now that they use what falls, and were not heard of yet: asked, they know it themselves. Under the lock.
+    private IEnumerable<AgentId> Declaring(AgentId producer, CheckpointNumber target) =>
+        _declaring.Where(item => item.Producer.Agent == producer && item.Producer.Number >= target).Select(item => item.Consumer.Agent);
 
     private void WakeAll()
     {

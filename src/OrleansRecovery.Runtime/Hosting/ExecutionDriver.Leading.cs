@@ -119,7 +119,7 @@ public sealed partial class ExecutionDriver
     {
         try
         {
-            await FailedAsync(orphan, incarnation, FailureReason.Other, "It used what was undone before its use was heard of.", _stopping.Token);
+            await FailedAsync(orphan, incarnation, FailureReason.Other, "It used what was undone before its use was heard of.", null, _stopping.Token);
         }
 #pragma warning disable CA1031 // The storage is in trouble, or the host stops: the next tick says it again.
         catch (Exception failure)

@@ -31,7 +31,8 @@ public sealed partial class ExecutionDriver
 #pragma warning restore CA1031
         {
             batch.RemoveAll(judged.Contains);
-            judged.ForEach(input => input.Done?.TrySetException(failure));
+            var told = failure is OperationCanceledException && _stopping.IsCancellationRequested ? HostStopped() : failure;
+            judged.ForEach(input => input.Done?.TrySetException(told));
             Interlocked.Add(ref _inputCount, -judged.Count);
             return null;
         }

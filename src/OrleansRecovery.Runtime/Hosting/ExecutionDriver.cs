@@ -29,6 +29,7 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
     private readonly IndexReader _reader;
     private readonly Channel<Input> _inputs = Channel.CreateUnbounded<Input>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Dictionary<AgentId, RecoveryError> _stuck = [];
+    private readonly HashSet<(Interval Producer, Interval Consumer)> _declaring = []; // allowed, and not heard of since
     private readonly SortedDictionary<RecoveryId, CoordinatorState> _recoveries = [];
     private readonly CancellationTokenSource _stopping = new();
     private readonly Dictionary<AgentId, AssignedAgent> _assigned;

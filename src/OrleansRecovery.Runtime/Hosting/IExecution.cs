@@ -49,9 +49,17 @@ public interface IExecution
     /// <summary>Sends to the coordinator; may be lost.</summary>
     void Tell(ParticipantMessage message);
 
-    /// <summary>A turn failed: the interval cannot be trusted.</summary>
+    /// <summary>A turn failed, or its result was rejected: the interval cannot be trusted.</summary>
+    /// <param name="suspect">The interval.</param>
+    /// <param name="incarnation">Its agent's incarnation then.</param>
+    /// <param name="reason">Why.</param>
+    /// <param name="detail">Why, for people.</param>
+    /// <param name="evidence">Of a result that its receiver rejected: SHA-256 of it; null for a turn's own failure.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
     /// <returns>When the signal is durable.</returns>
-    Task FailedAsync(Interval suspect, Incarnation incarnation, FailureReason reason, string detail, CancellationToken cancellationToken);
+    /// <exception cref="RecoveryException"><c>StaleSignal</c>: the result is of a sealed interval.</exception>
+    Task FailedAsync(
+        Interval suspect, Incarnation incarnation, FailureReason reason, string detail, string? evidence, CancellationToken cancellationToken);
 
     /// <summary>An agent cannot go on, and tries again by itself.</summary>
     void Stuck(AgentId agent, RecoveryError error);

@@ -141,7 +141,8 @@ public sealed class ForeignAgentTests(HttpCluster cluster)
             // Nobody listens.
         }
 
-        public Task FailedAsync(Interval suspect, Incarnation incarnation, FailureReason reason, string detail, CancellationToken cancellationToken) => Task.CompletedTask;
+        public Task FailedAsync(
+            Interval suspect, Incarnation incarnation, FailureReason reason, string detail, string? evidence, CancellationToken cancellationToken) => Task.CompletedTask;
 
         public void Stuck(AgentId agent, RecoveryError error)
         {

@@ -11,7 +11,7 @@ public sealed class CoordinatorScenarioTests
 {
     // A longer run on all processors: OR_SEEDS=100000, from OR_FIRST_SEED on.
     private static readonly int FirstSeed = Setting("OR_FIRST_SEED", 0);
-    private static readonly int SeedCount = Setting("OR_SEEDS", 2_500);
+    private static readonly int SeedCount = Setting("OR_SEEDS", 500);
 
     [Fact]
     public void Every_recovery_keeps_the_invariants_under_loss_doubling_reordering_and_crashes()

@@ -37,6 +37,19 @@ public sealed class StoredFormTests
     }
 
     [Fact]
+    public void A_step_from_before_tasks_had_gates_has_none_and_a_member_that_is_not_known_does_no_harm()
+    {
+        var intended = (ActionIntended)AgentEventJson.Read(
+            """{"event":"action_intended","name":"book","class":"pure","argument":1,"allowed_by_policy":false,"has_compensation":false,"of_later":{"a":1}}"""u8);
+        var settled = (ActionSettled)AgentEventJson.Read("""{"event":"action_settled","action":3,"succeeded":true,"result":1,"of_later":[]}"""u8);
+
+        Assert.Null(intended.Gate);
+        Assert.Null(settled.Spent);
+        Assert.DoesNotContain("gate", Encoding.UTF8.GetString(AgentEventJson.Write(intended)), StringComparison.Ordinal);
+        Assert.DoesNotContain("spent", Encoding.UTF8.GetString(AgentEventJson.Write(settled)), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_result_from_before_compensations_had_tries_is_of_the_first_and_its_report_of_the_one_that_was_asked_for()
     {
         var settled = AgentEventJson.Read("""{"event":"compensation_settled","recovery":"r1","action":3,"result":"failed","attempts":5}"""u8);

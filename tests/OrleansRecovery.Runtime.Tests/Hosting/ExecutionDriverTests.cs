@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging.Abstractions;
 using OrleansRecovery.Protocol.Coordinator;
+using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Ledger;
@@ -115,12 +116,12 @@ public sealed class ExecutionDriverTests
         var (_, current) = await RecoveredOnceAsync(journal);
         await using var replaced = await SilentAsync(journal);
         await using var successor = await SilentAsync(journal);
-        await successor.Driver.FailedAsync(new Interval(A, current), Incarnation.Of(1), FailureReason.InvalidOutput, "again", CancellationToken.None);
+        await successor.Driver.FailedAsync(new Interval(A, current), Incarnation.Of(1), FailureReason.InvalidOutput, "again", null, CancellationToken.None);
         var (prepare, _) = await successor.NextAsync();
 
         replaced.Driver.Tell(new StatusQuery(prepare.Recovery, prepare.Epoch, A));
         await Assert.ThrowsAsync<StaleAppendException>(() =>
-            replaced.Driver.FailedAsync(new Interval(A, current), Incarnation.Of(1), FailureReason.InvalidOutput, "now it learns", CancellationToken.None));
+            replaced.Driver.FailedAsync(new Interval(A, current), Incarnation.Of(1), FailureReason.InvalidOutput, "now it learns", null, CancellationToken.None));
         await replaced.OvertakenAsync();
         replaced.Driver.Tell(new StatusQuery(prepare.Recovery, prepare.Epoch, A));
 
@@ -165,12 +166,40 @@ public sealed class ExecutionDriverTests
     }
 
     [Fact]
+    public async Task A_reader_that_was_allowed_and_not_heard_of_yet_is_asked_when_what_it_reads_is_to_fall()
+    {
+        await using var journal = new InMemoryJournal();
+        var (_, current) = await RecoveredOnceAsync(journal);
+        await using var silent = await SilentAsync(journal);
+        Assert.True(await silent.Driver.MayDeclareAsync(new Interval(A, current), new Interval(B, CheckpointNumber.Of(1)), CancellationToken.None));
+        await FailAsync(silent, current);
+        var asked = new[] { (await silent.NextAsync()).Message.Agent, (await silent.NextAsync()).Message.Agent };
+        Assert.Equal([A, B], asked.Order());
+    }
+
+    [Fact]
+    public async Task Who_signals_while_the_coordinator_stops_is_told_so()
+    {
+        await using var journal = new InMemoryJournal();
+        var (_, current) = await RecoveredOnceAsync(journal);
+        var holding = new HoldingJournal(journal);
+        holding.Hold(StreamId.OfLedger(ProbeHost.Execution.Tenant), 0);
+        var silent = await SilentAsync(holding);
+        var signalled = silent.Driver.SignalAsync(FailureSignals.Make(ProbeHost.Execution, new Interval(A, current), IssuerId.Parse("a")));
+        await holding.Reached.WaitAsync(TimeSpan.FromMinutes(2));
+        var disposed = silent.DisposeAsync();
+        holding.Release();
+        Assert.Equal(RecoveryErrorCode.HostStopped, (await Assert.ThrowsAsync<RecoveryException>(() => signalled)).Error.Code);
+        await disposed;
+    }
+
+    [Fact]
     public async Task A_participant_that_is_still_bound_by_an_ended_recovery_is_told_its_end_and_asked_again()
     {
         await using var journal = new InMemoryJournal();
         var (ended, current) = await RecoveredOnceAsync(journal);
         await using var silent = await SilentAsync(journal);
-        await silent.Driver.FailedAsync(new Interval(A, current), Incarnation.Of(1), FailureReason.InvalidOutput, "again", CancellationToken.None);
+        await silent.Driver.FailedAsync(new Interval(A, current), Incarnation.Of(1), FailureReason.InvalidOutput, "again", null, CancellationToken.None);
         var prepare = Assert.IsType<Prepare>((await silent.NextAsync()).Message);
 
         silent.Driver.Tell(new Vote(
@@ -236,7 +265,7 @@ public sealed class ExecutionDriverTests
     }
 
     private static Task FirstFailedAsync(Silent silent) => silent.Driver.FailedAsync(
-        new Interval(A, CheckpointNumber.Of(1)), Incarnation.First, FailureReason.InvalidOutput, "wrong", CancellationToken.None);
+        new Interval(A, CheckpointNumber.Of(1)), Incarnation.First, FailureReason.InvalidOutput, "wrong", null, CancellationToken.None);
 
     // One recovery from signal to outcome, with participants that answer.
     private static async Task<(CoordinatorState Ended, CheckpointNumber Current)> RecoveredOnceAsync(InMemoryJournal journal)
@@ -252,7 +281,7 @@ public sealed class ExecutionDriverTests
     }
 
     private static Task FailAsync(Silent silent, CheckpointNumber interval) =>
-        silent.Driver.FailedAsync(new Interval(A, interval), Incarnation.Of(1), FailureReason.InvalidOutput, "again", CancellationToken.None);
+        silent.Driver.FailedAsync(new Interval(A, interval), Incarnation.Of(1), FailureReason.InvalidOutput, "again", null, CancellationToken.None);
 
     private static async Task<int> SignalledAsync(InMemoryJournal journal, long from)
     {
@@ -279,7 +308,7 @@ public sealed class ExecutionDriverTests
         return history;
     }
 
-    private static async Task<Silent> SilentAsync(InMemoryJournal journal, TimeProvider? time = null)
+    private static async Task<Silent> SilentAsync(IJournalDatabase journal, TimeProvider? time = null)
     {
         var silent = new Silent(journal);
         var setup = new ExecutionSetup(journal, SignalPolicy.Default, TimeSpan.FromMinutes(10), time ?? TimeProvider.System, NullLogger.Instance);

@@ -47,7 +47,8 @@ internal sealed class QuietCoordinator : IExecution
 
     public void Tell(ParticipantMessage message) => Heard.Enqueue(message);
 
-    public Task FailedAsync(Interval suspect, Incarnation incarnation, FailureReason reason, string detail, CancellationToken cancellationToken)
+    public Task FailedAsync(
+        Interval suspect, Incarnation incarnation, FailureReason reason, string detail, string? evidence, CancellationToken cancellationToken)
     {
         Failures.Enqueue(detail);
         return Task.CompletedTask;

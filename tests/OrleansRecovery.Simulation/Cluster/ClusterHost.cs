@@ -109,10 +109,7 @@ internal sealed class ClusterHost(Loop loop, Faults faults, Disk disk, AgentCata
     {
         var answer = new TaskCompletionSource<TResult>();
         var to = Place(key) ?? throw new TimeoutException("Nobody is there.");
-        for (var copies = faults.Meets(Fault.MessageDoubled) ? 2 : 1; copies > 0; copies--)
-        {
-            Carry(from, to, what, () => _ = to.Process.Start(() => ServeAsync(to)));
-        }
+        CarryOnceOrTwice(from, to, what, () => _ = to.Process.Start(() => ServeAsync(to)));
 
         return await answer.Task.WaitAsync(CallPatience, from.Process.Time);
 
@@ -140,10 +137,7 @@ internal sealed class ClusterHost(Loop loop, Faults faults, Disk disk, AgentCata
             return;
         }
 
-        for (var copies = faults.Meets(Fault.MessageDoubled) ? 2 : 1; copies > 0; copies--)
-        {
-            Carry(from, to, what, () => _ = to.Process.Start(async () => tell((TTarget)await to.ActivationAsync(key))));
-        }
+        CarryOnceOrTwice(from, to, what, () => _ = to.Process.Start(async () => tell((TTarget)await to.ActivationAsync(key))));
     }
 
     /// <summary>As it crosses the network.</summary>
@@ -151,6 +145,16 @@ internal sealed class ClusterHost(Loop loop, Faults faults, Disk disk, AgentCata
         MessageCodec.TryRead(MessageCodec.Write(new AddressedMessage(execution, message)), out var read, out var fault)
             ? (ParticipantMessage)read.Message
             : throw new InvalidOperationException(fault.ToString());
+
+    // A copy may come when what was asked for has long been done, and another recovery is open.
+    private void CarryOnceOrTwice(Node from, Node to, string what, Action arrive)
+    {
+        Carry(from, to, what, arrive);
+        if (faults.Meets(Fault.MessageDoubled))
+        {
+            loop.After(loop.Chance(0.3) ? TimeSpan.FromMilliseconds(loop.Random.Next(100, 10_000)) : TimeSpan.Zero, () => Carry(from, to, what, arrive));
+        }
+    }
 
     private void Carry(Node from, Node to, string what, Action arrive)
     {

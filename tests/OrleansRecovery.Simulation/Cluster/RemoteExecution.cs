@@ -43,10 +43,11 @@ internal sealed class RemoteExecution(Node node, ExecutionAddress address) : IEx
         node.Host.Tell<CoordinatorActivation>(node, _key, $"{message.Kind} {message.Agent}", coordinator => coordinator.Driver.Tell(sent));
     }
 
-    public Task FailedAsync(Interval suspect, Incarnation incarnation, FailureReason reason, string detail, CancellationToken cancellationToken) =>
+    public Task FailedAsync(
+        Interval suspect, Incarnation incarnation, FailureReason reason, string detail, string? evidence, CancellationToken cancellationToken) =>
         CallAsync("failed", async execution =>
         {
-            await execution.FailedAsync(suspect, incarnation, reason, detail, CancellationToken.None);
+            await execution.FailedAsync(suspect, incarnation, reason, detail, evidence, CancellationToken.None);
             return true;
         });
 

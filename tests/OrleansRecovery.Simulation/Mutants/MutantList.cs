@@ -131,7 +131,7 @@ internal static class MutantList
             "consumes what is barred",
             new Edit(Turn, "if (consumed.Exists(item => participant.Bars(new Interval(item.Message.Sender, item.SentIn)))", "if ((!§ && consumed.Exists(item => participant.Bars(new Interval(item.Message.Sender, item.SentIn))))"),
             new Edit(Mailbox, "SentIn)) != true)", "SentIn)) != true || §)")),
-        new("does an irrevocable action again when it is in doubt", new Edit(Steps, "return action.Class is ActionClass.Idempotent\n", "return § || action.Class is ActionClass.Idempotent\n")),
+        new("does an irrevocable action again when it is in doubt", new Edit(Steps, "return action.Class is ActionClass.Idempotent ||", "return § || action.Class is ActionClass.Idempotent ||")),
         new("acts before the intent is durable", new Edit(
             Steps,
             "return await ExecuteAsync(action, argument, await FlushedAsync(Buffer(intent)));",
@@ -166,6 +166,7 @@ internal static class MutantList
         new("sends twice input whose write was in doubt", new Edit("Runtime/Hosting/ExecutionDriver.Outside.cs", "if (_isOutsideInDoubt)", "if (_isOutsideInDoubt && !§)")) { Tests = StorageTests },
         new("lets recoveries wait for what is collected", new Edit(
             Execution, "_collecting = CollectQuietlyAsync(); //", "if (§) { await CollectAsync(_stopping.Token); } else { _collecting = CollectQuietlyAsync(); } //")),
+        new("forgets who was allowed to read", new Edit("Runtime/Hosting/ExecutionDriver.Agents.cs", "            if (may)\n", "            if (may && !§)\n")) { Tests = DriverTests },
         new("collects what a signal names that is not answered yet", new Edit(Retained, "_suspects.Count > 0 &&", "!§ && _suspects.Count > 0 &&")) { Tests = CollectingTests },
         new("has something collected although it was replaced", new Edit(
             "Runtime/Hosting/ExecutionDriver.Queries.cs",

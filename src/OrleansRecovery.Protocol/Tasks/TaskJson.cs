@@ -1,0 +1,94 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using OrleansRecovery.Protocol.Errors;
+
+namespace OrleansRecovery.Protocol.Tasks;
+
+/// <summary>Contracts and the messages of tasks as JSON. A member that is not known is refused: who wrote it expects something that nobody would keep.</summary>
+public static class TaskJson
+{
+    /// <summary>Reads and checks a contract.</summary>
+    /// <param name="contract">UTF-8 JSON.</param>
+    /// <exception cref="RecoveryException"><c>InvalidContract</c> or <c>CompoundContract</c>.</exception>
+    public static TaskContract ReadContract(ReadOnlySpan<byte> contract)
+    {
+        try
+        {
+            return Checked(JsonSerializer.Deserialize(contract, TaskJsonContext.Default.TaskContract));
+        }
+        catch (Exception malformed) when (IsMalformed(malformed))
+        {
+            throw new RecoveryException(TaskContracts.Invalid(malformed.Message), malformed);
+        }
+    }
+
+    /// <summary>The JSON of a contract.</summary>
+    public static byte[] Write(TaskContract contract) => JsonSerializer.SerializeToUtf8Bytes(contract, TaskJsonContext.Default.TaskContract);
+
+    /// <summary>Reads and checks the request that a message holds.</summary>
+    /// <exception cref="RecoveryException"><c>InvalidContract</c> or <c>CompoundContract</c>.</exception>
+    public static TaskRequest ReadRequest(JsonElement payload)
+    {
+        try
+        {
+            var request = payload.Deserialize(TaskJsonContext.Default.TaskRequest) ?? throw new JsonException("it is null");
+            _ = Checked(request.Contract);
+            return TaskContracts.ScopeFaultOf(request.Contract, request.Message) is { } fault ? throw new RecoveryException(fault) : request;
+        }
+        catch (Exception malformed) when (IsMalformed(malformed))
+        {
+            throw new RecoveryException(TaskContracts.Invalid(malformed.Message), malformed);
+        }
+    }
+
+    /// <summary>Reads the result that a message holds; null when it is none.</summary>
+    public static TaskResult? TryReadResult(JsonElement payload) => TryRead(payload, TaskJsonContext.Default.TaskResult);
+
+    /// <summary>Reads the refusal that a message holds; null when it is none.</summary>
+    public static TaskRefusal? TryReadRefusal(JsonElement payload) => TryRead(payload, TaskJsonContext.Default.TaskRefusal);
+
+    /// <summary>The payload of a request.</summary>
+    public static JsonElement Write(TaskRequest request) => JsonSerializer.SerializeToElement(request, TaskJsonContext.Default.TaskRequest);
+
+    /// <summary>The payload of a result.</summary>
+    public static JsonElement Write(TaskResult result) => JsonSerializer.SerializeToElement(result, TaskJsonContext.Default.TaskResult);
+
+    /// <summary>The payload of a refusal.</summary>
+    public static JsonElement Write(TaskRefusal refusal) => JsonSerializer.SerializeToElement(refusal, TaskJsonContext.Default.TaskRefusal);
+
+    private static TaskContract Checked(TaskContract? contract) =>
+        contract is null ? throw new RecoveryException(TaskContracts.Invalid("it is null"))
+        : TaskContracts.FaultOf(contract) is { } fault ? throw new RecoveryException(fault)
+        : contract;
+
+    // InvalidOperationException: half of a surrogate pair, which JSON allows and Unicode does not. RecoveryException: a name that is none.
+    private static bool IsMalformed(Exception failure) => failure is JsonException or InvalidOperationException
+        or RecoveryException { Error.Code: not (RecoveryErrorCode.InvalidContract or RecoveryErrorCode.CompoundContract) };
+
+    private static T? TryRead<T>(JsonElement payload, JsonTypeInfo<T> type)
+        where T : class
+    {
+        try
+        {
+            return payload.Deserialize(type);
+        }
+        catch (Exception malformed) when (malformed is JsonException or InvalidOperationException or RecoveryException)
+        {
+            return null;
+        }
+    }
+}
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true,
+    AllowDuplicateProperties = false)]
+[JsonSerializable(typeof(TaskContract))]
+[JsonSerializable(typeof(TaskRequest))]
+[JsonSerializable(typeof(TaskResult))]
+[JsonSerializable(typeof(TaskRefusal))]
+internal sealed partial class TaskJsonContext : JsonSerializerContext;
