@@ -33,6 +33,9 @@ internal static class LoadBenchmark
             var users = await Task.WhenAll(Enumerable.Range(0, UserCount).Select(number => HonestUser.StartAsync(address, number)));
             var flooders = Enumerable.Range(0, FloodAddressCount * FloodersPerAddress).Select(number => new Flooder(address, number, FloodAddressCount, users)).ToList();
             await TurnAsync(users, flooders, null, isShort ? TimeSpan.FromSeconds(2) : TimeSpan.FromSeconds(5)); // so that nothing is compiled while it is measured, and quotas are used up
+            Report.Section(
+                "Users over HTTP, with a flood of false signals and without",
+                "`recovery serve` as a process, on SQLite, over the loopback interface. Server, users and flood share the machine, so what the flood's clients take of it is part of the figures; with and without in turns.");
             var flood = FormattableString.Invariant($"flood: {FloodAddressCount} addresses, {FloodAddressCount * FloodersPerAddress} connections, as fast as they are answered");
             foreach (var (title, pace) in new (string, TimeSpan?)[]
             {

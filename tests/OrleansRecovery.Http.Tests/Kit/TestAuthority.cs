@@ -10,20 +10,17 @@ internal sealed class TestAuthority : IDisposable
 {
     private readonly ECDsa _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
     private readonly List<X509Certificate2> _given = [];
+    private readonly DateTimeOffset _now = TimeProvider.System.GetUtcNow(); // of its begin: what it gives later, on a slow machine, must not outlive it
 
     public TestAuthority()
     {
         var request = new CertificateRequest("CN=test authority", _key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: false, 0, critical: true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, false));
-        Certificate = request.CreateSelfSigned(Before, After);
+        Certificate = request.CreateSelfSigned(_now.AddMinutes(-5), _now.AddHours(2));
     }
 
     public X509Certificate2 Certificate { get; }
-
-    private static DateTimeOffset Before => TimeProvider.System.GetUtcNow().AddMinutes(-5);
-
-    private static DateTimeOffset After => TimeProvider.System.GetUtcNow().AddHours(1);
 
     /// <summary>What somebody of these names proves itself with, believing this authority.</summary>
     public MutualTls Of(params string[] names) => new(Give(names, "1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.2"), [Certificate]);
@@ -73,7 +70,7 @@ internal sealed class TestAuthority : IDisposable
         }
 
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension(oids, critical: false));
-        using var signed = request.Create(Certificate, Before.AddMinutes(1), After.AddMinutes(-1), RandomNumberGenerator.GetBytes(8));
+        using var signed = request.Create(Certificate, _now.AddMinutes(-4), _now.AddHours(1), RandomNumberGenerator.GetBytes(8));
         var given = signed.CopyWithPrivateKey(key);
         _given.Add(given);
         return given;
