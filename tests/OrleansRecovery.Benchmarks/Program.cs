@@ -25,7 +25,6 @@ var benchmarks = new (string Name, Func<Task> RunAsync)[]
     ("peers", () => PeerBenchmark.RunAsync(isShort)),
     (Load, () => LoadBenchmark.RunAsync(isShort)),
     ("blast", () => Task.Run(() => BlastBenchmark.Run(isShort))),
-    ("load", () => LoadBenchmark.RunAsync(isShort)),
 };
 if (name == "bdn")
 {

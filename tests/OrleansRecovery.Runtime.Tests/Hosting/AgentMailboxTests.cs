@@ -48,6 +48,30 @@ public sealed class AgentMailboxTests
     }
 
     [Fact]
+    public async Task An_activation_that_is_released_after_another_one_went_back_finds_that_in_the_journal_and_is_in_service_again()
+    {
+        var (journal, world) = await DoneAsync();
+        var coordinator = new QuietCoordinator();
+        var action = (await AgentJournal.ReadAsync(journal, Stream)).Find(item => item.Record is ActionIntended).Position;
+        await using var promising = Mailbox(journal, world, coordinator);
+        promising.Post(new Prepare(Recovery, Epoch.First, A, 1, [Done], []), SequenceNumber.First);
+        await TakenAsync(promising);
+        await using (var other = Mailbox(journal, world, coordinator))
+        {
+            other.Post(new Commit(Recovery, Epoch.First, A, Done), SequenceNumber.First);
+            other.Post(new Compensate(Recovery, Epoch.First, A, 1, [action]), SequenceNumber.First);
+            await HeardAsync(coordinator, 1);
+            other.Post(new Restore(Recovery, Epoch.First, A, []), SequenceNumber.First);
+            await TakenAsync(other);
+        }
+
+        Assert.Single(coordinator.Heard.OfType<Restored>());
+        promising.Post(new Release(Recovery, Epoch.First, A, false, []), SequenceNumber.First);
+        await TakenAsync(promising);
+        Assert.Single((await AgentJournal.ReadAsync(journal, Stream)).Select(item => item.Record).OfType<Reinstated>());
+    }
+
+    [Fact]
     public async Task A_compensation_that_failed_is_run_again_when_a_later_try_is_asked_for_and_not_when_the_request_is_repeated()
     {
         var (journal, world) = await DoneAsync();
