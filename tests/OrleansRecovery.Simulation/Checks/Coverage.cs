@@ -9,7 +9,7 @@ namespace OrleansRecovery.Simulation.Checks;
 /// <summary>What many seeds together must have met: a simulator that no longer gets anywhere would find nothing, and say so of everything.</summary>
 internal static class Coverage
 {
-    private const int SeedsEach = 5_000; // each fault in each phase once in so many seeds, at least
+    private const int SeedsEach = 10_000; // each fault in each phase once in so many seeds, at least
     private const int TimesMax = 100;
 
     // Each phase of coordinators and participants, each shape of traffic and each host.
