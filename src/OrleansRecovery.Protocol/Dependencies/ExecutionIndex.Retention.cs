@@ -13,6 +13,20 @@ public sealed partial class ExecutionIndex
     /// </summary>
     public void Suspect(IEnumerable<Interval> suspects) => _suspects = [.. suspects];
 
+    /// <summary>One more of them, unless it is sealed: then a signal about it comes too late, and nothing changes.</summary>
+    /// <param name="interval">The interval.</param>
+    /// <param name="sealedBefore">As in <see cref="IsPastSealed"/>.</param>
+    public bool TrySuspect(Interval interval, long sealedBefore)
+    {
+        if (IsSealed(interval, sealedBefore))
+        {
+            return false;
+        }
+
+        _suspects.Add(interval);
+        return true;
+    }
+
     /// <summary>
     /// Is the whole causal past of an interval sealed: marked as validated, or older than the detection window (theory, R15)?
     /// </summary>

@@ -122,14 +122,7 @@ public sealed partial class ExecutionDriver
     {
         lock (_sync)
         {
-            if (_index.IsSealed(interval, SealedBefore()))
-            {
-                return false;
-            }
-
-            _suspects.Add(interval);
-            _index.Suspect(_suspects);
-            return true;
+            return _index.TrySuspect(interval, SealedBefore());
         }
     }
 
@@ -137,8 +130,7 @@ public sealed partial class ExecutionDriver
     {
         lock (_sync)
         {
-            _suspects = [.. Unanswered(_state, _open).Select(signal => signal.Suspect)];
-            _index.Suspect(_suspects);
+            _index.Suspect(Unanswered(_state, _open).Select(signal => signal.Suspect));
         }
     }
 

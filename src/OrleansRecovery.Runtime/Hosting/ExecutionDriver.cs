@@ -39,7 +39,6 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
     private TaskCompletionSource _changed = new();
     private ExecutionState _state = null!;
     private SignalWindow _signals = null!;
-    private HashSet<Interval> _suspects = [];
     private CoordinatorState? _open;
     private RecoveryId _newest;
     private readonly Epoch _epoch;
