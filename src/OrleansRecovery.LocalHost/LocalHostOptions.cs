@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Hosting;
 using OrleansRecovery.Runtime.Security;
 
 namespace OrleansRecovery.LocalHost;
@@ -23,6 +24,12 @@ public sealed record LocalHostOptions
 
     /// <summary>How many agents are kept in memory while they have nothing to do. Range 0 to 1,000,000; default 2,000.</summary>
     public int IdleAgentCountMax { get; init; } = 2_000;
+
+    /// <summary>
+    /// How much memory messages may take that were sent and are not consumed yet, in bytes of their JSON; what finds no room is read from its sender's journal. From 0;
+    /// default 16 MiB.
+    /// </summary>
+    public long MessageBytesMax { get; init; } = RecentMessages.BytesMaxDefault;
 
     /// <summary>How often the host looks for requests that others left in the database. Range 10 ms to 1 minute; default 250 ms.</summary>
     public TimeSpan InboxInterval { get; init; } = TimeSpan.FromMilliseconds(250);

@@ -19,16 +19,33 @@ public sealed partial class LocalRecoveryHost
         {
             do
             {
-                foreach (var address in Addresses)
-                {
-                    await ReadInboxAsync(address);
-                }
+                await LookAsync();
             }
             while (await timer.WaitForNextTickAsync(_stopping.Token));
         }
         catch (OperationCanceledException)
         {
             // The host stops.
+        }
+    }
+
+    // One question for all executions: most inboxes never have a request.
+    private async Task LookAsync()
+    {
+        try
+        {
+            await foreach (var (inbox, version) in Journal.ListAsync(StreamKind.Inbox, cancellationToken: _stopping.Token))
+            {
+                var address = new ExecutionAddress(inbox.Tenant, inbox.Execution);
+                if (inbox == StreamId.OfInbox(address) && _executions.ContainsKey(address) && _inboxRead.GetValueOrDefault(inbox) < version)
+                {
+                    await ReadInboxAsync(address);
+                }
+            }
+        }
+        catch (RecoveryException trouble)
+        {
+            Logger.InboxesUnread(trouble.Error.ToString());
         }
     }
 
@@ -40,6 +57,7 @@ public sealed partial class LocalRecoveryHost
             if (!_inboxRead.TryGetValue(inbox, out var next))
             {
                 next = await RequestInbox.DoneAsync(Journal, address, _stopping.Token);
+                _inboxRead[inbox] = next;
             }
 
             await foreach (var stored in Journal.ReadAsync(inbox, next, _stopping.Token))

@@ -3,7 +3,6 @@ using OrleansRecovery.Protocol.Security;
 using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Client;
-using OrleansRecovery.Runtime.Driver;
 using OrleansRecovery.Runtime.Ports;
 using OrleansRecovery.Runtime.Security;
 
@@ -17,7 +16,7 @@ public sealed partial class LocalRecoveryHost : ITenantClient
     {
         try
         {
-            await new IssuerKeyring(Journal).ChangeAsync(tenant, await OpenLedgerAsync(tenant, cancellationToken), keys => keys.Has(change) ? [] : [change], cancellationToken);
+            await new IssuerKeyring(Journal).ChangeAsync(tenant, await LedgerAsync(tenant, cancellationToken), keys => keys.Has(change) ? [] : [change], cancellationToken);
         }
         catch (StaleAppendException stale)
         {
@@ -28,18 +27,5 @@ public sealed partial class LocalRecoveryHost : ITenantClient
 
     /// <inheritdoc/>
     public async Task ReinstateAsync(TenantId tenant, IssuerId issuer, IssuerId by, string reason, CancellationToken cancellationToken = default) =>
-        await (await OpenLedgerAsync(tenant, cancellationToken)).AppendAsync([], [TenantConduct.Reinstatement(issuer, by, reason)]);
-
-    private async Task<LedgerWriter> OpenLedgerAsync(TenantId tenant, CancellationToken cancellationToken)
-    {
-        await _opening.WaitAsync(cancellationToken);
-        try
-        {
-            return await LedgerAsync(tenant, cancellationToken);
-        }
-        finally
-        {
-            _opening.Release();
-        }
-    }
+        await (await LedgerAsync(tenant, cancellationToken)).AppendAsync([], [TenantConduct.Reinstatement(issuer, by, reason)]);
 }

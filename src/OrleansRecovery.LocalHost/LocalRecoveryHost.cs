@@ -25,7 +25,8 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IForeignClient,
     private readonly ConcurrentDictionary<ExecutionAddress, LocalExecution> _executions = [];
     private readonly ConcurrentDictionary<TenantId, LedgerWriter> _ledgers = [];
     private readonly ConcurrentDictionary<Channel<RecoveryProgress>, ExecutionAddress> _watchers = [];
-    private readonly SemaphoreSlim _opening = new(1, 1);
+    private readonly ConcurrentDictionary<ExecutionAddress, SemaphoreSlim> _opening = [];
+    private readonly SemaphoreSlim _openingLedger = new(1, 1);
     private readonly LedgerKey _ledgerKey;
     private readonly AgentMemory _memory;
     private readonly OriginCheck _origin;
@@ -39,8 +40,12 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IForeignClient,
         Logger = options.Logging.CreateLogger<LocalRecoveryHost>();
         _ledgerKey = options.LedgerKey ?? LedgerKey.Ephemeral();
         _origin = new OriginCheck(journal, options.Time);
-        _memory = new AgentMemory(options.IdleAgentCountMax);
-        _setup = new ExecutionSetup(journal, options.Signals.Validated(), options.CollectInterval, options.Time, Logger) { Scheduler = options.Scheduler };
+        _memory = new AgentMemory(options.IdleAgentCountMax, options.MessageBytesMax);
+        _setup = new ExecutionSetup(journal, options.Signals.Validated(), options.CollectInterval, options.Time, Logger)
+        {
+            Scheduler = options.Scheduler,
+            Messages = _memory.Messages,
+        };
     }
 
     internal IJournalDatabase Journal { get; }
@@ -71,7 +76,8 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IForeignClient,
     {
         ArgumentNullException.ThrowIfNull(start);
         var started = ExecutionStarts.Validated(start, Catalog, Options.Time.GetUtcNow().ToUnixTimeMilliseconds());
-        await _opening.WaitAsync(cancellationToken);
+        var opening = OpeningOf(start.Execution);
+        await opening.WaitAsync(cancellationToken);
         try
         {
             if (_executions.TryGetValue(start.Execution, out var running))
@@ -98,7 +104,7 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IForeignClient,
         }
         finally
         {
-            _opening.Release();
+            opening.Release();
         }
 
         await LoadAsync(start.Execution, cancellationToken);
@@ -221,7 +227,7 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IForeignClient,
             watcher.Writer.TryComplete();
         }
 
-        _opening.Dispose();
+        _openingLedger.Dispose();
         _stopping.Dispose();
         if (Options.LedgerKey is null)
         {
@@ -243,15 +249,24 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IForeignClient,
         }
     }
 
-    internal async Task<LedgerWriter> LedgerAsync(TenantId tenant, CancellationToken cancellationToken)
+    private async Task<LedgerWriter> LedgerAsync(TenantId tenant, CancellationToken cancellationToken)
     {
-        if (!_ledgers.TryGetValue(tenant, out var ledger))
+        await _openingLedger.WaitAsync(cancellationToken);
+        try
         {
-            ledger = await LedgerWriter.OpenAsync(Journal, tenant, _ledgerKey, Options.PreviousLedgerKey, Options.Time, Options.Scheduler, Options.Heads, cancellationToken);
-            _ledgers[tenant] = ledger;
-        }
+            if (!_ledgers.TryGetValue(tenant, out var ledger))
+            {
+                ledger = await LedgerWriter.OpenAsync(
+                    Journal, tenant, _ledgerKey, Options.PreviousLedgerKey, Options.Time, Options.Scheduler, Options.Heads, cancellationToken);
+                _ledgers[tenant] = ledger;
+            }
 
-        return ledger;
+            return ledger;
+        }
+        finally
+        {
+            _openingLedger.Release();
+        }
     }
 
     internal async ValueTask<ExecutionDriver> HostAsync(ExecutionAddress address, CancellationToken cancellationToken) =>
@@ -274,9 +289,13 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IForeignClient,
         return running;
     }
 
+    // One execution is opened by one at a time, and different ones at once.
+    private SemaphoreSlim OpeningOf(ExecutionAddress address) => _opening.GetOrAdd(address, _ => new SemaphoreSlim(1, 1));
+
     private async Task LoadAsync(ExecutionAddress address, CancellationToken cancellationToken)
     {
-        await _opening.WaitAsync(cancellationToken);
+        var opening = OpeningOf(address);
+        await opening.WaitAsync(cancellationToken);
         try
         {
             if (_executions.TryGetValue(address, out var before) && !before.Driver.IsOvertaken)
@@ -293,7 +312,7 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IForeignClient,
         }
         finally
         {
-            _opening.Release();
+            opening.Release();
         }
     }
 }

@@ -12,6 +12,7 @@ namespace OrleansRecovery.Storage;
 internal sealed partial class SqlJournal
 {
     private const int PageCountMax = 512;
+    private const int FirstPageCount = 32; // many look for one record, and what follows it closely
     private const long PageBytesMax = 8 * 1024 * 1024;
 
     private const string OfStream = "s.kind = @kind AND s.tenant = @tenant AND s.execution = @execution AND s.name = @name";
@@ -21,7 +22,7 @@ internal sealed partial class SqlJournal
         StreamId stream, long from = 0, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         var next = from;
-        var limit = PageCountMax;
+        var limit = FirstPageCount;
         for (var isMore = true; isMore;)
         {
             var asked = limit;

@@ -1,6 +1,7 @@
 using OrleansRecovery.Orleans.Calls;
 using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Runtime.Agents;
+using OrleansRecovery.Runtime.Hosting;
 using OrleansRecovery.Runtime.Security;
 
 namespace OrleansRecovery.Orleans.Hosting;
@@ -45,6 +46,12 @@ public sealed class AgentRecoveryOptions
 
     /// <summary>The name of the grain storage that keeps journals. It must outlive silos: memory storage does not. Default: <c>recovery</c>.</summary>
     public string Storage { get; set; } = "recovery";
+
+    /// <summary>
+    /// How much memory messages may take on a silo that were sent there and are not consumed yet, in bytes of their JSON; what finds no room, or was sent elsewhere, is read from
+    /// its sender's journal. From 0; default 16 MiB.
+    /// </summary>
+    public long MessageBytesMax { get; set; } = RecentMessages.BytesMaxDefault;
 
     /// <summary>The key that signs the ledgers; the same on every silo of a cluster.</summary>
     public LedgerKey? LedgerKey { get; set; }

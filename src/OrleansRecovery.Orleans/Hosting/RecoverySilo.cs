@@ -36,7 +36,8 @@ internal sealed class RecoverySilo
         Logger = logger;
         Streams = streams;
         Warning = new EarlyWarning(streams, Options.QuiesceTime);
-        Setup = new ExecutionSetup(Journal, Options.Signals, Options.CollectInterval, time, logger);
+        Memory = new AgentMemory(int.MaxValue, Options.MessageBytesMax);
+        Setup = new ExecutionSetup(Journal, Options.Signals, Options.CollectInterval, time, logger) { Messages = Memory.Messages };
     }
 
     internal AgentRecoveryOptions Options { get; }
@@ -57,7 +58,7 @@ internal sealed class RecoverySilo
     internal ExecutionSetup Setup { get; }
 
     // Activations end by Orleans' rules; nothing is unloaded before.
-    internal AgentMemory Memory { get; } = new(int.MaxValue);
+    internal AgentMemory Memory { get; }
 
     /// <summary>The executions that this silo drives.</summary>
     internal ConcurrentDictionary<ExecutionAddress, ExecutionDriver> Drivers { get; } = [];

@@ -45,8 +45,7 @@ public static class AgentJournal
         {
             if (stored.Position == message.Id.Sequence.Number && AgentEventJson.Read(stored.Body.Span) is MessageSent sent)
             {
-                return new IncomingMessage(
-                    message.Id, message.SentIn, message.SenderIncarnation, sent.Type, sent.Payload, sent.Dependency, sent.Strength, sent.InReplyTo, sent.AwaitsReply);
+                return IncomingMessage.Of(message, sent);
             }
 
             break;

@@ -1,5 +1,7 @@
 using System.Text.Json;
+using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Hosting;
 
 namespace OrleansRecovery.Runtime.Driver;
 
@@ -22,4 +24,8 @@ public sealed record IncomingMessage(
     DependencyKind Dependency,
     DependencyStrength Strength,
     MessageId? InReplyTo,
-    bool AwaitsReply);
+    bool AwaitsReply)
+{
+    internal static IncomingMessage Of(PendingMessage pending, MessageSent sent) => new(
+        pending.Id, pending.SentIn, pending.SenderIncarnation, sent.Type, sent.Payload, sent.Dependency, sent.Strength, sent.InReplyTo, sent.AwaitsReply);
+}

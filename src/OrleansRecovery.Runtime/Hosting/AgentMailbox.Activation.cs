@@ -171,18 +171,3 @@ public sealed partial class AgentMailbox
         }
     }
 }
-
-/// <summary>How many agents are in memory on a host, and how many may be while they have nothing to do.</summary>
-/// <param name="idleMax">The most.</param>
-public sealed class AgentMemory(int idleMax)
-{
-    private int _loaded;
-
-    internal bool IsExceeded => Volatile.Read(ref _loaded) > idleMax;
-
-    internal void Add(int change)
-    {
-        Interlocked.Add(ref _loaded, change);
-        RecoveryMetrics.AgentsLoaded.Add(change);
-    }
-}

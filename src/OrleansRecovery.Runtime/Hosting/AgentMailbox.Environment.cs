@@ -18,21 +18,22 @@ public sealed partial class AgentMailbox : IAgentEnvironment
     async Task IAgentEnvironment.AppendAsync(StreamAppend append, IReadOnlyList<AgentEvent> records, CancellationToken cancellationToken)
     {
         await _setup.Journal.AppendMeasuredAsync(append, cancellationToken);
-        await _setup.Home.ObserveAsync(
-            _agent.Agent, SequenceNumber.Of(append.ExpectedVersion), [.. records.Select(LoadedExecution.WithoutPayload)], _stopping.Token);
+        var first = SequenceNumber.Of(append.ExpectedVersion);
+        _setup.Memory.Messages.Note(_setup.Execution, _agent.Agent, first, records);
+        await _setup.Home.ObserveAsync(_agent.Agent, first, [.. records.Select(LoadedExecution.WithoutPayload)], _stopping.Token);
     }
 
     bool IAgentEnvironment.Knows(AgentId agent) => agent == Outside.Agent || _setup.Agents.Contains(agent);
 
     Task<IncomingMessage> IAgentEnvironment.ReadMessageAsync(MessageId message, CancellationToken cancellationToken) =>
-        ReadAsync(new PendingMessage(message, default, default), cancellationToken);
+        ReadAsync(new PendingMessage(message, default, default), cancellationToken).AsTask();
 
     async Task<IncomingMessage> IAgentEnvironment.ResponseAsync(
         MessageId request, IReadOnlySet<MessageId> rejected, CancellationToken cancellationToken)
     {
         while (true)
         {
-            var woken = Volatile.Read(ref _woken).Task;
+            var woken = _woken.Next;
             var responses = await _setup.Home.ResponsesAsync(_agent.Agent, request, cancellationToken);
             if (FirstUnbarred([.. responses.Where(response => !rejected.Contains(response.Id))]) is { } response)
             {
@@ -59,7 +60,7 @@ public sealed partial class AgentMailbox : IAgentEnvironment
     {
         while (!await _setup.Home.IsPastSealedAsync(interval, cancellationToken))
         {
-            await WokenAsync(Volatile.Read(ref _woken).Task, cancellationToken);
+            await WokenAsync(_woken.Next, cancellationToken);
         }
     }
 
@@ -99,6 +100,6 @@ public sealed partial class AgentMailbox : IAgentEnvironment
         cancellationToken.ThrowIfCancellationRequested();
     }
 
-    private Task<IncomingMessage> ReadAsync(PendingMessage message, CancellationToken cancellationToken) =>
-        AgentJournal.ReadMessageAsync(_setup.Journal, _setup.Execution, message, cancellationToken);
+    private ValueTask<IncomingMessage> ReadAsync(PendingMessage message, CancellationToken cancellationToken) =>
+        _setup.Memory.Messages.ReadAsync(_setup.Journal, _setup.Execution, message, cancellationToken);
 }

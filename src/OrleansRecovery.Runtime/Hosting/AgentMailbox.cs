@@ -33,13 +33,14 @@ public sealed partial class AgentMailbox : IAgentMailbox
     private int _wakesLater;
     private int _waiting;
     private volatile bool _awaitsRecovery;
-    private TaskCompletionSource _woken = new();
+    private readonly Pulse _woken;
 
     /// <summary>A mailbox for an agent, which is loaded when it has something to do.</summary>
     public AgentMailbox(MailboxSetup setup, AgentId agent)
     {
         _setup = setup;
         _agent = new AgentSetup(setup.Execution, agent, setup.Policy, setup.Journal, this, setup.Time) { Scheduler = setup.Scheduler };
+        _woken = new Pulse(setup.Scheduler);
         _loop = setup.Scheduler.RunAsync(RunAsync);
     }
 
@@ -49,7 +50,7 @@ public sealed partial class AgentMailbox : IAgentMailbox
     /// <inheritdoc/>
     public void Wake()
     {
-        Pulse();
+        _woken.Beat();
         TryPut(new Item());
     }
 
@@ -59,7 +60,7 @@ public sealed partial class AgentMailbox : IAgentMailbox
     /// <inheritdoc/>
     public void Remind()
     {
-        Pulse();
+        _woken.Beat();
         TryPut(new Item { Reminds = true });
     }
 
@@ -130,9 +131,6 @@ public sealed partial class AgentMailbox : IAgentMailbox
         return false;
     }
 
-    // A turn that waits looks again.
-    private void Pulse() => _setup.Scheduler.Wake(Interlocked.Exchange(ref _woken, new TaskCompletionSource()));
-
     private async Task TakeAsync(Item item)
     {
         try
@@ -172,7 +170,7 @@ public sealed partial class AgentMailbox : IAgentMailbox
             EndQuiet(message.Recovery); // asked now: from here on the participant's machine says what may be consumed
             await LookFirstAsync(message);
             await HandleAsync(message);
-            Pulse();
+            _woken.Beat();
         }
         else if (item.Seal is { } interval)
         {

@@ -156,7 +156,7 @@ public sealed partial class ExecutionDriver : IExecution
             _stuck[agent] = error;
         }
 
-        Changed();
+        _changed.Beat();
     }
 
     // The index says what falls while the suspects stand, and the coordinator when they are undone already.
@@ -228,7 +228,7 @@ public sealed partial class ExecutionDriver : IExecution
             _environment.Wake(receiver);
         }
 
-        Changed();
+        _changed.Beat();
     }
 
     // Under the lock. What was allowed is in the index when its record is; an interval that is over has declared what it will ever declare.
@@ -251,18 +251,5 @@ public sealed partial class ExecutionDriver : IExecution
                 _declaring.RemoveWhere(item => item.Consumer.Agent == agent);
                 break;
         }
-    }
-
-    // Something happened: whoever waits looks again.
-    private void Changed()
-    {
-        TaskCompletionSource changed;
-        lock (_sync)
-        {
-            changed = _changed;
-            _changed = new TaskCompletionSource();
-        }
-
-        _setup.Scheduler.Wake(changed);
     }
 }

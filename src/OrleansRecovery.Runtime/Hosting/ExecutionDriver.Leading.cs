@@ -68,7 +68,7 @@ public sealed partial class ExecutionDriver
         _setup.Logger.Overtaken(Address.ToString());
         IsOvertaken = true;
         _inputs.Writer.TryComplete();
-        Changed();
+        _changed.Beat();
         _environment.Overtaken();
     }
 

@@ -5,7 +5,6 @@ using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Client;
-using OrleansRecovery.Runtime.Driver;
 using OrleansRecovery.Runtime.Ports;
 using OrleansRecovery.Runtime.Telemetry;
 
@@ -132,6 +131,7 @@ public sealed partial class ExecutionDriver
             await AppendedAsync(appended);
             await previous; // the index takes a journal's records in their order, whichever sender is first to go on
             await _reader.ReadAsync(Outside.Agent, first, CancellationToken.None); // what one before wrote and could not read
+            _setup.Messages.Note(Address, Outside.Agent, first, records);
             TakeIn(Outside.Agent, first, records);
         }
         finally
@@ -153,7 +153,7 @@ public sealed partial class ExecutionDriver
             ThrowIfOvertaken();
             lock (_sync)
             {
-                changed = _changed.Task;
+                changed = _changed.Next;
                 if (Responses(Outside.Agent, request) is [var first, ..])
                 {
                     response = IsFalling(new Interval(first.Id.Sender, first.SentIn)) ? null : first;
@@ -166,7 +166,7 @@ public sealed partial class ExecutionDriver
 
             if (response is { } found)
             {
-                var message = await AgentJournal.ReadMessageAsync(_setup.Journal, Address, found, _stopping.Token); // it is there: who came just in time gets it
+                var message = await _setup.Messages.ReadAsync(_setup.Journal, Address, found, _stopping.Token); // it is there: who came just in time gets it
                 return new AgentResponse(message.Type, message.Payload);
             }
 

@@ -44,7 +44,7 @@ public sealed partial class ExecutionDriver
             ThrowIfOvertaken();
             lock (_sync)
             {
-                changed = _changed.Task;
+                changed = _changed.Next;
                 if (IsSettled())
                 {
                     return;

@@ -36,7 +36,7 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
     private Task _loop = Task.CompletedTask;
     private Task _ticks = Task.CompletedTask;
     private Task _collecting = Task.CompletedTask;
-    private TaskCompletionSource _changed = new();
+    private readonly Pulse _changed; // something happened: whoever waits looks again
     private ExecutionState _state = null!;
     private SignalWindow _signals = null!;
     private CoordinatorState? _open;
@@ -48,6 +48,7 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
     private ExecutionDriver(ExecutionSetup setup, IExecutionEnvironment environment, LoadedExecution loaded)
     {
         _setup = setup;
+        _changed = new Pulse(setup.Scheduler);
         _environment = environment;
         Address = loaded.Address;
         Started = loaded.History.Started;
@@ -153,7 +154,7 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
             }
 
             Interlocked.Add(ref _inputCount, -batch.Count);
-            Changed();
+            _changed.Beat();
         }
 
         RecoveryMetrics.ExecutionsLoaded.Add(-1);

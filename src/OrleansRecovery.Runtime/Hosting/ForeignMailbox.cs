@@ -25,13 +25,14 @@ public sealed class ForeignMailbox : IAgentMailbox
     private readonly Dictionary<RecoveryId, HashSet<string>> _refused = [];
     private readonly CancellationTokenSource _stopping = new();
     private Task _forwarding = Task.CompletedTask;
-    private TaskCompletionSource _woken = new();
+    private readonly Pulse _woken;
     private volatile bool _isStopped;
 
     /// <summary>A mailbox for an agent of a foreign class.</summary>
     public ForeignMailbox(MailboxSetup setup, AgentId agent)
     {
         _setup = setup;
+        _woken = new Pulse(setup.Scheduler);
         _agent = agent;
         _journal = new ForeignJournal(setup, agent);
     }
@@ -49,7 +50,7 @@ public sealed class ForeignMailbox : IAgentMailbox
     }
 
     /// <inheritdoc/>
-    public void Wake() => _setup.Scheduler.Wake(Interlocked.Exchange(ref _woken, new TaskCompletionSource()));
+    public void Wake() => _woken.Beat();
 
     /// <inheritdoc/>
     public void Remind() => Wake(); // the agent has a clock of its own, and asks by itself
@@ -144,7 +145,7 @@ public sealed class ForeignMailbox : IAgentMailbox
         {
             while (true)
             {
-                var woken = Volatile.Read(ref _woken).Task;
+                var woken = _woken.Next;
                 var inbox = await LookAsync(request, cancellationToken);
                 if (inbox.Messages.Count > 0 || over.IsCompleted)
                 {
@@ -180,7 +181,7 @@ public sealed class ForeignMailbox : IAgentMailbox
         var messages = new List<IncomingMessage>();
         foreach (var message in _journal.MayConsume && !situation.IsHeld ? waiting.Where(message => !_journal.Bars(message)).Take(MessagesMax) : [])
         {
-            messages.Add(await AgentJournal.ReadMessageAsync(_setup.Journal, _setup.Execution, message, cancellationToken));
+            messages.Add(await _setup.Memory.Messages.ReadAsync(_setup.Journal, _setup.Execution, message, cancellationToken));
         }
 
         return new ForeignInbox(next, situation.IsHeld, messages);

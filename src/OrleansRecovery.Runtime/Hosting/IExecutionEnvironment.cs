@@ -21,6 +21,9 @@ public sealed record ExecutionSetup(IJournal Journal, SignalPolicy Signals, Time
     /// <summary>Where loops run that go on beside their callers. Default: the thread pool.</summary>
     public TaskScheduler Scheduler { get; init; } = TaskScheduler.Default;
 
+    /// <summary>Messages on their way, shared with the mailboxes of this host.</summary>
+    public RecentMessages Messages { get; init; } = new();
+
     /// <summary>What tenants' ledgers say of their issuers.</summary>
     public ConductReader Conduct { get; } = new(Journal, Signals);
 }

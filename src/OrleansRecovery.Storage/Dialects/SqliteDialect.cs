@@ -45,6 +45,7 @@ internal sealed class SqliteDialect : SqlDialect
         var connection = await OpenAsync(ConnectionString(SqliteOpenMode.ReadWriteCreate, pooled: false), cancellationToken);
         try
         {
+            await RunAsync(connection, string.Create(CultureInfo.InvariantCulture, $"PRAGMA busy_timeout={BusyTimeoutMilliseconds};"), cancellationToken);
             if (await RunAsync(connection, "PRAGMA journal_mode=WAL;", cancellationToken) is not "wal")
             {
                 throw new IOException("its file system cannot keep a write-ahead log that processes share.");
@@ -66,6 +67,7 @@ internal sealed class SqliteDialect : SqlDialect
     }
 
     /// <inheritdoc/>
+    // The driver tries again while the file is busy; what it is told beyond that would be told at each opening, and each read is one.
     public override async Task<DbConnection> OpenReaderAsync(CancellationToken cancellationToken) => await OpenAsync(_readers, cancellationToken);
 
     /// <inheritdoc/>
@@ -131,7 +133,6 @@ internal sealed class SqliteDialect : SqlDialect
         try
         {
             await connection.OpenAsync(cancellationToken);
-            await RunAsync(connection, string.Create(CultureInfo.InvariantCulture, $"PRAGMA busy_timeout={BusyTimeoutMilliseconds};"), cancellationToken);
             return connection;
         }
         catch

@@ -1,3 +1,4 @@
+using OrleansRecovery.LocalHost;
 using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Journal;
@@ -25,12 +26,32 @@ public sealed class StorageTroubleTests
         var reply = await PositionOfReplyAsync();
         var journal = new HoldingJournal(new InMemoryJournal());
         journal.FailOnce(B, reply);
-        await using var probe = await ProbeHost.StartAsync(new ProbeWorld(), journal: journal);
+        await using var probe = await ProbeHost.StartAsync(new ProbeWorld(), journal: journal, options: new LocalHostOptions { MessageBytesMax = 0 });
         await probe.SendAsync("a", "tell-then-ask", "x", "b");
         var status = await probe.SettledAsync();
         Assert.True(journal.HasFailed);
         Assert.Empty(status.Recoveries);
         Assert.Equal(["answer 1 to x"], await probe.StateOfAsync("a"));
+    }
+
+    [Fact]
+    public async Task An_execution_is_started_while_another_one_waits_for_the_storage()
+    {
+        var journal = new HoldingJournal(new InMemoryJournal());
+        await using var probe = await ProbeHost.StartAsync(new ProbeWorld(), journal: journal);
+        var (waits, starts) = (Start("waits"), Start("starts"));
+        journal.Hold(StreamId.OfExecution(waits.Execution), 0);
+        var waiting = probe.Host.StartAsync(waits);
+        await journal.Reached.WaitAsync(TimeSpan.FromMinutes(2));
+
+        await probe.Host.StartAsync(starts).WaitAsync(TimeSpan.FromMinutes(2));
+
+        Assert.False(waiting.IsCompleted);
+        journal.Release();
+        await waiting;
+
+        static ExecutionStart Start(string name) => new(
+            ProbeHost.Execution with { Execution = ExecutionId.Parse(name) }, [new AgentAssignment(AgentId.Parse("a"), new AgentClass("probe"))], RecoveryPolicy.Default);
     }
 
     [Fact]

@@ -22,6 +22,7 @@ internal sealed class ClusterHost(Loop loop, Faults faults, Disk disk, AgentCata
     private readonly List<Node> _members = [];
     private readonly HashSet<(Node From, Node To)> _cut = [];
     private readonly Dictionary<(string Execution, Epoch Epoch), CoordinatorActivation> _epochs = [];
+    private readonly long _messageBytesMax = loop.PickOne(0, RecentMessages.BytesMaxDefault); // what is not in memory is read from journals, which may fail
     private readonly TimeSpan _collectInterval = loop.PickOne(TimeSpan.FromSeconds(2), TimeSpan.FromMinutes(10));
     private int _nodeCount;
 
@@ -57,10 +58,8 @@ internal sealed class ClusterHost(Loop loop, Faults faults, Disk disk, AgentCata
     {
         var process = new Process(loop, $"n{(++_nodeCount).ToString(CultureInfo.InvariantCulture)}");
         var journal = disk.Of(process);
-        var node = new Node(this, process, journal, new ExecutionSetup(journal, SignalPolicy.Default, _collectInterval, process.Time, loop.Log)
-        {
-            Scheduler = process,
-        });
+        var setup = new ExecutionSetup(journal, SignalPolicy.Default, _collectInterval, process.Time, loop.Log) { Scheduler = process };
+        var node = new Node(this, process, journal, setup, _messageBytesMax);
         _members.Add(node);
         return node;
     }

@@ -27,7 +27,7 @@ internal sealed class ClusterProcesses : IHost
             _host.AddNode();
         }
 
-        _client = new Node(_host, user, disk.Of(user), null!);
+        _client = new Node(_host, user, disk.Of(user), null!, 0);
     }
 
     public Action<string> Tell

@@ -7,10 +7,10 @@ using OrleansRecovery.Simulation.Engine;
 namespace OrleansRecovery.Simulation.Cluster;
 
 /// <summary>A process of the cluster, with what runs on it now.</summary>
-internal sealed class Node(ClusterHost host, Process process, IJournal journal, ExecutionSetup setup)
+internal sealed class Node(ClusterHost host, Process process, IJournal journal, ExecutionSetup setup, long messageBytesMax)
 {
     private readonly Dictionary<string, Task<object>> _activations = [];
-    private readonly AgentMemory _memory = new(1);
+    private readonly AgentMemory _memory = new(1, messageBytesMax);
 
     public ClusterHost Host => host;
 

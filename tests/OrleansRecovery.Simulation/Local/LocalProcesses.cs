@@ -3,6 +3,7 @@ using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Client;
+using OrleansRecovery.Runtime.Hosting;
 using OrleansRecovery.Runtime.Security;
 using OrleansRecovery.Simulation.Engine;
 using OrleansRecovery.Simulation.Storage;
@@ -16,6 +17,7 @@ internal sealed class LocalProcesses : IHost
     private static readonly LedgerKey Key = LedgerKey.Ephemeral();
 
     private readonly TimeSpan _collectInterval;
+    private readonly long _messageBytesMax; // what is not in memory is read from journals, which may fail
 
     private readonly Loop _loop;
     private readonly Disk _disk;
@@ -27,6 +29,7 @@ internal sealed class LocalProcesses : IHost
     public LocalProcesses(Loop loop, Disk disk, AgentCatalog catalog)
     {
         (_loop, _disk, _catalog) = (loop, disk, catalog);
+        _messageBytesMax = loop.PickOne(0, RecentMessages.BytesMaxDefault);
         _collectInterval = loop.PickOne(TimeSpan.FromSeconds(2), TimeSpan.FromMinutes(10));
         (_process, _host) = Open();
     }
@@ -133,7 +136,7 @@ internal sealed class LocalProcesses : IHost
                 try
                 {
                     opened.TrySetResult(await LocalRecoveryHost.OpenAsync(
-                        _disk.Of(process), _catalog, new LocalHostOptions { Time = process.Time, Scheduler = process, LedgerKey = Key, IdleAgentCountMax = 1, CollectInterval = _collectInterval, Logging = _loop.Log }));
+                        _disk.Of(process), _catalog, new LocalHostOptions { Time = process.Time, Scheduler = process, LedgerKey = Key, IdleAgentCountMax = 1, MessageBytesMax = _messageBytesMax, CollectInterval = _collectInterval, Logging = _loop.Log }));
                     return;
                 }
                 catch (Protocol.Errors.RecoveryException failure)
