@@ -73,6 +73,7 @@ internal static class PerformanceDocument
             dotnet run -c Release --project tests/OrleansRecovery.Benchmarks -- peers            # one part: set, micro, journal, host, recovery, scale, peers, blast
             dotnet run -c Release --project tests/OrleansRecovery.Benchmarks -- scale --full     # ten million messages, ten million records
             dotnet run -c Release --project tests/OrleansRecovery.Benchmarks -- bdn              # steps and walks by BenchmarkDotNet
+            dotnet run -c Release --project tests/OrleansRecovery.Cluster.Benchmarks -- messages # on a cluster
             dotnet run -c Release --project tests/OrleansRecovery.Cluster.Benchmarks -- rollback # on a cluster
             dotnet run -c Release --project tests/OrleansRecovery.Cluster.Benchmarks -- ratio    # what the filters cost calls of grains
 
@@ -83,7 +84,8 @@ internal static class PerformanceDocument
     private static async Task ClusterAsync(bool isShort)
     {
         Report.Section("On a cluster", """
-            The same rollback on two Orleans silos that share a database, where each agent's records are grain state and each write of them is a forced write of its own.
+            The same on two Orleans silos that share a database, where each agent's records are grain state and each write of them is a forced write of its own: messages in rings
+            beside plain grains that write their state after each, and the rollback.
             """);
         var program = Path.Combine(
             PeerPackages.Root, "tests", "OrleansRecovery.Cluster.Benchmarks", "bin", "Release", "net10.0", "OrleansRecovery.Cluster.Benchmarks.dll");
@@ -93,8 +95,14 @@ internal static class PerformanceDocument
             return;
         }
 
+        await ClusterAsync(program, "messages", isShort);
+        await ClusterAsync(program, "rollback", isShort);
+    }
+
+    private static async Task ClusterAsync(string program, string what, bool isShort)
+    {
         using var folder = new TemporaryFolder(); // the cluster leaves logs where it runs
-        var start = new ProcessStartInfo("dotnet", [program, "rollback", isShort ? "1" : ClusterRounds.ToString(CultureInfo)])
+        var start = new ProcessStartInfo("dotnet", [program, what, isShort ? "1" : ClusterRounds.ToString(CultureInfo)])
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,

@@ -9,6 +9,12 @@ if (args is ["rollback", ..])
     return;
 }
 
+if (args is ["messages", ..])
+{
+    await MessageBenchmark.RunAsync(args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 5);
+    return;
+}
+
 if (args is not ["ratio", ..])
 {
     BenchmarkRunner.Run<CallBenchmarks>();

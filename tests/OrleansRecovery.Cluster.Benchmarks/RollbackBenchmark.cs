@@ -1,12 +1,9 @@
 using System.Diagnostics;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Orleans.Configuration;
 using Orleans.Storage;
 using Orleans.TestingHost;
 using OrleansRecovery.Benchmarks;
 using OrleansRecovery.Orleans.Client;
-using OrleansRecovery.Orleans.Hosting;
 using OrleansRecovery.Orleans.Storage;
 using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Messages;
@@ -15,9 +12,6 @@ using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Runtime.Ports;
-using OrleansRecovery.Runtime.Security;
-using OrleansRecovery.Silo.Schema;
-using OrleansRecovery.TestSupport;
 using StreamId = OrleansRecovery.Runtime.Ports.StreamId;
 
 namespace OrleansRecovery.Cluster.Benchmarks;
@@ -28,45 +22,18 @@ namespace OrleansRecovery.Cluster.Benchmarks;
 /// </summary>
 internal static class RollbackBenchmark
 {
-    private const string Invariant = "RecoveryBenchmark:Invariant";
-    private const string Connection = "RecoveryBenchmark:Connection";
     private const int WriteCount = 200;
 
-    private static readonly LedgerKey Key = LedgerKey.Ephemeral();
     private static readonly int[] Sizes = [10, 100, 1_000];
 
-    public static async Task RunAsync(int rounds)
-    {
-        Report.Machine();
-        var folder = Directory.CreateTempSubdirectory("recovery-rollback-");
-        var sqlite = $"Data Source={folder.FullName}/orleans.db";
-        await OrleansSchema.CreateSqliteAsync(sqlite);
-        await MeasureAsync("SQLite", OrleansSchema.SqliteInvariant, sqlite, rounds);
-        folder.Delete(recursive: true);
-        if (PostgresServer.MissingReason is { } missing)
-        {
-            Console.WriteLine($"\nNot measured on PostgreSQL: {missing}");
-            return;
-        }
+    public static Task RunAsync(int rounds) => DurableCluster.OnEachAsync((cluster, database) => MeasureAsync(cluster, database, rounds));
 
-        var server = new PostgresServer();
-        await server.InitializeAsync();
-        await MeasureAsync("PostgreSQL", OrleansSchema.PostgresInvariant, await OrleansSchema.CreatePostgresAsync(server.ConnectionString), rounds);
-        await server.DisposeAsync();
-    }
-
-    private static async Task MeasureAsync(string name, string invariant, string connection, int rounds)
+    private static async Task MeasureAsync(TestCluster cluster, string database, int rounds)
     {
-        var builder = new TestClusterBuilder(2);
-        (builder.Properties[Invariant], builder.Properties[Connection]) = (invariant, connection);
-        builder.AddSiloBuilderConfigurator<SiloSetup>();
-        builder.AddClientBuilderConfigurator<ClientSetup>();
-        await using var cluster = builder.Build();
-        await cluster.DeployAsync();
         await RollBackAsync(cluster, "fan-out", Sizes[0]); // so that nothing is compiled while it is measured
         var write = await ForcedWriteAsync(cluster);
         Report.Table(
-            $"Rollback on two silos, {name}: one action for each agent, {rounds} rounds; one forced write takes {write:0.00} ms",
+            $"Rollback on two silos, {database}: one action for each agent, {rounds} rounds; one forced write takes {write:0.00} ms",
             "agents", "shape", "best, ms", "median, ms", "median, ms/agent", "ratio to 10 agents", "in forced writes", "in forced writes per agent");
         foreach (var shape in new[] { "fan-out", "chain" })
         {
@@ -123,28 +90,5 @@ internal static class RollbackBenchmark
 
         times.Sort();
         return times[times.Count / 2];
-    }
-
-    private sealed class SiloSetup : ISiloConfigurator
-    {
-        public void Configure(ISiloBuilder siloBuilder)
-        {
-            var place = siloBuilder.Configuration[Connection]!;
-            _ = siloBuilder.Configuration[Invariant] == OrleansSchema.SqliteInvariant
-                ? siloBuilder.AddSqliteStorage("recovery", place)
-                : siloBuilder.AddPostgresStorage("recovery", place);
-            siloBuilder.UseInMemoryReminderService().AddAgentRecovery(options =>
-            {
-                options.LedgerKey = Key;
-                options.Agents.Add<WorkAgent>("work");
-            });
-        }
-    }
-
-    private sealed class ClientSetup : IClientBuilderConfigurator
-    {
-        public void Configure(IConfiguration configuration, IClientBuilder clientBuilder) => clientBuilder
-            .Configure<ClientMessagingOptions>(messaging => messaging.ResponseTimeout = TimeSpan.FromMinutes(2))
-            .AddAgentRecovery();
     }
 }
