@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
@@ -23,10 +22,8 @@ public sealed class KeysCommandTests : IDisposable
         var address = $"http://127.0.0.1:{AgentProcess.FreePort()}";
         _client = new ApiClient(new Uri(address));
         _host = new AgentProcess(
-            Path.Combine(_folder, "serve.log"), "dotnet", Recovery, "serve", "--db", Database, "--urls", address, "--agent", $"silent=http://127.0.0.1:{AgentProcess.FreePort()}/");
+            Path.Combine(_folder, "serve.log"), "dotnet", RecoveryCommand.Path, "serve", "--db", Database, "--urls", address, "--agent", $"silent=http://127.0.0.1:{AgentProcess.FreePort()}/");
     }
-
-    private static string Recovery => Path.Combine(AppContext.BaseDirectory, "recovery.dll");
 
     private string Database => Path.Combine(_folder, "trip.db");
 
@@ -169,14 +166,10 @@ public sealed class KeysCommandTests : IDisposable
 
     private async Task<string> RunAsync(int code, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [Recovery, .. arguments, "--db", Database]) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
-        using var process = Process.Start(start)!;
-        var error = process.StandardError.ReadToEndAsync();
-        var output = await process.StandardOutput.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        _said.Append(output).Append(await error);
-        Assert.True(process.ExitCode == code, $"{string.Join(' ', arguments)}: {process.ExitCode}\n{output}\n{await error}");
-        return output;
+        var answer = await RecoveryCommand.RunAsync([.. arguments, "--db", Database]);
+        _said.Append(answer.Out).Append(answer.Error);
+        Assert.True(answer.Code == code, $"{string.Join(' ', arguments)}: {answer}");
+        return answer.Out;
     }
 
     // In no file beside the key's own, and in nothing that a command or the host said: neither as bytes nor in any writing of them.
