@@ -36,7 +36,7 @@ public sealed class RunbookTests : IDisposable
     }
 
     [Fact]
-    public void Every_block_of_commands_of_every_runbook_is_typed_by_a_test() => Assert.Equal(
+    public void Every_block_of_commands_of_every_runbook_is_on_the_list_of_those_that_are_typed() => Assert.Equal(
         Files.Files.Where(file => Files.IsUnder(file, "docs/runbooks/") && !file.EndsWith("README.md", StringComparison.Ordinal))
             .SelectMany(file => Runbook.BlocksOf(file).Select(block => $"{Path.GetFileNameWithoutExtension(file)} {block}")).Order(StringComparer.Ordinal),
         Typed.Order(StringComparer.Ordinal));
