@@ -15,6 +15,7 @@ using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Runtime.Ports;
 using OrleansRecovery.Runtime.Security;
+using OrleansRecovery.Runtime.Telemetry;
 
 namespace OrleansRecovery.Http;
 
@@ -82,7 +83,13 @@ public sealed class RecoveryServer : IAsyncDisposable
         app.Use((http, next) =>
         {
             http.User = MutualTls.Peer(http.Connection.ClientCertificate);
-            return api.IsShutOut(http) ? throw RecoveryApi.Refusal : next(http);
+            if (api.IsShutOut(http))
+            {
+                RecoveryMetrics.AccessRefused(AccessRefusal.Certificate);
+                throw RecoveryApi.Refusal;
+            }
+
+            return next(http);
         });
         Map(app);
         try

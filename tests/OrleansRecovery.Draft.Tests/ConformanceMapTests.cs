@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using OrleansRecovery.Draft.Tests.Normative;
+using OrleansRecovery.Repository.Tests;
 
 namespace OrleansRecovery.Draft.Tests;
 

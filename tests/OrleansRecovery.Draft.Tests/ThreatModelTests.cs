@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using OrleansRecovery.Draft.Tests.Normative;
+using OrleansRecovery.Repository.Tests;
 using Files = OrleansRecovery.Repository.Tests.Repository;
 
 namespace OrleansRecovery.Draft.Tests;

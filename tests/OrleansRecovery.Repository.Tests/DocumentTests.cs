@@ -9,6 +9,12 @@ public sealed partial class DocumentTests
 {
     private static readonly string[] Headings = ["## What happened", "## What it means for you", "## What to do", "## Common mistakes"];
 
+    private const string RunbookList = "docs/runbooks/README.md";
+
+    private static readonly string[] RunbookHeadings = ["## Symptom", "## Diagnosis", "## Commands", "## When to escalate"];
+
+    private static readonly string[] DiagnosisParts = ["Cause", "Impact", "Next action"];
+
     private static string Architecture => Repository.Read("ARCHITECTURE.md");
 
     [Fact]
@@ -85,6 +91,22 @@ public sealed partial class DocumentTests
             Project.All.Where(project => project.IsProduct && !Architecture.Contains($"OrleansRecovery.{project.Name}", StringComparison.Ordinal))
                 .Select(project => project.File),
             "The code map has a line for each project.");
+
+    [Fact]
+    public void Every_runbook_has_its_four_parts_and_is_in_the_list_of_them()
+    {
+        var runbooks = Repository.Files.Where(file => Repository.IsUnder(file, "docs/runbooks/") && file != RunbookList).ToList();
+
+        Assert.NotEmpty(runbooks);
+        Repository.AssertNone(
+            from file in runbooks
+            let lines = Repository.ReadLines(file)
+            where !lines.Where(line => line.StartsWith("## ", StringComparison.Ordinal)).SequenceEqual(RunbookHeadings, StringComparer.Ordinal)
+                || !DiagnosisParts.All(part => lines.Any(line => line.StartsWith($"- **{part}.** ", StringComparison.Ordinal)))
+                || !Repository.Read(RunbookList).Contains($"({Path.GetFileName(file)})", StringComparison.Ordinal)
+            select file,
+            "Symptom, diagnosis (cause, impact, next action), commands, when to escalate; and a line in the list.");
+    }
 
     [Fact]
     public void Every_relative_link_leads_somewhere() =>

@@ -98,7 +98,13 @@ internal static class LedgerCommand
 
         var heads = File.ReadLines(path).Where(line => line.Length > 0)
             .Select(line => PublishedHead.TryRead(Encoding.UTF8.GetBytes(line), out var head, out var error) ? head : throw new RecoveryException(error)).ToList();
-        return parsed.GetValue(Tenant) is { } named ? heads.FindAll(head => head.Tenant == TenantId.Parse(named)) : heads;
+        if (parsed.GetValue(Tenant) is { } named)
+        {
+            heads = heads.FindAll(head => head.Tenant == TenantId.Parse(named));
+        }
+
+        return heads.Count > 0 ? heads : throw RecoveryException.Of(
+            RecoveryErrorCode.BadImport, $"{path} holds no head of this ledger.", "Nothing was compared: no cut would have been found.", "Name the file that the host publishes heads to, as it is.");
     }
 
     private static LedgerHead ParseHead(string text) =>
@@ -109,6 +115,7 @@ internal static class LedgerCommand
 
     private static void Report(ParseResult parsed, LedgerVerifier verifier)
     {
+        var broken = verifier.Fault is null ? null : ErrorOf(verifier.Fault, verifier.SoundCount);
         if (parsed.GetValue(CommonOptions.Json))
         {
             Terminal.WriteJson(new
@@ -120,11 +127,16 @@ internal static class LedgerCommand
                 first_key = verifier.FirstKey?.Fingerprint,
                 head = HeadOf(verifier),
                 fault = verifier.Fault,
+                error = broken?.Id,
+                broken?.Cause,
+                broken?.Impact,
+                broken?.NextStep,
             });
         }
-        else if (verifier.Fault is { } fault)
+        else if (broken is not null)
         {
-            Terminal.Out.MarkupLine($"[red]Broken at record {fault.Line}[/]: {Terminal.Escape(fault.What)}. The {verifier.SoundCount} records before it are sound.");
+            Terminal.Out.MarkupLine($"[red]{Terminal.Escape(broken.Cause)}[/]");
+            Terminal.Explain(Terminal.Out, broken);
         }
         else
         {
@@ -134,6 +146,17 @@ internal static class LedgerCommand
             Terminal.WriteLine($"Head: {HeadOf(verifier)} (keep it elsewhere, and give it to a later verify: --kept-head)");
         }
     }
+
+    // A verification that finds something has done what it was asked to, so it is an answer, and not an error of the command.
+    private static RecoveryError ErrorOf(LedgerFault fault, long sound) => new(
+        RecoveryErrorCode.BrokenLedger,
+        $"Broken at record {fault.Line}: {fault.What}.",
+        fault.Kind is LedgerFaultKind.Truncated
+            ? $"The {sound} records before it are sound; what stood behind them is missing. Agents and recoveries are not stopped by it."
+            : $"The {sound} records before it are sound; from it on the ledger proves nothing. Agents and recoveries are not stopped by it.",
+        fault.Kind is LedgerFaultKind.UntrustedHead or LedgerFaultKind.UntrustedKey
+            ? "If the heads, or the fingerprint, are this ledger's, it was made anew with other keys: keep it as it is, and find out who could write to it. Otherwise give those that are."
+            : "Keep the database as it is, compare it with an export or a backup, and find out who could write to it.");
 
     private static string HeadOf(LedgerVerifier verifier) => $"{verifier.Head.Next}:{verifier.Head.Hash}";
 

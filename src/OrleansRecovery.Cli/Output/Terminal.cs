@@ -76,6 +76,14 @@ internal static class Terminal
     /// <summary>Says of something that went wrong while a command runs on.</summary>
     internal static void Warn(ParseResult parsed, RecoveryError error) => Error(parsed, error);
 
+    /// <summary>What stands below the cause of an error.</summary>
+    internal static void Explain(IAnsiConsole console, RecoveryError error)
+    {
+        console.MarkupLine($"  [grey]impact[/]  {Escape(error.Impact)}");
+        console.MarkupLine($"  [grey]next[/]    {Escape(error.NextStep)}");
+        console.MarkupLine($"  [grey]more[/]    recovery explain {error.Id}");
+    }
+
     private static void Error(ParseResult parsed, RecoveryError error)
     {
         if (parsed.GetValue(CommonOptions.Json))
@@ -86,8 +94,6 @@ internal static class Terminal
 
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
         console.MarkupLine($"[red]{error.Id}[/] {Escape(error.Cause)}");
-        console.MarkupLine($"  [grey]impact[/]  {Escape(error.Impact)}");
-        console.MarkupLine($"  [grey]next[/]    {Escape(error.NextStep)}");
-        console.MarkupLine($"  [grey]more[/]    recovery explain {error.Id}");
+        Explain(console, error);
     }
 }

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using OrleansRecovery.Http.Problems;
 using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Runtime.Telemetry;
 
 namespace OrleansRecovery.Http.Access;
 
@@ -15,13 +16,17 @@ internal sealed class CrossSiteGuard(RequestDelegate next)
         http.Response.Headers["Cross-Origin-Resource-Policy"] = "same-origin";
         http.Response.Headers.XContentTypeOptions = "nosniff";
         var request = http.Request;
-        return HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method) || IsOurs(request)
-            ? next(http)
-            : ProblemMiddleware.WriteAsync(http, RecoveryProblem.Of(new RecoveryError(
-                RecoveryErrorCode.NotAuthorized,
-                "A page of another site made the browser send this.",
-                "It was not read; nothing was changed.",
-                "Use the console of this server, or a client that is no browser.")));
+        if (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method) || IsOurs(request))
+        {
+            return next(http);
+        }
+
+        RecoveryMetrics.AccessRefused(AccessRefusal.Site);
+        return ProblemMiddleware.WriteAsync(http, RecoveryProblem.Of(new RecoveryError(
+            RecoveryErrorCode.NotAuthorized,
+            "A page of another site made the browser send this.",
+            "It was not read; nothing was changed.",
+            "Use the console of this server, or a client that is no browser.")));
     }
 
     private static bool IsOurs(HttpRequest request)

@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Https;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Security;
+using OrleansRecovery.Runtime.Telemetry;
 
 namespace OrleansRecovery.Http.Access;
 
@@ -67,7 +68,16 @@ public sealed record MutualTls(X509Certificate2 Certificate, X509Certificate2Col
         https.ServerCertificate = Certificate;
         https.SslProtocols = SslProtocols.Tls13;
         https.ClientCertificateMode = ClientCertificateMode.RequireCertificate;
-        https.ClientCertificateValidation = (certificate, _, _) => IsTrusted(certificate) && !IsRevoked(certificate);
+        https.ClientCertificateValidation = (certificate, _, _) =>
+        {
+            var isLetIn = IsTrusted(certificate) && !IsRevoked(certificate);
+            if (!isLetIn)
+            {
+                RecoveryMetrics.AccessRefused(AccessRefusal.Certificate);
+            }
+
+            return isLetIn;
+        };
     }
 
     /// <summary>

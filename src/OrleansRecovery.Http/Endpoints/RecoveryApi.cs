@@ -3,11 +3,13 @@ using Microsoft.AspNetCore.Http;
 using OrleansRecovery.Http.Access;
 using OrleansRecovery.Http.Json;
 using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Json;
 using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Runtime.Ports;
 using OrleansRecovery.Runtime.Security;
+using OrleansRecovery.Runtime.Telemetry;
 
 namespace OrleansRecovery.Http.Endpoints;
 
@@ -47,6 +49,7 @@ internal sealed record RecoveryApi(
     {
         if (!await MayAsync(http, request))
         {
+            RecoveryMetrics.AccessRefused(AccessRefusal.Rule, WireNames.Of(request.Kind));
             throw Refusal;
         }
     }

@@ -29,9 +29,14 @@ public static class SignalPolicyJson
         catch (Exception malformed) when (malformed is JsonException or InvalidOperationException or ArgumentException or RecoveryException { Error.Code: not RecoveryErrorCode.BadConfiguration })
         {
             throw RecoveryException.Of(
-                RecoveryErrorCode.BadConfiguration, $"The signal policy cannot be read: {malformed.Message}", "Nothing was started.", "Compare it with docs/security.md.", malformed);
+                RecoveryErrorCode.BadConfiguration, $"The signal policy cannot be read: {ReasonOf(malformed)}", "Nothing was started.", "Compare it with docs/security.md.", malformed);
         }
     }
+
+    // Of what a converter refuses the message names the value, and the path its place.
+    private static string ReasonOf(Exception malformed) => malformed is RecoveryException refused ? refused.Error.Cause
+        : malformed is JsonException { Path: { } path } && !malformed.Message.Contains("Path: ", StringComparison.Ordinal) ? $"{path}: {malformed.Message}"
+        : malformed.Message;
 
     private static JsonObject Default => Values(SignalPolicy.Default);
 

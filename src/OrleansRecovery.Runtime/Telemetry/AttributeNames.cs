@@ -78,6 +78,12 @@ public static class AttributeNames
     /// <summary>The id of the error, or the type of the exception; only where something failed (OpenTelemetry).</summary>
     public const string Error = "error.type";
 
+    /// <summary>What refused a request or a connection: `rule`, `certificate`, `site` (a page of another site made a browser send it).</summary>
+    public const string RefusedBy = "recovery.access.refused_by";
+
+    /// <summary>The right that a refused request lacked: `read`, `signal` and so on; only where a rule was asked for.</summary>
+    public const string Right = "recovery.access.right";
+
     /// <summary>In log scopes only: the trace of the recovery that the line is about, whether or not anybody listens to spans.</summary>
     public const string Trace = "trace_id";
 }

@@ -11,6 +11,19 @@ namespace OrleansRecovery.Runtime.Telemetry;
 /// <param name="Attributes">From <see cref="AttributeNames"/>.</param>
 public sealed record Measure(Instrument Instrument, IReadOnlyList<string> Attributes);
 
+/// <summary>What refuses somebody at the door of a server.</summary>
+public enum AccessRefusal
+{
+    /// <summary>No rule allows it.</summary>
+    Rule,
+
+    /// <summary>The certificate is of no authority that counts, or is shut out.</summary>
+    Certificate,
+
+    /// <summary>A page of another site made a browser send it.</summary>
+    Site,
+}
+
 /// <summary>All instruments. No measurement names a tenant, an execution or an agent: how many series there are does not grow with them.</summary>
 public static class RecoveryMetrics
 {
@@ -32,6 +45,9 @@ public static class RecoveryMetrics
 
     internal static readonly Counter<long> Signals = Count(
         "recovery.signals", "{signal}", "Failure signals, admitted and refused.", AttributeNames.Reason, AttributeNames.Result, AttributeNames.Error);
+
+    internal static readonly Counter<long> AccessRefusals = Count(
+        "recovery.access.refused", "{request}", "Requests over HTTP that were refused before anything was looked up, and connections.", AttributeNames.RefusedBy, AttributeNames.Right);
 
     internal static readonly Counter<long> FalseSignals = Count("recovery.signals.false", "{signal}", "Signals of recoveries that an operator rejected.");
 
@@ -86,6 +102,20 @@ public static class RecoveryMetrics
 
     /// <summary>A write of the ledger failed, and is made again.</summary>
     public static void LedgerRetried() => LedgerRetries.Add(1);
+
+    /// <summary>A request was refused, or a connection.</summary>
+    /// <param name="by">What refused it.</param>
+    /// <param name="right">The right that it lacked; null where none was asked for yet.</param>
+    public static void AccessRefused(AccessRefusal by, string? right = null)
+    {
+        var tags = new TagList { Tag(AttributeNames.RefusedBy, by) };
+        if (right is not null)
+        {
+            tags.Add(AttributeNames.Right, right);
+        }
+
+        AccessRefusals.Add(1, tags);
+    }
 
     /// <summary>Appends, and measures how long it took. Calls are passed on in the order in which they are made.</summary>
     public static Task AppendMeasuredAsync(this IJournal journal, StreamAppend append, CancellationToken cancellationToken = default)

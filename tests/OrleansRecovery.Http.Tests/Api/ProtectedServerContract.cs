@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 using System.Text.Json.Nodes;
 using OrleansRecovery.Http.Access;
@@ -105,12 +104,12 @@ public abstract class ProtectedServerContract : IDisposable
         File.Copy(Heads, kept); // the ledger goes on, and what is read of it below is not shorter
         var ledger = await ann.GetAsync("/v1/tenants/acme/ledger?limit=1000", ("Accept", "application/jsonl"));
         await File.WriteAllTextAsync(export, ledger.Text);
-        await RunAsync(0, ["ledger", "verify", export, "--heads", kept]);
+        await RecoveryCommand.RunAsync(0, ["ledger", "verify", export, "--heads", kept]);
 
         var lines = await File.ReadAllLinesAsync(export);
         await File.WriteAllLinesAsync(export, lines[..3]);
 
-        Assert.Contains("truncated", await RunAsync(1, ["ledger", "verify", export, "--heads", kept, "--json"]), StringComparison.Ordinal);
+        Assert.Contains("truncated", await RecoveryCommand.RunAsync(1, ["ledger", "verify", export, "--heads", kept, "--json"]), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -120,22 +119,22 @@ public abstract class ProtectedServerContract : IDisposable
         var key = Path.Combine(Folder, "monitor-signs.pem");
         string[] there = ["--server", $"{_address}", "--tenant", "acme", "--db", Path.Combine(Folder, "none.db")];
         string[] proven = [.. there, .. Tls("ann")];
-        await RunAsync(0, ["keys", "generate", "--issuer", "monitor", "--file", key, "--by", "ann", "--reason", "enrolled", .. proven]);
-        var listed = JsonNode.Parse(await RunAsync(0, ["keys", "list", "--json", .. proven]))!.AsArray();
+        await RecoveryCommand.RunAsync(0, ["keys", "generate", "--issuer", "monitor", "--file", key, "--by", "ann", "--reason", "enrolled", .. proven]);
+        var listed = JsonNode.Parse(await RecoveryCommand.RunAsync(0, ["keys", "list", "--json", .. proven]))!.AsArray();
         Assert.Equal(("monitor", "active"), ((string?)listed[0]!["issuer"], (string?)listed[0]!["status"]));
         var name = (string)listed[0]!["key"]!;
 
-        await RunAsync(3, ["keys", "list", .. there]); // no certificate
-        await RunAsync(3, ["keys", "list", .. there, .. Tls("stranger", _stranger)]);
-        await RunAsync(2, ["keys", "list", .. there, .. Tls("bob")]); // no right
-        await RunAsync(2, ["keys", "list", .. there, "--tls-cert", Path.Combine(Folder, "server.pem")]);
-        await RunAsync(2, ["keys", "revoke", name, "--by", "bob", "--reason", "not in one's own name", .. proven]);
-        Assert.Equal("active", (string?)JsonNode.Parse(await RunAsync(0, ["keys", "list", "--json", .. proven]))![0]!["status"]);
+        await RecoveryCommand.RunAsync(3, ["keys", "list", .. there]); // no certificate
+        await RecoveryCommand.RunAsync(3, ["keys", "list", .. there, .. Tls("stranger", _stranger)]);
+        await RecoveryCommand.RunAsync(2, ["keys", "list", .. there, .. Tls("bob")]); // no right
+        await RecoveryCommand.RunAsync(2, ["keys", "list", .. there, "--tls-cert", Path.Combine(Folder, "server.pem")]);
+        await RecoveryCommand.RunAsync(2, ["keys", "revoke", name, "--by", "bob", "--reason", "not in one's own name", .. proven]);
+        Assert.Equal("active", (string?)JsonNode.Parse(await RecoveryCommand.RunAsync(0, ["keys", "list", "--json", .. proven]))![0]!["status"]);
 
-        await RunAsync(0, ["keys", "revoke", name, "--by", "ann", "--reason", "stolen", .. proven]);
-        Assert.Equal("revoked", (string?)JsonNode.Parse(await RunAsync(0, ["keys", "list", "--json", .. proven]))![0]!["status"]);
-        await RunAsync(0, ["issuers", "reinstate", "monitor", "--by", "ann", "--reason", "mended", .. proven]);
-        var issuer = Assert.Single(JsonNode.Parse(await RunAsync(0, ["issuers", "--json", .. proven]))!.AsArray())!;
+        await RecoveryCommand.RunAsync(0, ["keys", "revoke", name, "--by", "ann", "--reason", "stolen", .. proven]);
+        Assert.Equal("revoked", (string?)JsonNode.Parse(await RecoveryCommand.RunAsync(0, ["keys", "list", "--json", .. proven]))![0]!["status"]);
+        await RecoveryCommand.RunAsync(0, ["issuers", "reinstate", "monitor", "--by", "ann", "--reason", "mended", .. proven]);
+        var issuer = Assert.Single(JsonNode.Parse(await RecoveryCommand.RunAsync(0, ["issuers", "--json", .. proven]))!.AsArray())!;
         Assert.Equal(("monitor", "closed"), ((string)issuer["issuer"]!, (string)issuer["phase"]!));
     }
 
@@ -195,16 +194,5 @@ public abstract class ProtectedServerContract : IDisposable
             Assert.True(looks < 1_200, $"It does not say {text}, but {_server.Said}");
             await timer.WaitForNextTickAsync();
         }
-    }
-
-    private static async Task<string> RunAsync(int code, string[] arguments)
-    {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "recovery.dll"), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
-        using var process = Process.Start(start)!;
-        var error = process.StandardError.ReadToEndAsync();
-        var output = await process.StandardOutput.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        Assert.True(process.ExitCode == code, $"{string.Join(' ', arguments)}: {process.ExitCode}\n{output}\n{await error}");
-        return output;
     }
 }

@@ -1,11 +1,12 @@
-using System.Diagnostics;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using OrleansRecovery.Http.Tests.Kit;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Client;
+using OrleansRecovery.Runtime.Security;
 using OrleansRecovery.Storage;
 
 namespace OrleansRecovery.Http.Tests.Security;
@@ -23,10 +24,8 @@ public sealed class KeysCommandTests : IDisposable
         var address = $"http://127.0.0.1:{AgentProcess.FreePort()}";
         _client = new ApiClient(new Uri(address));
         _host = new AgentProcess(
-            Path.Combine(_folder, "serve.log"), "dotnet", Recovery, "serve", "--db", Database, "--urls", address, "--agent", $"silent=http://127.0.0.1:{AgentProcess.FreePort()}/");
+            Path.Combine(_folder, "serve.log"), "dotnet", RecoveryCommand.Path, "serve", "--db", Database, "--urls", address, "--agent", $"silent=http://127.0.0.1:{AgentProcess.FreePort()}/");
     }
-
-    private static string Recovery => Path.Combine(AppContext.BaseDirectory, "recovery.dll");
 
     private string Database => Path.Combine(_folder, "trip.db");
 
@@ -89,6 +88,26 @@ public sealed class KeysCommandTests : IDisposable
         Assert.Contains("issuer_reinstated", await RunAsync(0, "ledger", "show", "--json"), StringComparison.Ordinal);
         await RunAsync(3, "keys", "list", "--server", $"http://127.0.0.1:{AgentProcess.FreePort()}", "--tenant", "acme");
         Assert.Contains("does not answer", $"{_said}", StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_rotation_through_a_server_that_was_cut_off_between_its_two_requests_goes_on_when_it_is_repeated()
+    {
+        await StartAsync();
+        string[] there = ["--server", $"{_client.Http.BaseAddress}", "--tenant", "acme"];
+        await RunAsync(0, ["keys", "generate", "--issuer", "monitor", "--file", KeyFile, "--reason", "enrolled", .. there]);
+        using (var next = SigningKey.OpenNext(KeyFile))
+        {
+            await File.WriteAllTextAsync(Path.Combine(_folder, "next.jwk"), JsonSerializer.Serialize(next.Public));
+        }
+
+        await RunAsync(0, ["keys", "add", "--issuer", "monitor", Path.Combine(_folder, "next.jwk"), "--reason", "the first of the two", .. there]); // and here the command was killed
+        await RunAsync(0, ["keys", "rotate", "--issuer", "monitor", "--file", KeyFile, "--reason", "a month old", .. there]);
+
+        var listed = JsonNode.Parse(await RunAsync(0, ["keys", "list", "--json", .. there]))!.AsArray();
+        using var current = SigningKey.Open(KeyFile);
+        Assert.Equal(["active", "retired"], listed.Select(key => (string?)key!["status"]).Order(StringComparer.Ordinal));
+        Assert.Equal(current.Public.Key.Text, (string?)listed.Single(key => (string?)key!["status"] == "active")!["key"]);
     }
 
     [Fact]
@@ -169,14 +188,10 @@ public sealed class KeysCommandTests : IDisposable
 
     private async Task<string> RunAsync(int code, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [Recovery, .. arguments, "--db", Database]) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
-        using var process = Process.Start(start)!;
-        var error = process.StandardError.ReadToEndAsync();
-        var output = await process.StandardOutput.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        _said.Append(output).Append(await error);
-        Assert.True(process.ExitCode == code, $"{string.Join(' ', arguments)}: {process.ExitCode}\n{output}\n{await error}");
-        return output;
+        var answer = await RecoveryCommand.RunAsync([.. arguments, "--db", Database]);
+        _said.Append(answer.Out).Append(answer.Error);
+        Assert.True(answer.Code == code, $"{string.Join(' ', arguments)}: {answer}");
+        return answer.Out;
     }
 
     // In no file beside the key's own, and in nothing that a command or the host said: neither as bytes nor in any writing of them.

@@ -1,15 +1,14 @@
 using System.Text.RegularExpressions;
-using Files = OrleansRecovery.Repository.Tests.Repository;
 
-namespace OrleansRecovery.Draft.Tests.Normative;
+namespace OrleansRecovery.Repository.Tests;
 
 /// <summary>The names of all tests and conformance scenarios, <c>Class.Method</c>, read from the sources: some of them need what is not installed everywhere.</summary>
 internal static partial class TestMethods
 {
     private const string Scenarios = "src/OrleansRecovery.Conformance/Scenarios/";
 
-    public static IReadOnlySet<string> All { get; } = Files.Files.Where(file => Files.IsSource(file) && (Files.IsUnder(file, "tests/") || Files.IsUnder(file, Scenarios)))
-        .SelectMany(file => NamesIn(Files.ReadLines(file), Files.IsUnder(file, Scenarios)))
+    public static IReadOnlySet<string> All { get; } = Repository.Files.Where(file => Repository.IsSource(file) && (Repository.IsUnder(file, "tests/") || Repository.IsUnder(file, Scenarios)))
+        .SelectMany(file => NamesIn(Repository.ReadLines(file), Repository.IsUnder(file, Scenarios)))
         .ToHashSet(StringComparer.Ordinal);
 
     /// <summary>The tests of a source, or the scenarios: of those every public method is one.</summary>
