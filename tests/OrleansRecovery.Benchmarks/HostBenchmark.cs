@@ -14,7 +14,12 @@ internal static class HostBenchmark
             256 agents pass messages on in rings, with no action and nothing to recover from. Plain actors do the same: a channel, a loop, and a state that is durable in the
             same journal after each message; their messages are in memory. A recoverable agent's message is durable too, and so is who relied on whom.
             """);
-        await MessagesAsync(new Variant(Databases.Memory, true), isShort ? 1 : 10); // so that nothing is compiled while it is measured
+        foreach (var storage in new[] { Databases.Memory, Databases.Sqlite }) // so that little is compiled, and less compiled anew, while it is measured
+        {
+            await MessagesAsync(new Variant(storage, true), isShort ? 10 : 100);
+            await MessagesAsync(new Variant(storage, false), isShort ? 10 : 500);
+        }
+
         await ActionsAsync(1, new JournalOptions());
 
         var off = new JournalOptions { Synchronous = SqliteSynchronous.Off };

@@ -57,6 +57,17 @@ internal static class PerformanceDocument
 
     private const string Rest = """
 
+        ## Where a goal is missed: why, and what would have to change
+
+        - **A message's overhead.** A plain actor makes one record durable for each message; an agent makes four, in one append: the interval, what it consumed, what it sent, the turn's end.
+          They are four rows, four pieces of JSON and four entries in the index of the execution, and each message passes three loops (mailbox, turn, writer). Most of the difference is processor
+          time, not the disk. It would take one row for a turn, in a binary form, and agents that share a loop for each partition instead of having one each.
+        - **Rollback of many agents.** Prepare, vote, commit, restore and release are messages to each agent, and each agent's promise and return are records of its own. They share forced writes, so
+          that there are few; but each round waits for the one before. 1 + partitions would take a participant that speaks for all agents of a partition, with one vote and one record.
+        - **Sagas.** A step is three durable writes here, one after the other (what is to be done, what came of it, the turn's end), where engines of workflows make one or two. What came of an
+          action and the turn's end could be one write when nothing comes in between; and an agent that fell is loaded from its journal again before it is released.
+        - **On a cluster** each agent's records are grain state, and each write is a forced write of its own: a journal for each silo would let agents share them, and would tie agents to silos.
+
         ## What these figures do not say
 
         - Forced writes are as dear as this machine's disk makes them, and a virtual disk may acknowledge what it has only in memory: absolute rates do not travel, ratios do.
