@@ -194,7 +194,7 @@ internal static class MutantList
         new("takes an altered record for sound", new Edit(Verifier, "if (record.Hash != LedgerChain.HashOf(record))", "if (!§ && record.Hash != LedgerChain.HashOf(record))")) { Tests = LedgerTests },
         new("takes any signature", new Edit(Verifier, "&& key.Verifies(LedgerSignatures.HeadStatement(record.Tenant, Head), head.Signature))", "&& (§ || key.Verifies(LedgerSignatures.HeadStatement(record.Tenant, Head), head.Signature)))")) { Tests = LedgerTests },
         new("collects one checkpoint too many", new Edit(
-            History, "return first > 0 ? new Collected(_live[first].Number, _live[first].OpenedAt) : null;", "if (§ && first >= 0 && first + 1 < _live.Count) { first++; }\n        return first > 0 ? new Collected(_live[first].Number, _live[first].OpenedAt) : null;"))
+            History, "return first > 0 ? new Collected(_live[first].Number, _live[first].OpenedAt, Tasks.CarriedBefore(_live[first].OpenedAt, now)) : null;", "if (§ && first >= 0 && first + 1 < _live.Count) { first++; }\n        return first > 0 ? new Collected(_live[first].Number, _live[first].OpenedAt, Tasks.CarriedBefore(_live[first].OpenedAt, now)) : null;"))
         {
             Tests = RetentionTests,
         },
