@@ -33,18 +33,17 @@ public sealed class RaceTests
     public async Task A_turn_that_is_about_to_be_resumed_does_not_begin_behind_a_promise()
     {
         // It would wait for an answer with nobody to stop it, and its agent would never be loaded from the target.
-        var slow = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var world = new ProbeWorld { OnDo = text => text == "slow" ? slow.Task : Task.CompletedTask };
+        var never = new TaskCompletionSource();
+        var thoughts = 0;
+        var world = new ProbeWorld { OnThink = _ => Interlocked.Increment(ref thoughts) == 1 ? never.Task : Task.CompletedTask };
         await using var journal = new HoldingJournal(new InMemoryJournal());
         var probe = await ProbeHost.StartAsync(world, new RecoveryPolicy { AgentCountMax = 1 }, journal);
         await probe.SendAsync("a", "act", "x", "b");
         await probe.SettledAsync();
-        await probe.SendAsync("b", "act", "slow"); // so that it does not answer as long as this host is there
+        await probe.SendAsync("b", "think", "slow"); // so that it does not answer as long as this host is there
         await probe.SendAsync("a", "tell-then-ask", "y", "b");
         await WaitForAsync(() => Task.FromResult(world.Log.Contains("do y-told")));
-        var stopped = probe.DisposeAsync();
-        slow.SetResult();
-        await stopped;
+        await probe.DisposeAsync();
 
         journal.Hold(StreamId.OfAgent(ProbeHost.Execution, Outside.Agent), 3);
         await using var again = await ProbeHost.ReopenAsync(world, journal);

@@ -30,6 +30,8 @@ public sealed class ProbeWorld
 
     public Func<string, Task> OnDo { get; set; } = _ => Task.CompletedTask;
 
+    public Func<string, Task> OnThink { get; set; } = _ => Task.CompletedTask;
+
     public Func<string, CompensationContext, Task> OnUndo { get; set; } = (_, _) => Task.CompletedTask;
 
     public Func<string, int, Task> OnTurn { get; set; } = (_, _) => Task.CompletedTask;
@@ -59,10 +61,11 @@ public class ProbeAgent(ProbeWorld world, string voice = "") : Agent<ProbeState>
             world.Log.Enqueue($"final {text}");
             return Task.FromResult(text);
         });
-        var think = agent.Pure<string, string>("think", (text, _) =>
+        var think = agent.Pure<string, string>("think", async (text, _) =>
         {
+            await world.OnThink(text);
             world.Log.Enqueue($"think {text}");
-            return Task.FromResult($"thought of {text}");
+            return $"thought of {text}";
         });
         agent.On<Order>(async (order, context) =>
         {
