@@ -1,6 +1,7 @@
 using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Tasks;
 using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Ports;
 using OrleansRecovery.Runtime.Tests.Support;
 
 namespace OrleansRecovery.Runtime.Tests.Guarded;
@@ -50,8 +51,9 @@ public sealed class CollectedTaskTests
     }
 
     [Fact]
-    public async Task What_a_task_has_cost_counts_in_its_next_round()
+    public async Task What_a_task_has_cost_counts_in_its_next_round_after_a_restart()
     {
+        var planned = string.Empty;
         var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var clock = new HandClock();
@@ -66,33 +68,38 @@ public sealed class CollectedTaskTests
 
                 try
                 {
-                    var outcome = await context.DelegateAsync<Booking, Booked>(TaskStage.Hotel, Long with { CostBudget = new Charge(1, 0, 100) }, new Booking("Bern"), async (_, _) =>
+                    var outcome = await context.DelegateAsync<Booking, Booked>(TaskStage.Hotel, Long with { CostBudget = new Charge(1, 0, 100) }, new Booking("Bern"), async (_, token) =>
                     {
                         reached.TrySetResult();
-                        await gate.Task;
+                        await gate.Task.WaitAsync(token);
                         return [new Finding("again")];
                     });
-                    return outcome.Value.Room;
+                    return planned = outcome.Value.Room;
                 }
                 catch (Agents.TaskFailedException failed)
                 {
-                    return $"{failed.Refusal}";
+                    return planned = $"{failed.Refusal}";
                 }
             },
         };
-        await using var stage = await TaskStage.OpenAsync(world, policy: Forgetful, time: clock);
-        var plan = stage.PlanAsync();
-        await reached.Task.WaitAsync(TimeSpan.FromMinutes(2));
-        await PassAsync(stage, TaskStage.Hotel);
-        clock.Advance(TimeSpan.FromHours(2));
-        await PassAsync(stage, TaskStage.Hotel);
+        var journal = new InMemoryJournal();
+        await using (var stage = await TaskStage.OpenAsync(world, journal, Forgetful, clock))
+        {
+            _ = stage.PlanAsync().ContinueWith(ended => ended.Exception, TaskScheduler.Default);
+            await reached.Task.WaitAsync(TimeSpan.FromMinutes(2));
+            await PassAsync(stage, TaskStage.Hotel);
+            clock.Advance(TimeSpan.FromHours(2));
+            await PassAsync(stage, TaskStage.Hotel);
+            Assert.InRange(await stage.Host.CollectAsync(TaskStage.Execution), 1, 3);
+        }
 
-        Assert.InRange(await stage.Host.CollectAsync(TaskStage.Execution), 1, 3);
         gate.SetResult();
+        await using var again = await TaskStage.OpenAsync(world, journal, Forgetful, clock); // knows what the journal still says
+        await again.SettledAsync();
 
-        Assert.Equal(nameof(GateRefusal.OverBudget), await plan);
+        Assert.Equal(nameof(GateRefusal.OverBudget), planned);
         Assert.Equal(1, world.Count("book Bern"));
-        var account = await stage.AccountAsync(TaskStage.Hotel);
+        var account = await again.AccountAsync(TaskStage.Hotel);
         Assert.Equal(new Charge(1, 0, 80), account.Carried.Spent);
         Assert.True(account.Balance.Balances);
     }

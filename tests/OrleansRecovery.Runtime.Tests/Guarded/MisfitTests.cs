@@ -205,6 +205,7 @@ public sealed class MisfitTests
         await using var stage = await TaskStage.OpenAsync(world);
 
         Assert.Equal("first", await stage.PlanAsync());
+        Assert.Empty((await stage.SettledAsync()).Recoveries);
         Assert.Single((await stage.JournalOfAsync(TaskStage.Hotel)).OfType<MessageSent>(), sent => sent.Type == TaskResult.TypeName);
     }
 
