@@ -176,7 +176,9 @@ public sealed class TaskLedger
     }
 
     /// <summary>What is to be kept of the records before a position: the sums of the tasks that may still go on. Null when there is nothing.</summary>
-    internal IReadOnlyList<CarriedAccount>? CarriedBefore(SequenceNumber from, long now)
+    /// <param name="from">The position.</param>
+    /// <param name="now">The time, in milliseconds since 1970 UTC.</param>
+    public IReadOnlyList<CarriedAccount>? CarriedBefore(SequenceNumber from, long now)
     {
         List<CarriedAccount> carried = [.. _accounts
             .Where(account => account.Value.Deadline > now && (account.Value.Carried != TaskBalance.Empty || account.Value.Entries.Exists(entry => entry.Position < from)))
