@@ -47,7 +47,7 @@ public sealed class ReplayJournalTests : IDisposable
     public async Task Agents_of_an_assembly_are_replayed_and_the_one_that_strays_is_explained()
     {
         await RecordAsync();
-        var before = await File.ReadAllBytesAsync(_database);
+        var before = await CommandLine.BytesAsync(_database);
 
         var all = await CommandLine.RunAsync("replay-journal", "acme/errands", "--agents", typeof(SteadyClerk).Assembly.Location, "--db", _database);
         Assert.True(all.Code == 1, all.ToString());
@@ -58,7 +58,7 @@ public sealed class ReplayJournalTests : IDisposable
         Assert.True(steady.Code == 0, steady.ToString());
         var agent = JsonElement.Parse(steady.Out).GetProperty("agents")[0];
         Assert.Equal((1, 1), (agent.GetProperty("turn_count").GetInt32(), agent.GetProperty("step_count").GetInt32()));
-        Assert.Equal(before, await File.ReadAllBytesAsync(_database));
+        Assert.Equal(before, await CommandLine.BytesAsync(_database));
     }
 
     [Fact]
@@ -74,7 +74,13 @@ public sealed class ReplayJournalTests : IDisposable
         await FailedAsync("replay-journal", "--turn-timeout", "0", "--db", _database);
     }
 
-    public void Dispose() => File.Delete(_database);
+    public void Dispose()
+    {
+        foreach (var file in new[] { _database, $"{_database}-wal", $"{_database}-shm" })
+        {
+            File.Delete(file);
+        }
+    }
 
     private static async Task<Said> FailedAsync(params string[] arguments)
     {
