@@ -30,13 +30,10 @@ internal static class AgentAssemblies
     private static List<Type> Find(string path)
     {
         var agents = Load(path).GetExportedTypes()
-            .Where(type => IsAgent(type) || AgentRecoveryOptions.IsGrain(type)).ToList();
+            .Where(type => AgentCatalog.IsAgent(type) || AgentRecoveryOptions.IsGrain(type)).ToList();
         return agents.Count > 0 ? agents : throw new SettingException(
             $"{path} holds no public agent class without constructor parameters, and no public grain class that takes part in executions. The silo was not started. Name another assembly with --agents.");
     }
-
-    private static bool IsAgent(Type type) =>
-        !type.IsAbstract && type.IsAssignableTo(typeof(IAgent)) && type.GetConstructor(Type.EmptyTypes) is not null;
 
     private static Assembly Load(string path)
     {

@@ -10,6 +10,7 @@ var root = new RootCommand("""
       recovery status --db demo.db                     executions, agents and recoveries in a database
       recovery plan hotel/1 --db demo.db               what would fall if this interval failed
       recovery replay run.json --format who-and-when   a recorded failed run, through real agents
+      recovery replay-journal --db demo.db             does the code still do what its journals say?
       recovery ledger verify --db demo.db              is the ledger whole?
       recovery serve --agent hotel=http://127.0.0.1:7501/   agents in any language, over HTTP
 
@@ -19,6 +20,7 @@ CommonOptions.AddTo(root);
 root.Add(DemoCommand.Create());
 root.Add(DemoCommand.CreateWorker());
 root.Add(ReplayCommand.Create());
+root.Add(ReplayJournalCommand.Create());
 root.Add(StatusCommand.Create());
 root.Add(PlanCommand.Create());
 root.Add(GraphCommand.Create());

@@ -151,6 +151,14 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IForeignClient,
     public async Task<int> CollectAsync(ExecutionAddress execution, CancellationToken cancellationToken = default) =>
         await (await HostAsync(execution, cancellationToken)).CollectAsync(cancellationToken);
 
+    /// <summary>Runs agents' code again on what their journals hold, and compares step by step; writes nothing (<see cref="JournalReplay"/>).</summary>
+    /// <param name="execution">The execution; it may go on meanwhile.</param>
+    /// <param name="agent">One agent of it; null for all.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <exception cref="RecoveryException">As <see cref="JournalReplay.RunAsync"/>.</exception>
+    public Task<ExecutionReplay> ReplayJournalAsync(ExecutionAddress execution, AgentId? agent = null, CancellationToken cancellationToken = default) =>
+        JournalReplay.RunAsync(Journal, Catalog, execution, agent, cancellationToken: cancellationToken);
+
     /// <inheritdoc/>
     public async Task<RecoveryPreview> PlanAsync(ExecutionAddress execution, Interval suspect, CancellationToken cancellationToken = default) =>
         await (await HostAsync(execution, cancellationToken)).PlanAsync(suspect, cancellationToken);

@@ -12,6 +12,13 @@ internal sealed record Said(int Code, string Out, string Error)
 /// <summary>Runs the real command as a process of its own, as users do.</summary>
 internal static class CommandLine
 {
+    /// <summary>What a database holds, byte by byte: its file, and what SQLite has not yet moved into it.</summary>
+    internal static async Task<byte[]> BytesAsync(string database)
+    {
+        var log = $"{database}-wal";
+        return [.. await File.ReadAllBytesAsync(database), .. File.Exists(log) ? await File.ReadAllBytesAsync(log) : []];
+    }
+
     internal static async Task<Said> RunAsync(params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };

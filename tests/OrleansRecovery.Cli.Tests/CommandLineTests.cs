@@ -37,6 +37,17 @@ public sealed class CommandLineTests(CommandLineTests.DemoRun demo) : IClassFixt
     }
 
     [Fact]
+    public async Task The_demo_s_agents_do_again_what_their_journals_say_and_change_nothing()
+    {
+        var before = await CommandLine.BytesAsync(demo.Database);
+        var said = await CommandLine.RunAsync("replay-journal", "--json", "--db", demo.Database);
+        Assert.True(said.Code == 0, said.ToString());
+        Assert.True(Json(said).GetProperty("repeats").GetBoolean());
+        Assert.All(Json(said).GetProperty("agents").EnumerateArray(), agent => Assert.True(agent.GetProperty("turn_count").GetInt32() > 0, said.Out));
+        Assert.Equal(before, await CommandLine.BytesAsync(demo.Database));
+    }
+
+    [Fact]
     public async Task A_graph_is_printed_for_both_tools()
     {
         Assert.StartsWith("flowchart LR", (await CommandLine.RunAsync("graph", "--db", demo.Database)).Out, StringComparison.Ordinal);

@@ -43,7 +43,11 @@ internal static partial class Seeds
             new ActionIntended("book", ActionClass.Compensatable, Json("[1]"), false, true),
             new ActionIntended(
                 "pay", ActionClass.Pure, Json("1"), false, false, new GateRecord(new MessageId(AgentId.Parse("b"), SequenceNumber.First), GateStep.Action, new Charge(1, 2, 3), 5, "1", true, GateRefusal.NotAllowed)),
+            new ActionIntended(
+                "Order", ActionClass.Pure, Json("null"), false, false, new GateRecord(new MessageId(AgentId.Parse("b"), SequenceNumber.First), GateStep.Handler, default, 5, "1", Deadline: 9)),
             new ActionSettled(SequenceNumber.First, true, Json("1"), new Charge(1, 2, 3)),
+            new OrleansRecovery.Protocol.Journal.Collected(
+                CheckpointNumber.First, SequenceNumber.First, [new CarriedAccount(new MessageId(AgentId.Parse("b"), SequenceNumber.First), TaskBalance.Empty with { Spent = new Charge(1) }, 9)]),
         }.Select(AgentEventJson.Write),
         .. Objects("histories.json", "event").Concat(Objects("participant.json", "event")),
     ];

@@ -122,7 +122,7 @@ internal static class DemoCommand
             ? $"The ledger is broken at record {fault.Line}: {fault.What}."
             : $"The ledger proves it: {verifier.SoundCount} records, every hash and signature verified, {verifier.Open.Count} recoveries open.");
         Terminal.Out.MarkupLine(string.Create(CultureInfo.InvariantCulture, $"[bold]{(isRight ? "All sound" : "Something is wrong")}[/] after {clock.Elapsed.TotalSeconds:0.0} s. Look around:"));
-        foreach (var command in new[] { "status", "ledger show", "ledger verify", "graph", "plan flights/1" })
+        foreach (var command in new[] { "status", "ledger show", "ledger verify", "graph", "plan flights/1", "replay-journal" })
         {
             Terminal.WriteLine($"  recovery {command} --db {place.Database}");
         }

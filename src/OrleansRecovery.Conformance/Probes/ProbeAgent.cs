@@ -16,7 +16,7 @@ public sealed record Order(string Verb, string Text, string? To = null);
 /// <param name="Via">Who is asked in turn before it is answered, and those whom they ask, with a space between.</param>
 public sealed record Question(string Text, string? Via = null);
 
-/// <summary>A task that one probe gives another: it acts, under a text that begins with <c>final</c> by what nothing undoes.</summary>
+/// <summary>A task that one probe gives another: it acts, under a text that begins with <c>final</c>, which no contract allows, or <c>mail</c> by what nothing undoes.</summary>
 /// <param name="Text">What about.</param>
 public sealed record Errand(string Text);
 
@@ -78,7 +78,8 @@ public sealed class ProbeAgent(string voice = "") : Agent<ProbeState>
             var turn = $"{context.Agent}!{errand.Text}";
             var times = world.Turns.AddOrUpdate(turn, 1, (_, turns) => turns + 1);
             await world.OnTurn(turn, times);
-            var done = await context.ActAsync(errand.Text.StartsWith("final", StringComparison.Ordinal) ? final : act, errand.Text);
+            var isFinal = errand.Text.StartsWith("final", StringComparison.Ordinal) || errand.Text.StartsWith("mail", StringComparison.Ordinal);
+            var done = await context.ActAsync(isFinal ? final : act, errand.Text);
             context.Reply(new Report(world.OnReport(done, times)));
         });
         agent.On<Question>(async (question, context) =>
@@ -140,7 +141,7 @@ public sealed class ProbeAgent(string voice = "") : Agent<ProbeState>
         {
             Key = order.Text,
             Objective = $"Do {order.Text}",
-            AllowedActions = ["act"],
+            AllowedActions = order.Text.StartsWith("mail", StringComparison.Ordinal) ? ["act", "final"] : ["act"],
             InputScope = ["text"],
             OutputSchema = JsonElement.Parse("""{"type":"object","properties":{"text":{"type":"string","maxLength":20}}}"""),
             TimeBudgetMilliseconds = 600_000,

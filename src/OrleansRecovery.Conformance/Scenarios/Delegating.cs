@@ -1,6 +1,7 @@
 using OrleansRecovery.Conformance.Probes;
 using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Journal;
+using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Tasks;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Client;
@@ -59,5 +60,21 @@ internal static class Delegating
         var balance = history.Tasks.Accounts.Values.Single().Balance;
         Expect.Holds(balance.Balances);
         Expect.Equal((new Charge(2), new Charge(1)), (balance.Spent, balance.Wasted));
+    }
+
+    /// <summary>What an operator lets stand is told to whoever rejected it: once, and nobody waits for ever.</summary>
+    public static async Task A_delegator_whose_recovery_an_operator_rejects_is_told(IConformanceHost host)
+    {
+        var stage = await Stage.StartAsync(
+            host, new ProbeWorld { OnReport = (_, _) => new string('x', 21) }, new RecoveryPolicy { IrrevocableActions = IrrevocableActionRule.Allow });
+        await stage.SendAsync("a", "delegate", "mail-x", "b");
+        var escalated = await stage.SettledAsync();
+        Expect.Sequence([], await stage.StateOfAsync("a"));
+        await stage.DecideAsync(escalated.Recoveries.Single().Recovery, OperatorDecision.Reject);
+        var status = await stage.SettledAsync();
+        Expect.Sequence([string.Empty], await stage.StateOfAsync("a")); // no refusal: a result that cannot be used
+        Expect.Equal(CoordinatorPhase.Aborted, status.Recoveries.Single().Phase);
+        Expect.Sequence([0L, 0L, 0L], status.Agents.Select(agent => agent.Incarnation.Number));
+        Expect.Sequence(["final mail-x", "final mail-x"], stage.World.Log);
     }
 }

@@ -79,5 +79,6 @@ public sealed record RecoveryProblem(
         RecoveryErrorCode.InvalidContract => (400, "schema_violation"),
         RecoveryErrorCode.CompoundContract => (400, "schema_violation"),
         RecoveryErrorCode.StepRefused => (403, "not_authorized"),
+        RecoveryErrorCode.UnreadableValue => (400, "schema_violation"),
     };
 }

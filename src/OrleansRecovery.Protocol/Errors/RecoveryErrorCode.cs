@@ -149,4 +149,7 @@ public enum RecoveryErrorCode
 
     /// <summary>The gate of a task let a step not pass.</summary>
     StepRefused = 48,
+
+    /// <summary>A message or a response is JSON that the type of its receiver does not take.</summary>
+    UnreadableValue = 49,
 }

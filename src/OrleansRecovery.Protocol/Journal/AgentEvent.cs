@@ -350,7 +350,8 @@ public sealed record Reinstated(RecoveryId Recovery, bool Quarantined) : AgentEv
 /// </summary>
 /// <param name="Below">The first interval that stays, opened between turns.</param>
 /// <param name="From">The position of the record that opened it.</param>
-public sealed record Collected(CheckpointNumber Below, SequenceNumber From) : AgentEvent
+/// <param name="Tasks">What tasks that may still go on have cost in the records before the position; null when there are none.</param>
+public sealed record Collected(CheckpointNumber Below, SequenceNumber From, IReadOnlyList<CarriedAccount>? Tasks = null) : AgentEvent
 {
     /// <inheritdoc/>
     [JsonIgnore]

@@ -22,6 +22,7 @@ public sealed class AgentHistory
 {
     private readonly List<IntervalWork> _live = [];
     private readonly List<UndoneStretch> _undone = [];
+    private readonly Dictionary<SequenceNumber, SequenceNumber> _verdicts = []; // being recorded: the request by the intent
 
     /// <summary>An agent that has done nothing yet.</summary>
     public AgentHistory(AgentId agent) => Agent = agent;
@@ -95,13 +96,7 @@ public sealed class AgentHistory
                 Consume((MessageConsumed)record, position);
                 break;
             case AgentEventKind.MessageSent:
-                var sent = (MessageSent)record;
-                _live[^1].Sends.Add(new UndoneSend(position, sent.To));
-                if (sent.Key is { } key)
-                {
-                    _live[^1].Keyed.Add((position, key));
-                }
-
+                Send((MessageSent)record, position);
                 break;
             case AgentEventKind.ActionIntended:
                 var intended = (ActionIntended)record;
@@ -109,6 +104,10 @@ public sealed class AgentHistory
                 if (intended.Gate is { Refusal: null } gate)
                 {
                     Tasks.Reserve(position, intended.Name, gate);
+                }
+                else if (intended is { Name: Judgement.StepName, Gate: null } && intended.Argument.TryGetInt64(out var request))
+                {
+                    _verdicts[position] = SequenceNumber.Of(request);
                 }
 
                 break;
@@ -120,6 +119,7 @@ public sealed class AgentHistory
                     Tasks.Settle(settled.Action, spent, hasFailed: !settled.Succeeded);
                 }
 
+                Judge(settled);
                 break;
             case AgentEventKind.DependencyDeclared:
                 _live[^1].Declared.Add(new DeclaredWork(position, (DependencyDeclared)record));
@@ -191,19 +191,56 @@ public sealed class AgentHistory
 
     /// <summary>
     /// What may be collected when no failure can lead back below a checkpoint, or null when nothing may. One copy of the state more than is needed stays, with
-    /// all records since the turn that made it, for the case that the one that counts is damaged.
+    /// all records since the turn that made it, for the case that the one that counts is damaged. A task that the agent delegated stays, with its key, until it has ended
+    /// and the interval in which it did may be collected too; of one that it works at, what it has cost is carried over until its time is over.
     /// </summary>
     /// <param name="line">The agent's checkpoint on the retention line.</param>
-    public Collected? CollectableBelow(CheckpointNumber line)
+    /// <param name="now">The time, in milliseconds since 1970 UTC.</param>
+    public Collected? CollectableBelow(CheckpointNumber line, long now)
     {
-        if (SnapshotFor(line) is not { } needed)
+        if (SnapshotFor(OldestNeeded(line, now)) is not { } needed)
         {
             return null;
         }
 
         var older = _live.SelectMany(interval => interval.Snapshots).Where(position => position < needed).DefaultIfEmpty().Max();
         var first = _live.FindLastIndex(interval => interval.TurnBefore is null && interval.OpenedAt < older);
-        return first > 0 ? new Collected(_live[first].Number, _live[first].OpenedAt) : null;
+        return first > 0 ? new Collected(_live[first].Number, _live[first].OpenedAt, Tasks.CarriedBefore(_live[first].OpenedAt, now)) : null;
+    }
+
+    private CheckpointNumber OldestNeeded(CheckpointNumber line, long now)
+    {
+        var judged = _live.SelectMany(interval => interval.Judged.Select(task => (task, interval.Number))).ToLookup(item => item.task, item => item.Number);
+        return _live
+            .Where(interval => interval.Number < line && interval.Delegated.Exists(item =>
+                item.Request == item.Task && (judged[item.Task].Any() ? judged[item.Task].Max() >= line : item.Deadline > now)))
+            .Select(interval => interval.Number)
+            .Append(line)
+            .Min();
+    }
+
+    private void Send(MessageSent sent, SequenceNumber position)
+    {
+        _live[^1].Sends.Add(new UndoneSend(position, sent.To));
+        if (sent.Key is not { } key)
+        {
+            return;
+        }
+
+        _live[^1].Keyed.Add((position, key));
+        if (sent.Type == TaskRequest.TypeName && TaskJson.TryReadOwnRequest(sent.Payload) is { } request)
+        {
+            _live[^1].Delegated.Add((position, request.Task ?? position, request.Deadline));
+        }
+    }
+
+    private void Judge(ActionSettled settled)
+    {
+        if (_verdicts.Remove(settled.Action, out var request) && TaskJson.TryReadJudgement(settled.Result) is { Verdict: not Verdict.Revise }
+            && _live.SelectMany(interval => interval.Delegated).FirstOrDefault(item => item.Request == request) is { Deadline: > 0 } delegated)
+        {
+            _live[^1].Judged.Add(delegated.Task);
+        }
     }
 
     private void Pass(SequenceNumber position, AgentEvent record)
@@ -222,6 +259,7 @@ public sealed class AgentHistory
     private void Collect(Collected collected)
     {
         CollectedFrom = collected.From;
+        Tasks.Collect(collected.From, collected.Tasks);
         _live.RemoveAll(interval => interval.Number < collected.Below);
         _undone.RemoveAll(stretch => stretch.Last < collected.From);
     }

@@ -38,6 +38,12 @@ public sealed class IntervalWork
     /// <summary>Messages sent under a key.</summary>
     internal List<(SequenceNumber Position, string Key)> Keyed { get; } = [];
 
+    /// <summary>Tasks delegated: each request, revisions too, the task that it asks for, and when its time is over.</summary>
+    internal List<(SequenceNumber Request, SequenceNumber Task, long Deadline)> Delegated { get; } = [];
+
+    /// <summary>Tasks that ended: a verdict about them is final.</summary>
+    internal List<SequenceNumber> Judged { get; } = [];
+
     /// <summary>Actions begun.</summary>
     public List<ActionWork> Actions { get; } = [];
 

@@ -99,5 +99,13 @@ public sealed record GateDecision(GateRefusal? Refusal, string? Reason, long Tim
 /// <param name="Version">The version of the code that asked.</param>
 /// <param name="IsRefundable">Is what it costs given back when it is compensated?</param>
 /// <param name="Refusal">Which check it did not pass; null: it passed.</param>
+/// <param name="Deadline">Of a handler that passed: when the task's time is over, as its worker reckons it, in milliseconds since 1970 UTC.</param>
 public sealed record GateRecord(
-    MessageId Task, GateStep Step, Charge Charge, long At, string Version, bool IsRefundable = false, GateRefusal? Refusal = null);
+    MessageId Task,
+    GateStep Step,
+    Charge Charge,
+    long At,
+    string Version,
+    bool IsRefundable = false,
+    GateRefusal? Refusal = null,
+    long? Deadline = null);

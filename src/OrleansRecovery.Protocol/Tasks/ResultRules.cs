@@ -26,7 +26,11 @@ public sealed record Finding(string Text, bool IsCorrupt = false);
 /// <summary>What became of a result, and why.</summary>
 /// <param name="Verdict">What.</param>
 /// <param name="Reasons">Why; empty when it passed.</param>
-public sealed record Judgement(Verdict Verdict, IReadOnlyList<string> Reasons);
+public sealed record Judgement(Verdict Verdict, IReadOnlyList<string> Reasons)
+{
+    /// <summary>The name of the recorded value of a delegator that is a judgement; its argument is the number of the request.</summary>
+    public const string StepName = "@verdict";
+}
 
 /// <summary>Judges results. Pure.</summary>
 public static class ResultRules

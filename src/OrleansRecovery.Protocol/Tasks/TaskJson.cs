@@ -51,6 +51,11 @@ public static class TaskJson
     /// <summary>Reads the refusal that a message holds; null when it is none.</summary>
     public static TaskRefusal? TryReadRefusal(JsonElement payload) => TryRead(payload, TaskJsonContext.Default.TaskRefusal);
 
+    // What an agent has written itself, when it was checked: null where somebody else did.
+    internal static TaskRequest? TryReadOwnRequest(JsonElement payload) => TryRead(payload, TaskJsonContext.Default.TaskRequest);
+
+    internal static Judgement? TryReadJudgement(JsonElement recorded) => TryRead(recorded, TaskJsonContext.Default.Judgement);
+
     /// <summary>The payload of a request.</summary>
     public static JsonElement Write(TaskRequest request) => JsonSerializer.SerializeToElement(request, TaskJsonContext.Default.TaskRequest);
 
@@ -94,4 +99,5 @@ public static class TaskJson
 [JsonSerializable(typeof(TaskRequest))]
 [JsonSerializable(typeof(TaskResult))]
 [JsonSerializable(typeof(TaskRefusal))]
+[JsonSerializable(typeof(Judgement))]
 internal sealed partial class TaskJsonContext : JsonSerializerContext;

@@ -34,6 +34,17 @@ public sealed record TaskRequest(
     [JsonIgnore]
     public long Deadline => DelegatedAt + Contract.TimeBudgetMilliseconds;
 
+    /// <summary>
+    /// The request as its worker accepts it: a delegator's clock that is ahead gives no more time than the budget, and neither does a request that comes again.
+    /// </summary>
+    /// <param name="now">The worker's time, in milliseconds since 1970 UTC.</param>
+    /// <param name="deadline">When the task's time is over, where it was accepted before.</param>
+    public TaskRequest AcceptedAt(long now, long? deadline)
+    {
+        var began = Math.Min(DelegatedAt, now);
+        return this with { DelegatedAt = deadline is { } known ? Math.Min(began, known - Contract.TimeBudgetMilliseconds) : began };
+    }
+
     /// <summary>The task that a request asks for: named by its first request.</summary>
     public MessageId TaskOf(MessageId request) => new(request.Sender, Task ?? request.Sequence);
 }

@@ -1,3 +1,4 @@
+using System.Reflection;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Terms;
 
@@ -70,6 +71,28 @@ public sealed class AgentCatalog
     public AgentCatalog Add<TAgent>(string? name = null)
         where TAgent : class, IAgent, new() =>
         Add(() => new TAgent(), name);
+
+    /// <summary>Registers every class of an assembly that <see cref="IsAgent"/> finds, under its simple name.</summary>
+    /// <exception cref="RecoveryException"><c>AgentNotRegistered</c>: it has none, or the name of one is taken; <c>NotSerializable</c>.</exception>
+    public AgentCatalog AddAll(Assembly assembly)
+    {
+        ArgumentNullException.ThrowIfNull(assembly);
+        var found = assembly.GetExportedTypes().Where(IsAgent).ToList();
+        return found.Count > 0
+            ? found.Aggregate(this, (catalog, type) => catalog.Add(() => (IAgent)Activator.CreateInstance(type)!, type.Name))
+            : throw RecoveryException.Of(
+                RecoveryErrorCode.AgentNotRegistered,
+                $"{assembly.GetName().Name} holds no public agent class without constructor parameters.",
+                "Nothing of it is registered.",
+                "Name another assembly, or register its classes with Add and what their constructors need.");
+    }
+
+    /// <summary>Is it a public agent class that can be made without anything: with a constructor without parameters?</summary>
+    public static bool IsAgent(Type type)
+    {
+        ArgumentNullException.ThrowIfNull(type);
+        return type is { IsAbstract: false, IsVisible: true } && type.IsAssignableTo(typeof(IAgent)) && type.GetConstructor(Type.EmptyTypes) is not null;
+    }
 
     /// <summary>Is the class registered?</summary>
     public bool Contains(AgentClass agentClass) => _factories.ContainsKey(agentClass.Name) || _foreign.ContainsKey(agentClass.Name);

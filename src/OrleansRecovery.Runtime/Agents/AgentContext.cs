@@ -1,4 +1,5 @@
 using System.Text.Json;
+using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Tasks;
 using OrleansRecovery.Protocol.Terms;
 
@@ -63,6 +64,7 @@ public sealed class AgentContext<TState>
     /// <typeparam name="TMessage">The request.</typeparam>
     /// <typeparam name="TReply">The response.</typeparam>
     /// <exception cref="DeclinedException">The agent declined.</exception>
+    /// <exception cref="RecoveryException"><c>UnreadableValue</c>: the response is no <typeparamref name="TReply"/>.</exception>
     public async Task<TReply> AskAsync<TMessage, TReply>(AgentId to, TMessage message)
         where TMessage : notnull
         where TReply : notnull
@@ -81,8 +83,9 @@ public sealed class AgentContext<TState>
     /// <param name="contract">What it may do, and what it may cost.</param>
     /// <param name="message">What is to be done with what.</param>
     /// <param name="verifyAsync">What else is wrong with a result, asked when everything else is right; empty when nothing is. It is asked once for each result.</param>
-    /// <exception cref="Protocol.Errors.RecoveryException">
-    /// <c>InvalidContract</c> or <c>CompoundContract</c>; <c>ReusedKey</c>: the key has another task; <c>UndeliverableMessage</c>.
+    /// <exception cref="RecoveryException">
+    /// <c>InvalidContract</c> or <c>CompoundContract</c>; <c>ReusedKey</c>: the key has another task; <c>UndeliverableMessage</c>; <c>UnreadableValue</c>: the result is
+    /// what the contract asks for, and no <typeparamref name="TResult"/>.
     /// </exception>
     /// <exception cref="TaskFailedException">It ended without a result that can be used.</exception>
     /// <exception cref="StepRefusedException">This turn is a task itself, and its gate did not let the delegation pass.</exception>
@@ -98,9 +101,26 @@ public sealed class AgentContext<TState>
             contract,
             MessageTypes.NameOf(typeof(TMessage)),
             _turn.Write(message, typeof(TMessage)),
-            async (value, token) => verifyAsync is null ? [] : await verifyAsync((TResult)_turn.Read(value, typeof(TResult)), token)));
+            async (value, token) => verifyAsync is null ? [] : await VerifyAsync(value, verifyAsync, token)));
         return new TaskOutcome<TResult>(
             done.Task, (TResult)_turn.Read(done.Result.Value, typeof(TResult)), done.Result.Attachments, done.Result.Spent, done.Round);
+    }
+
+    private async Task<IReadOnlyList<Finding>> VerifyAsync<TResult>(
+        JsonElement value, Func<TResult, CancellationToken, Task<IReadOnlyList<Finding>>> verifyAsync, CancellationToken token)
+        where TResult : notnull
+    {
+        TResult result;
+        try
+        {
+            result = (TResult)_turn.Read(value, typeof(TResult));
+        }
+        catch (RecoveryException unreadable) when (unreadable.Error.Code == RecoveryErrorCode.UnreadableValue)
+        {
+            return []; // it is what the contract asks for: the handler is told, which asked for another type
+        }
+
+        return await verifyAsync(result, token);
     }
 
     /// <summary>Gives content along with the result of the task; call it before <see cref="Reply{TMessage}"/>.</summary>

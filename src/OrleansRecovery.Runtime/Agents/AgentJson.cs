@@ -51,6 +51,31 @@ public static class AgentJson
         return element;
     }
 
+    /// <summary>The value that somebody else wrote as JSON: a message, or a response.</summary>
+    /// <exception cref="RecoveryException"><c>UnreadableValue</c>: it is none of this type.</exception>
+    internal static object Read(JsonElement value, JsonTypeInfo info)
+    {
+        Exception? unreadable = null;
+        try
+        {
+            if (value.Deserialize(info) is { } read)
+            {
+                return read;
+            }
+        }
+        catch (Exception failure) when (failure is JsonException or InvalidOperationException or NotSupportedException or ArgumentException or FormatException)
+        {
+            unreadable = failure;
+        }
+
+        throw RecoveryException.Of(
+            RecoveryErrorCode.UnreadableValue,
+            $"What was sent is no {info.Type.Name}: {unreadable?.Message ?? "it is null."}",
+            "It stands in its sender's journal; whoever was to take it has not seen it.",
+            "Compare the JSON with the type; in a contract, let the schema demand what the type needs.",
+            unreadable);
+    }
+
     /// <summary>The JSON of a state.</summary>
     /// <exception cref="RecoveryException"><c>PayloadTooLarge</c>.</exception>
     internal static byte[] WriteState(object state, JsonTypeInfo info)

@@ -26,6 +26,8 @@ public sealed class RunningTurn
     /// <summary>Inside an action, or inside the reading of a recorded value: what happens here is recorded by its result alone, and no step may begin.</summary>
     public bool IsActing { get; }
 
+    internal bool IsOf(AgentTurn turn) => ReferenceEquals(_turn, turn);
+
     /// <summary>The execution.</summary>
     public ExecutionAddress Execution => _turn.Execution;
 

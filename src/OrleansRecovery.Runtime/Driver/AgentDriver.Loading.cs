@@ -4,6 +4,7 @@ using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Participant;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
+using OrleansRecovery.Runtime.Client;
 
 namespace OrleansRecovery.Runtime.Driver;
 
@@ -19,16 +20,13 @@ public sealed partial class AgentDriver
     public static async Task<AgentDriver> LoadAsync(
         AgentSetup setup, AgentCatalog catalog, AgentClass agentClass, CancellationToken cancellationToken)
     {
-        var behavior = await catalog.CreateAsync(agentClass);
-        var records = await AgentJournal.ReadAsync(setup.Journal, setup.Stream, cancellationToken);
-        var history = AgentHistory.Read(setup.Agent, records);
-        var participant = records.Aggregate(ParticipantState.Initial(setup.Agent), (state, item) => state.After(item.Record));
-        var (state, since) = await SoundStateAsync(setup, behavior, history, cancellationToken);
-        var driver = new AgentDriver(setup, behavior, history, participant, state);
-        driver._recorded = [.. records.Where(item => item.Position > since && Counts(item.Position, item.Record, history))];
+        var driver = await FoldAsync(setup, catalog, agentClass, isWhole: false, cancellationToken);
         try
         {
-            await driver.ReplayEndedTurnsAsync(cancellationToken);
+            while (await driver.ReplayTurnAsync(null, cancellationToken))
+            {
+            }
+
             return driver;
         }
         catch
@@ -38,6 +36,55 @@ public sealed partial class AgentDriver
         }
     }
 
+    /// <summary>
+    /// Replays what stands in an agent's journal, beside what is recorded step by step, until the first deviation. Nothing is written, and nothing outside is called by a step.
+    /// </summary>
+    /// <param name="setup">The agent, with an environment that writes nothing.</param>
+    /// <param name="catalog">The classes.</param>
+    /// <param name="agentClass">The class that plays it.</param>
+    /// <param name="isWhole">From the beginning of what is there, and not from the newest copy of the state.</param>
+    /// <param name="patience">How long one turn may take.</param>
+    /// <param name="cancellationToken">Ends it between two turns.</param>
+    internal static async Task<AgentReplay> AuditAsync(
+        AgentSetup setup, AgentCatalog catalog, AgentClass agentClass, bool isWhole, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        using var driver = await FoldAsync(setup, catalog, agentClass, isWhole, cancellationToken);
+        var audit = new ReplayAudit();
+        var turns = 0L;
+        try
+        {
+            while (audit.First is null && await driver.ReplayTurnAsync(audit, cancellationToken).WaitAsync(patience, setup.Time, cancellationToken))
+            {
+                turns++;
+            }
+        }
+        catch (RecoveryException failure) when (failure.Error.Code is not (RecoveryErrorCode.StorageUnavailable or RecoveryErrorCode.CorruptDatabase))
+        {
+            driver.Found(audit, $"it failed ({failure.Error.Cause})");
+        }
+        catch (TimeoutException)
+        {
+            driver.Found(audit, $"it did not end within {patience.TotalSeconds} s: it waits for what it did not wait for then");
+        }
+
+        return new AgentReplay(setup.Agent, agentClass, turns, audit.Steps, audit.First);
+    }
+
+    private static async Task<AgentDriver> FoldAsync(
+        AgentSetup setup, AgentCatalog catalog, AgentClass agentClass, bool isWhole, CancellationToken cancellationToken)
+    {
+        var behavior = await catalog.CreateAsync(agentClass);
+        var records = await AgentJournal.ReadAsync(setup.Journal, setup.Stream, cancellationToken);
+        var history = AgentHistory.Read(setup.Agent, records);
+        var participant = records.Aggregate(ParticipantState.Initial(setup.Agent), (state, item) => state.After(item.Record));
+        var (state, since) = await SoundStateAsync(setup, behavior, history, isWhole, cancellationToken);
+        var driver = new AgentDriver(setup, behavior, history, participant, state);
+        driver._recorded = [.. records.Where(item => item.Position > since && Counts(item.Position, item.Record, history))];
+        return driver;
+    }
+
+    private TurnRun? _replayed;
+
     // Work since the copy of the state that is not yet part of it: ended turns are replayed from it, and then what an open turn recorded is left.
     private List<(SequenceNumber Position, AgentEvent Record)> _recorded = [];
 
@@ -46,9 +93,10 @@ public sealed partial class AgentDriver
         record is RolledBack back ? history.Find(back.Opens) is not null : record.IsWork && history.IsLive(position);
 
     private static async Task<(byte[] State, SequenceNumber Since)> SoundStateAsync(
-        AgentSetup setup, AgentBehavior behavior, AgentHistory history, CancellationToken cancellationToken)
+        AgentSetup setup, AgentBehavior behavior, AgentHistory history, bool isWhole, CancellationToken cancellationToken)
     {
-        foreach (var position in history.Live.SelectMany(interval => interval.Snapshots).Reverse())
+        var copies = history.Live.SelectMany(interval => interval.Snapshots);
+        foreach (var position in !isWhole ? copies.Reverse() : history.CollectedFrom == SequenceNumber.First ? [] : copies)
         {
             var snapshot = await setup.Journal.ReadSnapshotAsync(setup.Stream, position.Number, cancellationToken);
             if (snapshot is not null && AgentJson.Digest(snapshot.Body.Span) == snapshot.Digest)
@@ -70,26 +118,35 @@ public sealed partial class AgentDriver
         return (initial, SequenceNumber.First);
     }
 
-    private async Task ReplayEndedTurnsAsync(CancellationToken cancellationToken)
+    // The next ended turn; false when there is none.
+    private async Task<bool> ReplayTurnAsync(ReplayAudit? audit, CancellationToken cancellationToken)
     {
-        while (_recorded.FindIndex(item => item.Record is TurnEnded) is var end and >= 0)
+        if (_recorded.FindIndex(item => item.Record is TurnEnded) is not (var end and >= 0))
         {
-            var steps = _recorded[..(end + 1)];
-            _recorded.RemoveRange(0, end + 1);
-            var begin = steps.Find(item => item.Record is MessageConsumed { BeginsTurn: true }).Record as MessageConsumed;
-            Invariant.Holds(begin is not null, $"{_setup.Stream}: a turn ends that never began.");
-            var message = await _setup.Environment.ReadMessageAsync(begin.Message, cancellationToken);
-            var turn = TurnRun.Replay(this, message, steps);
-            var state = await turn.ReplayAsync();
-            var recorded = ((TurnEnded)steps[^1].Record).StateDigest;
-            if (AgentJson.Digest(state) != recorded)
-            {
-                throw NonDeterministic(message, $"the state's digest is {AgentJson.Digest(state)}, and {recorded} was recorded");
-            }
-
-            _state = state;
+            return false;
         }
+
+        var steps = _recorded[..(end + 1)];
+        _recorded.RemoveRange(0, end + 1);
+        var begin = steps.Find(item => item.Record is MessageConsumed { BeginsTurn: true }).Record as MessageConsumed;
+        Invariant.Holds(begin is not null, $"{_setup.Stream}: a turn ends that never began.");
+        var message = await _setup.Environment.ReadMessageAsync(begin.Message, cancellationToken);
+        var turn = TurnRun.Replay(this, message, steps, audit);
+        _replayed = turn;
+        var state = await turn.ReplayAsync();
+        var recorded = ((TurnEnded)steps[^1].Record).StateDigest;
+        if (AgentJson.Digest(state) != recorded)
+        {
+            throw turn.DeviatesAtEnd(steps[^1].Position, state, recorded);
+        }
+
+        _state = state;
+        return true;
     }
+
+    // Of the turn that was replayed last, unless a step of it told more.
+    private void Found(ReplayAudit audit, string came) => audit.Found(
+        _replayed is { } turn ? turn.Deviation(came, "a turn that had ended") : throw new InvalidOperationException("No turn was replayed."));
 
     internal RecoveryException NonDeterministic(IncomingMessage message, string what) => RecoveryException.Of(
         RecoveryErrorCode.NonDeterministicReplay,

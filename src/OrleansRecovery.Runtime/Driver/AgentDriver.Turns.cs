@@ -75,6 +75,7 @@ public sealed partial class AgentDriver
         }
         catch (StaleAppendException)
         {
+            MustReload |= turn.HasJournalled;
             return TurnResult.Stopped; // another activation took over; the driver is broken and will be loaded again
         }
         catch (RecoveryException storage) when (

@@ -111,7 +111,7 @@ public sealed partial class AgentDriver : IDisposable
         await _gate.WaitAsync(CancellationToken.None);
         try
         {
-            if (Participant is { Phase: ParticipantPhase.Active, Barriers.IsEmpty: true } && History.CollectableBelow(line) is { } collected)
+            if (Participant is { Phase: ParticipantPhase.Active, Barriers.IsEmpty: true } && History.CollectableBelow(line, Now()) is { } collected)
             {
                 await AppendLockedAsync([collected], [], cancellationToken);
                 return collected;

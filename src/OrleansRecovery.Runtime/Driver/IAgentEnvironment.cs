@@ -1,6 +1,7 @@
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Participant;
+using OrleansRecovery.Protocol.Tasks;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Ports;
 
@@ -18,8 +19,14 @@ public interface IAgentEnvironment
     /// <summary>A message with its payload, from its sender's journal.</summary>
     Task<IncomingMessage> ReadMessageAsync(MessageId message, CancellationToken cancellationToken);
 
-    /// <summary>Waits for a response to a request of this agent that is alive, not barred, and none of those that it rejected.</summary>
-    Task<IncomingMessage> ResponseAsync(MessageId request, IReadOnlySet<MessageId> rejected, CancellationToken cancellationToken);
+    /// <summary>
+    /// Waits for a response to a request of this agent that is alive and not barred. Of one that the agent rejected it signals a failure of the interval that sent it, and
+    /// waits for another; if nothing falls for it, since it is sealed or the recovery was ended, it is that response after all.
+    /// </summary>
+    /// <param name="request">The request.</param>
+    /// <param name="rejected">The responses that were rejected: durably, so that the signal has a record that it rests on.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    Task<IncomingMessage> ResponseAsync(MessageId request, IReadOnlyDictionary<MessageId, RejectedResult> rejected, CancellationToken cancellationToken);
 
     /// <summary>The participant's machine has no transition for an input, by this row of its table: nothing was changed.</summary>
     void Refused(string row, ParticipantInputKind input);
@@ -42,14 +49,11 @@ public interface IAgentEnvironment
     /// <summary>Sends to the execution's coordinator.</summary>
     void ToCoordinator(ParticipantMessage message);
 
-    /// <summary>A result that another agent sent cannot be trusted, and was not consumed: the interval that sent it fails.</summary>
-    /// <param name="suspect">The interval.</param>
-    /// <param name="incarnation">Its agent's incarnation when it sent.</param>
-    /// <param name="evidence">SHA-256 of the result, 64 lower-case hexadecimal digits.</param>
-    /// <param name="detail">Why, for people.</param>
-    /// <returns>When the signal is durable; false when no failure of the interval is accepted any more.</returns>
-    Task<bool> ResultRejectedAsync(Interval suspect, Incarnation incarnation, string evidence, string detail);
-
     /// <summary>A turn failed: the interval cannot be trusted. The agent waits for the recovery.</summary>
     Task TurnFailedAsync(Interval suspect, Incarnation incarnation, FailureReason reason, string detail);
 }
+
+/// <summary>What an agent has found wrong with a result that it did not consume.</summary>
+/// <param name="Evidence">SHA-256 of the result, 64 lower-case hexadecimal digits.</param>
+/// <param name="Judgement">The verdict, with the reasons.</param>
+public sealed record RejectedResult(string Evidence, Judgement Judgement);

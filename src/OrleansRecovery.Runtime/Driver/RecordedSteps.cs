@@ -9,11 +9,12 @@ namespace OrleansRecovery.Runtime.Driver;
 /// <summary>What a turn has recorded, as its handler will ask for it when it is run again.</summary>
 internal sealed class RecordedSteps
 {
-    /// <summary>The name of the recorded value that says what became of a task's result.</summary>
-    internal const string VerdictName = "@verdict";
+    /// <summary>The name of the recorded value that says that a result was rejected before anybody relied on it; its argument is the message.</summary>
+    internal const string RejectedName = "@rejected";
 
     // What follows a response of a task has its place by the request, as the response has: which of several tasks ends first is chance.
     private readonly Dictionary<long, SequenceNumber> _verdicts = [];
+    private readonly List<(MessageId Response, SequenceNumber Position)> _rejected = [];
     private readonly Dictionary<string, SequenceNumber> _revisions = new(StringComparer.Ordinal);
     private readonly Queue<(SequenceNumber Position, AgentEvent Record)> _steps = new();
     private readonly Dictionary<SequenceNumber, ActionSettled> _outcomes = [];
@@ -28,8 +29,11 @@ internal sealed class RecordedSteps
         {
             switch (record)
             {
-                case ActionIntended { Name: VerdictName, Gate: null } verdict:
+                case ActionIntended { Name: Judgement.StepName, Gate: null } verdict:
                     _verdicts[verdict.Argument.GetInt64()] = position;
+                    break;
+                case ActionIntended { Name: RejectedName, Gate: null } rejected:
+                    _rejected.Add((rejected.Argument.Deserialize<MessageId>(AgentJson.Options), position));
                     break;
                 case MessageSent { Key: { } key } when key.Contains('/', StringComparison.Ordinal):
                     _revisions[key] = position;
@@ -75,6 +79,13 @@ internal sealed class RecordedSteps
     /// <summary>What became of the result of a request; null when nobody has judged it.</summary>
     internal Judgement? JudgementOf(SequenceNumber request) =>
         _verdicts.TryGetValue(request.Number, out var verdict) && OutcomeOf(verdict) is { } outcome ? outcome.Result.Deserialize<Judgement>(AgentJson.Options) : null;
+
+    /// <summary>The results that were rejected, and for which the failure of who sent them is signalled.</summary>
+    internal IEnumerable<KeyValuePair<MessageId, RejectedResult>> Rejected() =>
+        from rejected in _rejected
+        let outcome = OutcomeOf(rejected.Position)
+        where outcome is not null
+        select KeyValuePair.Create(rejected.Response, outcome.Result.Deserialize<RejectedResult>(AgentJson.Options)!);
 
     internal SequenceNumber NextPosition => _steps.Peek().Position;
 

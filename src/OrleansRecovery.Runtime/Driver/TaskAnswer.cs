@@ -12,6 +12,14 @@ internal sealed record TaskAnswer(string Type, TaskResult? Result, TaskRefusal? 
     /// <summary>What it says that the task has cost; null where it does not say it, or nothing that can be.</summary>
     internal Charge? Spent => (Result?.Spent ?? Refusal?.Spent) is { IsInRange: true } spent ? spent : null;
 
+    /// <summary>What a replay says again of a message: not what a task had cost by then.</summary>
+    internal static JsonElement WithoutSpent(string type, JsonElement payload) => Of(type, payload) switch
+    {
+        { Result: { } result } => TaskJson.Write(result with { Spent = default }),
+        { Refusal: { } refusal } => TaskJson.Write(refusal with { Spent = default }),
+        _ => payload,
+    };
+
     internal static TaskAnswer Of(string type, JsonElement payload) => new(
         type,
         type == TaskResult.TypeName ? TaskJson.TryReadResult(payload) : null,
@@ -26,6 +34,7 @@ internal sealed record TaskAnswer(string Type, TaskResult? Result, TaskRefusal? 
 /// <param name="Verdict">What became of the last result; null when there is none yet.</param>
 /// <param name="ResponseType">The type of what came back last.</param>
 /// <param name="Response">What came back last.</param>
+/// <param name="Charged">Where it was delegated within a task that it is still charged to, and how much; null when it was not, or that is settled.</param>
 internal sealed record KnownTask(
     SequenceNumber Task,
     TaskRequest First,
@@ -33,7 +42,8 @@ internal sealed record KnownTask(
     TaskRequest Last,
     Judgement? Verdict = null,
     string? ResponseType = null,
-    JsonElement? Response = null)
+    JsonElement? Response = null,
+    ChargedStep? Charged = null)
 {
     internal const string StepName = "@delegated";
 
@@ -43,11 +53,21 @@ internal sealed record KnownTask(
         var (setup, history) = (driver.Setup, driver.History);
         KnownTask? found = null;
         MessageId? response = null;
+        ChargedStep? charged = null;
         var verdicts = new Dictionary<SequenceNumber, SequenceNumber>();
-        await foreach (var (position, record) in AgentJournal.ReadFromAsync(setup.Journal, setup.Stream, history.SentWith(key)!.Value, cancellationToken))
+        var first = history.SentWith(key)!.Value;
+        var from = first > history.CollectedFrom ? SequenceNumber.Of(first.Number - 1) : first;
+        await foreach (var (position, record) in AgentJournal.ReadFromAsync(setup.Journal, setup.Stream, from, cancellationToken))
         {
             switch (record)
             {
+                case ActionIntended { Gate: { Step: GateStep.Delegation, Refusal: null } gate } intended 
+                    when position == from && intended.Argument.ValueKind == JsonValueKind.String && intended.Argument.ValueEquals(key):
+                    charged = new ChargedStep(position, gate.Charge);
+                    break;
+                case ActionSettled settled when settled.Action == charged?.Step:
+                    charged = null; // for good, also in a turn that is undone
+                    break;
                 case var undone when undone.IsWork && !history.IsLive(position):
                     break;
                 case MessageSent { Type: TaskRequest.TypeName } sent when sent.Key == key || sent.Key?.StartsWith(key + "/", StringComparison.Ordinal) == true:
@@ -57,7 +77,7 @@ internal sealed record KnownTask(
                 case MessageConsumed { InReplyTo: { } answered } consumed when answered == found?.Request:
                     response = consumed.Message;
                     break;
-                case ActionIntended { Name: RecordedSteps.VerdictName, Gate: null } verdict when verdict.Argument.GetInt64() == found?.Request.Number:
+                case ActionIntended { Name: Judgement.StepName, Gate: null } verdict when verdict.Argument.GetInt64() == found?.Request.Number:
                     verdicts[position] = found.Request;
                     break;
                 case ActionSettled settled when verdicts.ContainsKey(settled.Action):
@@ -69,9 +89,14 @@ internal sealed record KnownTask(
         if (found is { Verdict: not null } && response is { } message)
         {
             var told = await setup.Environment.ReadMessageAsync(message, cancellationToken);
-            return found with { ResponseType = told.Type, Response = told.Payload };
+            found = found with { ResponseType = told.Type, Response = told.Payload };
         }
 
-        return found!;
+        return found! with { Charged = charged };
     }
 }
+
+/// <summary>A step that a task was charged for.</summary>
+/// <param name="Step">Its intent.</param>
+/// <param name="Reserved">How much.</param>
+internal sealed record ChargedStep(SequenceNumber Step, Charge Reserved);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Journal;
@@ -11,6 +12,7 @@ namespace OrleansRecovery.Runtime.Driver;
 internal sealed partial class TurnRun
 {
     private readonly Dictionary<string, (TaskRequest Request, Task<DelegatedResult> Result)> _delegated = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<MessageId, RejectedResult> _rejected;
 
     internal override Task<DelegatedResult> DelegateAsync(Delegation delegation)
     {
@@ -28,8 +30,9 @@ internal sealed partial class TurnRun
             return known.Result;
         }
 
-        var result = DelegateOnceAsync(request, delegation);
-        if (result.Exception?.InnerException is not StepRefusedException) // nothing was sent: the key is free
+        var isKnown = IsKnownTask(contract.Key);
+        var result = isKnown ? FollowAsync(request, delegation) : DelegateOnceAsync(request, delegation);
+        if (isKnown || result.Exception?.InnerException is not StepRefusedException) // nothing was sent: the key is free
         {
             _delegated.Add(contract.Key, (request, result));
         }
@@ -39,26 +42,73 @@ internal sealed partial class TurnRun
 
     private async Task<DelegatedResult> DelegateOnceAsync(TaskRequest request, Delegation delegation)
     {
-        if (IsKnownTask(request.Contract.Key))
+        SequenceNumber? step;
+        Admission? admission;
+        (SequenceNumber? RecordedAt, BufferedStep? Buffered, TaskRequest Request) sent;
+        lock (_buffer) // both at once: where they stand follows from the handler alone, and the request stands right behind what charges it
         {
-            return await FollowAsync(request, delegation);
+            (step, admission) = EnterDelegation(request, request.Contract.CostBudget + Charge.OneCall);
+            sent = SendTask(request);
         }
 
-        var (step, admission) = EnterDelegation(request); // both at once: where they stand follows from the handler alone
-        var sent = SendTask(request);
         var position = sent.RecordedAt ?? await FlushedAsync(sent.Buffered!);
-        return await EndAsync(position, position, sent.Request, delegation, step, admission);
+        return await EndAsync(position, position, sent.Request, delegation, (answer, hasFailed) =>
+            SettleDelegationAsync(step, admission, answer.Spent is { } told ? told + Charge.OneCall : null, hasFailed));
     }
 
-    // The key was used in an earlier turn: what became of that task is a recorded value of this one.
+    // The key was used in an earlier turn: what became of that task is a recorded value of this one. The task is charged where it was delegated; to follow it is a call.
     private async Task<DelegatedResult> FollowAsync(TaskRequest request, Delegation delegation)
     {
-        var found = (KnownTask)(await RecordAsync(
-            KnownTask.StepName, typeof(KnownTask), async token => await KnownTask.ReadAsync(_driver, request.Contract.Key, token), isGated: false))!;
+        var reading = RecordAsync(
+            KnownTask.StepName, typeof(KnownTask), async token => await KnownTask.ReadAsync(_driver, request.Contract.Key, token), isGated: false);
+        PassFollowing(request);
+        var found = (KnownTask)(await reading)!;
         RefuseUnlessSame(found.First, request);
-        return found.Verdict is { Verdict: not Verdict.Revise } verdict
-            ? Ended(new MessageId(Agent, found.Task), found.Last.Round, TaskAnswer.Of(found.ResponseType!, found.Response!.Value), verdict)
-            : await EndAsync(found.Task, found.Request, found.Last, delegation, null, null);
+        if (found.Verdict is { Verdict: not Verdict.Revise } verdict)
+        {
+            var answer = TaskAnswer.Of(found.ResponseType!, found.Response!.Value);
+            SettleFollowed(found, answer, HasFailed(answer, verdict));
+            return Ended(new MessageId(Agent, found.Task), found.Last.Round, answer, verdict);
+        }
+
+        return await EndAsync(found.Task, found.Request, found.Last, delegation, (answer, hasFailed) =>
+        {
+            SettleFollowed(found, answer, hasFailed);
+            return Task.CompletedTask;
+        });
+    }
+
+    // As if it was delegated now, but for time that it does not get anew; what it costs is known at once.
+    private void PassFollowing(TaskRequest request)
+    {
+        lock (_buffer)
+        {
+            var (_, admission) = EnterDelegation(request with { Contract = request.Contract with { TimeBudgetMilliseconds = 0 } }, Charge.OneCall);
+            if (admission?.Intent is { } intent)
+            {
+                Buffer(BufferedStep.OutcomeOf(intent, true, Told(hasFailed: false), Settled(admission, Charge.OneCall, hasFailed: false)));
+            }
+        }
+    }
+
+    // What was charged when it was delegated, in a turn that did not wait for it.
+    private void SettleFollowed(KnownTask found, TaskAnswer answer, bool hasFailed)
+    {
+        if (found.Charged is not { } charged || _recorded.OutcomeOf(charged.Step) is not null)
+        {
+            return;
+        }
+
+        var spent = answer.Spent is { } told ? told + Charge.OneCall : charged.Reserved;
+        lock (_buffer)
+        {
+            if (_task is { } task && task.Account.IndexOf(charged.Step) is var entry and >= 0)
+            {
+                task.Account = task.Account.Settle(entry, spent, hasFailed);
+            }
+
+            Buffer(new ActionSettled(charged.Step, !hasFailed, Told(hasFailed), spent));
+        }
     }
 
     private bool IsKnownTask(string key) => _recorded.HasMore
@@ -67,16 +117,16 @@ internal sealed partial class TurnRun
 
     // Waits for a result, judges it, hands it back while the contract says so.
     private async Task<DelegatedResult> EndAsync(
-        SequenceNumber task, SequenceNumber first, TaskRequest request, Delegation delegation, SequenceNumber? step, Admission? admission)
+        SequenceNumber task, SequenceNumber first, TaskRequest request, Delegation delegation, Func<TaskAnswer, bool, Task> settleAsync)
     {
         var id = new MessageId(Agent, task);
         var position = first;
         while (true)
         {
-            var (answer, judgement) = await JudgedAsync(id, position, request, delegation);
+            var (answer, judgement) = await JudgedAsync(position, request, delegation);
             if (judgement.Verdict != Verdict.Revise)
             {
-                await SettleDelegationAsync(step, admission, answer.Spent, hasFailed: answer.Result is null || judgement.Verdict == Verdict.Reject);
+                await settleAsync(answer, HasFailed(answer, judgement));
                 return Ended(id, request.Round, answer, judgement);
             }
 
@@ -85,7 +135,9 @@ internal sealed partial class TurnRun
         }
     }
 
-    private async Task<(TaskAnswer Answer, Judgement Judgement)> JudgedAsync(MessageId task, SequenceNumber position, TaskRequest request, Delegation delegation)
+    private static bool HasFailed(TaskAnswer answer, Judgement judgement) => answer.Result is null || judgement.Verdict == Verdict.Reject;
+
+    private async Task<(TaskAnswer Answer, Judgement Judgement)> JudgedAsync(SequenceNumber position, TaskRequest request, Delegation delegation)
     {
         var setup = _driver.Setup;
         if (_recorded.ResponseTo(position) is { } recorded)
@@ -96,43 +148,36 @@ internal sealed partial class TurnRun
             return (known, _recorded.JudgementOf(position) ?? Recorded(position, await JudgeAsync(known, request, delegation)));
         }
 
-        ThrowIfOver("a result");
-        var rejected = new HashSet<MessageId>();
+        ThrowIfWithoutResponse();
         while (true)
         {
-            var response = await ResponseAsync(new MessageId(Agent, position), rejected);
+            var response = await ResponseAsync(new MessageId(Agent, position));
             var answer = TaskAnswer.Of(response.Type, response.Payload);
-            var judgement = await JudgeAsync(answer, request, delegation);
-            if (judgement.Verdict == Verdict.Reject && request.Contract.Escalation == EscalationCondition.RejectedResult
-                && await SignalAsync(response, task, judgement))
+            if (!_rejected.TryGetValue(response.Id, out var rejected)) // one that was rejected, and for which nothing falls, is the answer after all
             {
-                rejected.Add(response.Id); // it falls, and another one comes
-                continue;
+                var found = await JudgeAsync(answer, request, delegation);
+                rejected = new RejectedResult(ContentChecks.ChecksumOf(response.Payload), found);
+                if (found.Verdict == Verdict.Reject && request.Contract.Escalation == EscalationCondition.RejectedResult)
+                {
+                    await RejectAsync(response.Id, rejected);
+                    continue; // it falls, and another one comes
+                }
             }
 
             lock (_buffer)
             {
                 Consume(response, IntervalCause.Response, setup.Policy.Checkpoints == Protocol.Policy.CheckpointRule.EveryReceipt, position);
-                return (answer, Recorded(position, judgement));
+                return (answer, Recorded(position, rejected.Judgement));
             }
         }
     }
 
-    private async Task<bool> SignalAsync(IncomingMessage response, MessageId task, Judgement judgement)
+    // Durable before anybody is told: whoever takes over after a crash knows what it signalled, and asks nobody again whether the result is good.
+    private async Task RejectAsync(MessageId response, RejectedResult rejected)
     {
-        try
-        {
-            return await _driver.Setup.Environment.ResultRejectedAsync(
-                new Interval(response.Id.Sender, response.SentIn),
-                response.SenderIncarnation,
-                ContentChecks.ChecksumOf(response.Payload),
-                $"The result {response.Id} of the task {task} was rejected: {string.Join(" ", judgement.Reasons)}");
-        }
-        catch (RecoveryException refused)
-        {
-            _fault = refused; // nobody heard of it, and the request stands in the journal without a response
-            throw;
-        }
+        BufferValue(RecordedSteps.RejectedName, JsonSerializer.SerializeToElement(response, AgentJson.Options), JsonSerializer.SerializeToElement(rejected, AgentJson.Options), true);
+        await FlushAsync();
+        _rejected[response] = rejected;
     }
 
     // The author's own verification may ask a model: like every judgement it is made once, and recorded. Where it fails the turn does, whatever the handler catches.
@@ -145,30 +190,20 @@ internal sealed partial class TurnRun
                 : ResultRules.Judge(request.Contract, request.Round, [new Finding($"It is a {answer.Type}, and no result of a task.", IsCorrupt: true)]);
         }
 
-        try
+        return await OrFaultedAsync(VerifiedAsync(result));
+
+        async Task<Judgement> VerifiedAsync(TaskResult told)
         {
-            var findings = ResultRules.FindingsOf(request.Contract, result);
+            var findings = ResultRules.FindingsOf(request.Contract, told);
             RunningTurn.Enter(this, isActing: true); // what it calls is recorded as its findings, and as no step of its own
-            return ResultRules.Judge(
-                request.Contract, request.Round, findings.Count > 0 ? findings : await delegation.VerifyAsync(result.Value, CancellationToken));
-        }
-        catch (Exception failure) when (!_replayOnly)
-        {
-            _fault ??= failure;
-            throw;
+            return ResultRules.Judge(request.Contract, request.Round, findings.Count > 0 ? findings : await delegation.VerifyAsync(told.Value, CancellationToken));
         }
     }
 
     private Judgement Recorded(SequenceNumber request, Judgement judgement)
     {
-        lock (_buffer)
-        {
-            var intent = new BufferedStep(
-                new ActionIntended(RecordedSteps.VerdictName, ActionClass.Pure, JsonSerializer.SerializeToElement(request.Number), false, false));
-            _buffer.Add(intent);
-            _buffer.Add(BufferedStep.OutcomeOf(intent, true, JsonSerializer.SerializeToElement(judgement, AgentJson.Options)));
-            return judgement;
-        }
+        BufferValue(Judgement.StepName, JsonSerializer.SerializeToElement(request.Number), JsonSerializer.SerializeToElement(judgement, AgentJson.Options), true);
+        return judgement;
     }
 
     private static DelegatedResult Ended(MessageId task, int round, TaskAnswer answer, Judgement judgement) =>
@@ -181,7 +216,7 @@ internal sealed partial class TurnRun
         };
 
     // Within a task: charged with the whole budget that it may use, until it has ended.
-    private (SequenceNumber? Step, Admission? Admission) EnterDelegation(TaskRequest request)
+    private (SequenceNumber? Step, Admission? Admission) EnterDelegation(TaskRequest request, Charge charge)
     {
         if (_task is null)
         {
@@ -190,7 +225,7 @@ internal sealed partial class TurnRun
 
         if (TryTake<ActionIntended>($"the delegation of {request.Type}", out var intended, out var position))
         {
-            Check(intended.Gate is { Step: GateStep.Delegation } && intended.Name == request.Type, $"it delegated {request.Type}, and '{intended.Name}' was recorded");
+            Check(intended.Gate is { Step: GateStep.Delegation } && intended.Name == request.Type, $"delegated {request.Type}", $"'{intended.Name}'");
             return (position, Passed(intended, position));
         }
 
@@ -198,7 +233,7 @@ internal sealed partial class TurnRun
         return (null, Pass(
             GateStep.Delegation,
             new ActionIntended(request.Type, ActionClass.Pure, argument, false, false),
-            request.Contract.CostBudget + Charge.OneCall,
+            charge,
             delegated: request.Contract));
     }
 
@@ -209,11 +244,12 @@ internal sealed partial class TurnRun
             return;
         }
 
-        var outcome = JsonSerializer.SerializeToElement(hasFailed ? "no result" : "a result");
-        var actual = Settled(admission with { WasInterrupted = false }, spent is { } told ? told + Charge.OneCall : null, hasFailed);
-        Buffer(new BufferedStep(new ActionSettled(step ?? admission.Intent!.Position!.Value, !hasFailed, outcome, actual)));
-        await _driver.FlushAsync(this, null, CancellationToken);
+        var actual = Settled(admission with { WasInterrupted = false }, spent, hasFailed);
+        Buffer(new BufferedStep(new ActionSettled(step ?? admission.Intent!.Position!.Value, !hasFailed, Told(hasFailed), actual)));
+        await FlushAsync();
     }
+
+    private static JsonElement Told(bool hasFailed) => JsonSerializer.SerializeToElement(hasFailed ? "no result" : "a result");
 
     private (SequenceNumber? RecordedAt, BufferedStep? Buffered, TaskRequest Request) SendTask(TaskRequest request)
     {
@@ -221,8 +257,11 @@ internal sealed partial class TurnRun
         {
             Check(
                 sent.To == request.Worker && sent.Type == TaskRequest.TypeName && sent.Key == request.Contract.Key,
-                $"it delegated {request.Contract.Key} to {request.Worker}, and {sent.Type} {sent.Key} to {sent.To} was recorded");
-            return (position, null, TaskJson.ReadRequest(sent.Payload)); // the time begins when it did
+                $"delegated {request.Contract.Key} to {request.Worker}",
+                $"{sent.Type} {sent.Key} to {sent.To}");
+            var began = TaskJson.ReadRequest(sent.Payload); // the time begins when it did
+            CheckContent($"delegated to {request.Worker}", Undated(began), () => Undated(request));
+            return (position, null, began);
         }
 
         return (null, Buffer(Sent(request)), request);
@@ -256,7 +295,7 @@ internal sealed partial class TurnRun
                 "It was not delegated again; the first one stands.",
                 "Delegate the same again, or give the new task a new key.");
         }
-
-        static JsonElement Undated(TaskRequest request) => TaskJson.Write(request with { DelegatedAt = 0, Round = 0, Reasons = [], Task = null });
     }
+
+    private static JsonElement Undated(TaskRequest request) => TaskJson.Write(request with { DelegatedAt = 0, Round = 0, Reasons = [], Task = null });
 }

@@ -11,15 +11,12 @@ internal sealed partial class TurnRun
 {
     private static readonly JsonElement Nothing = JsonSerializer.SerializeToElement<object?>(null);
 
-    private static readonly IReadOnlySet<MessageId> NoneRejected = new HashSet<MessageId>();
-
     private TaskInHand? _task;
-    private volatile bool _isOver;
 
     /// <summary>What a turn knows of the task that it works at. Guarded by the buffer's lock.</summary>
     private sealed class TaskInHand(TaskRequest request, MessageId id, Incarnation incarnation, TaskAccount account)
     {
-        public TaskRequest Request { get; } = request;
+        public TaskRequest Request { get; private set; } = request;
 
         public MessageId Id { get; } = id;
 
@@ -34,6 +31,8 @@ internal sealed partial class TurnRun
         public bool HasActed { get; set; }
 
         public bool HasReplied { get; set; }
+
+        public void Accept(long now, long? deadline) => Request = Request.AcceptedAt(now, deadline);
     }
 
     /// <summary>A step that passed the gate.</summary>
@@ -65,7 +64,12 @@ internal sealed partial class TurnRun
         lock (_buffer)
         {
             var now = Now();
-            var holdsLease = !_isOver && !IsStopped && !IsFenced && task.Incarnation == _driver.History.Incarnation;
+            if (step == GateStep.Handler)
+            {
+                task.Accept(now, task.Account.Deadline);
+            }
+
+            var holdsLease = !_isOver && !_isCut && !IsStopped && !IsFenced && task.Incarnation == _driver.History.Incarnation;
             var decision = Gate.Decide(new GateRequest(step, intended.Name, charge, now)
             {
                 Task = task.Request,
@@ -77,14 +81,22 @@ internal sealed partial class TurnRun
                 Account = task.Account,
                 Delegated = delegated,
             });
-            var record = new GateRecord(task.Id, step, decision.Refusal is null ? charge : default, now, _driver.Behavior.Version, isRefundable, decision.Refusal);
+            var record = new GateRecord(
+                task.Id,
+                step,
+                decision.Refusal is null ? charge : default,
+                now,
+                _driver.Behavior.Version,
+                isRefundable,
+                decision.Refusal,
+                decision.Refusal is null && step == GateStep.Handler ? task.Request.Deadline : null);
             if (decision.Refusal is { } refusal)
             {
                 if (holdsLease) // a turn that is over has no journal
                 {
                     var refused = new BufferedStep(intended with { Class = ActionClass.Pure, HasCompensation = false, Gate = record });
-                    _buffer.Add(refused);
-                    _buffer.Add(BufferedStep.OutcomeOf(refused, false, JsonSerializer.SerializeToElement(decision.Reason)));
+                    Add(refused);
+                    Add(BufferedStep.OutcomeOf(refused, false, JsonSerializer.SerializeToElement(decision.Reason)));
                 }
 
                 throw new StepRefusedException(intended.Name, refusal, decision.Reason!);
@@ -96,7 +108,7 @@ internal sealed partial class TurnRun
                 return new Admission(intent, -1, charge, false);
             }
 
-            _buffer.Add(intent);
+            Add(intent);
             task.Account = task.Account.Reserve(null, intended.Name, record);
             task.HasActed |= step == GateStep.Delegation || intended.Class != ActionClass.Pure;
             return new Admission(intent, task.Account.Entries.Count - 1, charge, false);
@@ -113,7 +125,7 @@ internal sealed partial class TurnRun
             return null;
         }
 
-        Check(intended.Gate is not null, $"the step '{intended.Name}' of its task passed no gate");
+        Check(intended.Gate is not null, $"asked the gate of its task for '{intended.Name}'", "a step that passed no gate");
         var gate = intended.Gate!;
 
         if (gate.Refusal is { } refusal)
@@ -123,6 +135,11 @@ internal sealed partial class TurnRun
 
         lock (_buffer)
         {
+            if (gate.Deadline is { } deadline)
+            {
+                task.Accept(gate.At, deadline);
+            }
+
             task.HasActed |= gate.Step == GateStep.Delegation || intended.Class != ActionClass.Pure;
             return new Admission(null, task.Account.IndexOf(position), gate.Charge, true);
         }
@@ -160,7 +177,7 @@ internal sealed partial class TurnRun
 
         if (TryTake<ActionIntended>($"a refused {type}", out var intended, out var position))
         {
-            Check(intended.Name == type, $"it sent {type}, and '{intended.Name}' was recorded");
+            Check(intended.Name == type, $"sent {type}", $"'{intended.Name}'");
             _ = Passed(intended, position);
         }
 

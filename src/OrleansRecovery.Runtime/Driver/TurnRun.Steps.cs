@@ -1,7 +1,5 @@
-using System.Runtime.ExceptionServices;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Tasks;
@@ -23,7 +21,7 @@ internal sealed partial class TurnRun
 
     internal override JsonElement Write(object message, Type type) => AgentJson.Write(message, AgentJson.TypeInfo(type, _driver.Behavior.AgentType));
 
-    internal override object Read(JsonElement payload, Type type) => payload.Deserialize(AgentJson.TypeInfo(type, _driver.Behavior.AgentType))!;
+    internal override object Read(JsonElement payload, Type type) => AgentJson.Read(payload, AgentJson.TypeInfo(type, _driver.Behavior.AgentType));
 
     internal override void Reply(string type, Func<JsonElement> payload)
     {
@@ -50,7 +48,8 @@ internal sealed partial class TurnRun
     {
         if (TryTake<DependencyDeclared>("a declared dependency", out var declared, out _))
         {
-            Check(declared.Producer == producer, $"it declared {producer}, and {declared.Producer} was recorded");
+            Check(declared.Producer == producer, $"declared {producer}", $"{declared.Producer}");
+            Check(_audit is null || (declared.Dependency, declared.Strength) == (kind, strength), $"declared {producer} as {kind}, {strength}", $"{declared.Dependency}, {declared.Strength}");
             return;
         }
 
@@ -87,24 +86,37 @@ internal sealed partial class TurnRun
         }
         else
         {
-            ThrowIfOver("a response");
-            response = await ResponseAsync(new MessageId(Agent, request), NoneRejected);
+            ThrowIfWithoutResponse();
+            response = await ResponseAsync(new MessageId(Agent, request));
             Consume(response, IntervalCause.Response, _driver.Setup.Policy.Checkpoints == CheckpointRule.EveryReceipt, request);
         }
 
         return new AgentResponse(response.Type, response.Payload);
     }
 
-    // The request stands in the journal without a response: a handler that went on all the same could not be replayed.
-    private async Task<IncomingMessage> ResponseAsync(MessageId request, IReadOnlySet<MessageId> rejected)
+    private async Task<IncomingMessage> ResponseAsync(MessageId request)
+    {
+        Interlocked.Increment(ref _waits);
+        try
+        {
+            return await OrFaultedAsync(_driver.Setup.Environment.ResponseAsync(request, _rejected, CancellationToken));
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _waits);
+        }
+    }
+
+    // Its request stands in the journal without an end: a handler that caught this and went on could not be replayed, whatever it was.
+    private async Task<T> OrFaultedAsync<T>(Task<T> asked)
     {
         try
         {
-            return await _driver.Setup.Environment.ResponseAsync(request, rejected, CancellationToken);
+            return await asked;
         }
-        catch (RecoveryException refused)
+        catch (Exception failure) when (!_replayOnly)
         {
-            _fault = refused;
+            _fault ??= failure;
             throw;
         }
     }
@@ -133,7 +145,7 @@ internal sealed partial class TurnRun
                 name, info, read, (succeeded, result) => BufferedStep.OutcomeOf(intent, succeeded, result, Settled(admission, null, !succeeded)));
         }
 
-        Check(intended.Name == name, $"it asked for the value '{name}', and '{intended.Name}' was recorded");
+        Check(intended.Name == name, $"asked for the value '{name}'", $"'{intended.Name}'");
         var passed = isGated ? Passed(intended, position) : null;
         if (_recorded.OutcomeOf(position) is { } outcome)
         {
@@ -141,10 +153,13 @@ internal sealed partial class TurnRun
         }
 
         return _replayOnly
-            ? await new TaskCompletionSource<object?>().Task // the handler ended without waiting for it
+            ? await NeverAsync()
             : await ReadAsync(
                 name, info, read, (succeeded, result) => new BufferedStep(new ActionSettled(position, succeeded, result, Settled(passed, null, !succeeded))));
     }
+
+    // The handler ended without waiting for it.
+    private static Task<object?> NeverAsync() => new TaskCompletionSource<object?>().Task;
 
     private async Task<object?> ReadAsync(string name, JsonTypeInfo info, Func<CancellationToken, Task<object?>> read, Func<bool, JsonElement, BufferedStep> outcome)
     {
@@ -169,15 +184,21 @@ internal sealed partial class TurnRun
     {
         if (TryTake<ActionIntended>($"the action '{action.Name}'", out var intended, out var position))
         {
-            Check(intended.Name == action.Name, $"it called '{action.Name}', and '{intended.Name}' was recorded");
+            Check(intended.Name == action.Name, $"called '{action.Name}'", $"'{intended.Name}'");
+            CheckContent($"called '{action.Name}' with", intended.Argument, () => action.WriteArgument(argument));
             var passed = Passed(intended, position);
             if (_recorded.OutcomeOf(position) is { } outcome)
             {
                 return outcome.Succeeded ? action.ReadResult(outcome.Result) : throw new ActionFailedException(action.Name, outcome.Result.ToString());
             }
 
+            if (_replayOnly)
+            {
+                return await NeverAsync();
+            }
+
             // The process died between intent and outcome. What may run twice is run again under the same key; the rest is for the recovery.
-            return action.Class is ActionClass.Idempotent || (action.Class is ActionClass.Pure && !_replayOnly)
+            return action.Class is ActionClass.Idempotent or ActionClass.Pure
                 ? await ExecuteAsync(action, argument, position, passed)
                 : throw new InDoubtActionException(action.Name);
         }
@@ -205,13 +226,13 @@ internal sealed partial class TurnRun
         try
         {
             var result = await RunWithTimeoutAsync(action, argument, id);
-            BufferPure(action.Name, argumentJson, action.WriteResult(result), succeeded: true);
-            await _driver.FlushAsync(this, null, CancellationToken);
+            BufferValue(action.Name, argumentJson, action.WriteResult(result), succeeded: true);
+            await FlushAsync();
             return result;
         }
         catch (ActionFailedException failure)
         {
-            BufferPure(action.Name, argumentJson, JsonSerializer.SerializeToElement(failure.Reason), succeeded: false);
+            BufferValue(action.Name, argumentJson, JsonSerializer.SerializeToElement(failure.Reason), succeeded: false);
             throw new ActionFailedException(action.Name, failure.Reason, failure); // as a replay throws it
         }
     }
@@ -257,7 +278,7 @@ internal sealed partial class TurnRun
     // True when the past was not sealed and policy lets the action run all the same.
     private async Task<bool> AwaitSealedPastAsync()
     {
-        await _driver.FlushAsync(this, null, CancellationToken);
+        await FlushAsync();
         var environment = _driver.Setup.Environment;
         if (await environment.IsPastSealedAsync(Interval, CancellationToken))
         {
@@ -273,12 +294,16 @@ internal sealed partial class TurnRun
         return false;
     }
 
-    // Where the step stands in the journal, once it is durable: another call's flush may have taken it along.
+    // Where the step stands in the journal, once it is durable: another call's flush may have taken it along. What it was durable for begins only if the turn goes on.
     private async Task<SequenceNumber> FlushedAsync(BufferedStep step)
     {
-        await _driver.FlushAsync(this, null, CancellationToken);
+        await FlushAsync();
+        ThrowIfOver("the step that is durable now");
         return step.Position!.Value;
     }
+
+    // To the end, also when the handler's time is over meanwhile: what is durable would not be known.
+    private Task FlushAsync() => _replayOnly ? NeverAsync() : _driver.FlushAsync(this, null, _stop.Token);
 
     private (SequenceNumber? RecordedAt, BufferedStep? Buffered) AddSend(
         AgentId to,
@@ -292,21 +317,25 @@ internal sealed partial class TurnRun
         RefuseUnlessKnown(to, name);
         if (TryTake<MessageSent>($"a {name} to {to}", out var sent, out var position))
         {
-            Check(sent.To == to && sent.Type == name, $"it sent {name} to {to}, and {sent.Type} to {sent.To} was recorded");
+            Check(sent.To == to && sent.Type == name, $"sent {name} to {to}", $"{sent.Type} to {sent.To}");
+            Check(
+                _audit is null || (sent.Dependency, sent.Strength, sent.InReplyTo, sent.AwaitsReply) == (kind, strength, inReplyTo, awaitsReply),
+                $"sent {name} to {to} as {kind}, {strength}, in reply to {inReplyTo}",
+                $"{sent.Dependency}, {sent.Strength}, in reply to {sent.InReplyTo}");
+            CheckContent($"sent {name} to {to}:", TaskAnswer.WithoutSpent(name, sent.Payload), () => TaskAnswer.WithoutSpent(name, payload()));
             return (position, null);
         }
 
         return (null, Buffer(new MessageSent(to, name, payload(), kind, strength, inReplyTo, awaitsReply)));
     }
 
-    // A pure action's outcome stands right behind its intent.
-    private void BufferPure(string name, JsonElement argument, JsonElement result, bool succeeded)
+    // What leaves nothing behind: its outcome stands right behind its intent.
+    private void BufferValue(string name, JsonElement argument, JsonElement result, bool succeeded)
     {
         lock (_buffer)
         {
-            var intent = new BufferedStep(new ActionIntended(name, ActionClass.Pure, argument, false, false));
-            _buffer.Add(intent);
-            _buffer.Add(BufferedStep.OutcomeOf(intent, succeeded, result));
+            var intent = Add(new BufferedStep(new ActionIntended(name, ActionClass.Pure, argument, false, false)));
+            Add(BufferedStep.OutcomeOf(intent, succeeded, result));
         }
     }
 
@@ -314,76 +343,11 @@ internal sealed partial class TurnRun
 
     private BufferedStep Buffer(BufferedStep step)
     {
-        if (IsStopped && !step.IsOutcome)
+        if ((IsStopped || _isCut) && !step.IsOutcome)
         {
             throw new TurnStoppedException();
         }
 
-        lock (_buffer)
-        {
-            _buffer.Add(step);
-        }
-
-        return step;
-    }
-
-    private bool TryTake<T>(string what, out T record, out SequenceNumber position)
-        where T : AgentEvent
-    {
-        record = null!;
-        position = default;
-        if (!_recorded.HasMore)
-        {
-            ThrowIfOver(what);
-            return false;
-        }
-
-        position = _recorded.NextPosition;
-        var next = _recorded.TakeNext();
-        Check(next is T, $"it asked for {what}, and {next.Kind} was recorded");
-        record = (T)next;
-        _interval = _recorded.IntervalAfter(position) ?? _interval;
-        return true;
-    }
-
-    private void ThrowIfOver(string what)
-    {
-        if (_replayOnly)
-        {
-            throw _driver.NonDeterministic(_message, $"it asked for {what} where the record ends");
-        }
-
-        if (_isOver)
-        {
-            throw _task is null ? new TurnStoppedException() : new StepRefusedException(what, GateRefusal.StaleLease, "the turn of the task is over");
-        }
-
-        if (IsStopped)
-        {
-            throw new TurnStoppedException();
-        }
-
-        ThrowIfFaulted();
-    }
-
-    private void ThrowIfFaulted()
-    {
-        if (_fault is RecoveryException refused)
-        {
-            throw new RecoveryException(refused.Error);
-        }
-
-        if (_fault is { } fault)
-        {
-            ExceptionDispatchInfo.Throw(fault);
-        }
-    }
-
-    private void Check(bool repeated, string what)
-    {
-        if (!repeated)
-        {
-            throw _driver.NonDeterministic(_message, what);
-        }
+        return Add(step);
     }
 }

@@ -4,6 +4,7 @@ using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Tasks;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
+using OrleansRecovery.Runtime.Hosting;
 
 namespace OrleansRecovery.Runtime.Driver;
 
@@ -30,10 +31,16 @@ internal sealed partial class TurnRun
         try
         {
             var request = TaskJson.ReadRequest(_message.Payload);
+            if (_driver.Behavior.Handlers.TryGetValue(request.Type, out var handler))
+            {
+                _ = AgentJson.Read(request.Message, handler.Message);
+            }
+
             var id = request.TaskOf(_message.Id);
             _task = new TaskInHand(request, id, Incarnation, _driver.History.Tasks.Of(id));
         }
-        catch (RecoveryException invalid) when (invalid.Error.Code is RecoveryErrorCode.InvalidContract or RecoveryErrorCode.CompoundContract)
+        catch (RecoveryException invalid) when (
+            invalid.Error.Code is RecoveryErrorCode.InvalidContract or RecoveryErrorCode.CompoundContract or RecoveryErrorCode.UnreadableValue)
         {
             AddReply(TaskRefusal.TypeName, () => TaskJson.Write(new TaskRefusal(invalid.Error.Cause, default, GateRefusal.InvalidContract)));
             return;
@@ -44,13 +51,13 @@ internal sealed partial class TurnRun
             await BeginTaskAsync();
             await HandleInTimeAsync();
         }
-        catch (StepRefusedException refused) when (!_task.HasActed && !_task.HasReplied && refused.Refusal != GateRefusal.StaleLease)
+        catch (StepRefusedException refused) when (!_task.HasActed && !HasReplied() && refused.Refusal != GateRefusal.StaleLease)
         {
             _state = _driver.CopyOfState();
             Refuse(refused.Refusal, $"{refused.Step}: {refused.Reason}");
         }
 
-        if (!_task.HasReplied)
+        if (!HasReplied())
         {
             Refuse(null, "The handler ended without a result.");
         }
@@ -61,7 +68,7 @@ internal sealed partial class TurnRun
         var type = _task!.Request.Type;
         if (TryTake<ActionIntended>($"the task's {type}", out var intended, out var position))
         {
-            Check(intended.Gate is { Step: GateStep.Handler }, $"it began a task, and the action '{intended.Name}' was recorded");
+            Check(intended.Gate is { Step: GateStep.Handler }, "began a task", $"the action '{intended.Name}'");
             _ = Passed(intended, position);
             return;
         }
@@ -69,7 +76,7 @@ internal sealed partial class TurnRun
         var admission = Pass(
             GateStep.Handler, new ActionIntended(type, ActionClass.Pure, Nothing, false, false), default, _driver.Behavior.Handlers.ContainsKey(type));
         Buffer(BufferedStep.OutcomeOf(admission.Intent!, true, Nothing, Settled(admission, default(Charge), hasFailed: false)));
-        await _driver.FlushAsync(this, null, CancellationToken); // accepted: what follows may cost
+        await FlushAsync(); // accepted: what follows may cost
     }
 
     // The time is the task's, also while it waits. A replay takes no time.
@@ -89,8 +96,26 @@ internal sealed partial class TurnRun
         }
         catch (TimeoutException over) when (!handling.IsCompleted)
         {
-            _isOver = true; // what it still does finds the gate shut
+            await CutOffAsync(handling);
             throw new TimeoutException($"The task {_task.Id} took longer than {request.Contract.TimeBudgetMilliseconds} ms.", over);
+        }
+    }
+
+    // Told to stop, it begins nothing any more, and what it is in the midst of may end: as when a recovery stops it. After that nothing of it counts.
+    private async Task CutOffAsync(Task handling)
+    {
+        _isCut = true;
+        var setup = _driver.Setup;
+        try
+        {
+            await setup.Scheduler.CancelAsync(_cut);
+            await handling.WaitAsync(TimeSpan.FromMilliseconds(setup.Policy.ActionTimeoutMilliseconds), setup.Time, CancellationToken.None);
+        }
+#pragma warning disable CA1031 // However the handler ends now, its time was over before.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            // The task's failure is that it took too long.
         }
     }
 
@@ -103,16 +128,27 @@ internal sealed partial class TurnRun
         return TaskJson.Write(new TaskResult(type, value, ContentChecks.ChecksumOf(value), [.. _task!.Attachments], Charged()));
     });
 
-    // A task has one answer.
+    // A task has one answer, whoever of a handler's branches gives it.
     private void Answer(string type, Func<JsonElement> payload)
     {
-        if (_task!.HasReplied)
+        lock (_buffer)
         {
-            throw new InvalidOperationException($"The task {_task.Id} has its answer already.");
-        }
+            if (_task!.HasReplied)
+            {
+                throw new InvalidOperationException($"The task {_task.Id} has its answer already.");
+            }
 
-        AddReply(type, payload);
-        _task.HasReplied = true;
+            AddReply(type, payload);
+            _task.HasReplied = true;
+        }
+    }
+
+    private bool HasReplied()
+    {
+        lock (_buffer)
+        {
+            return _task!.HasReplied;
+        }
     }
 
     private Charge Charged()

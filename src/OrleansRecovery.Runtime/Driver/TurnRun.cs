@@ -25,11 +25,15 @@ internal sealed partial class TurnRun : AgentTurn
     private readonly List<(MessageId Message, CheckpointNumber SentIn)> _consumed = [];
     private readonly List<(Interval Producer, Interval Consumer)> _declared = [];
     private readonly CancellationTokenSource _stop;
+    private readonly CancellationTokenSource _cut; // what the handler is given: also when its time is over, and when something outlives it
     private readonly TaskCompletionSource _finished = new();
     private CheckpointNumber _interval;
     private object _state;
     private CheckpointNumber _highest;
     private (int Consumed, int Declared) _looked;
+    private int _waits;
+    private volatile bool _isCut;
+    private volatile bool _isOver;
     private Exception? _fault;
 
     private TurnRun(
@@ -42,8 +46,11 @@ internal sealed partial class TurnRun : AgentTurn
         _driver = driver;
         _message = message;
         _recorded = new RecordedSteps(recorded);
+        _rejected = new(_recorded.Rejected());
         _replayOnly = replayOnly;
         _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        _cut = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        CancellationToken = _cut.Token;
         _state = driver.CopyOfState();
         _interval = _recorded.BeginsIn(driver.History);
         _highest = driver.History.Current;
@@ -59,7 +66,7 @@ internal sealed partial class TurnRun : AgentTurn
 
     internal override Incarnation Incarnation => _driver.History.Incarnation;
 
-    internal override CancellationToken CancellationToken => _stop.Token;
+    internal override CancellationToken CancellationToken { get; }
 
     internal override object State
     {
@@ -96,27 +103,30 @@ internal sealed partial class TurnRun : AgentTurn
         new(driver, message, recorded, false, cancellationToken) { HasJournalled = true };
 
     internal static TurnRun Replay(
-        AgentDriver driver, IncomingMessage message, IEnumerable<(SequenceNumber Position, AgentEvent Record)> recorded) =>
-        new(driver, message, recorded, true, CancellationToken.None);
+        AgentDriver driver, IncomingMessage message, IEnumerable<(SequenceNumber Position, AgentEvent Record)> recorded, ReplayAudit? audit) =>
+        new(driver, message, recorded, true, CancellationToken.None) { _audit = audit };
 
     /// <summary>Runs the handler; the result is the state's JSON when it ends.</summary>
     internal async Task<byte[]> RunAsync()
     {
         RunningTurn.Enter(this, isActing: false);
-        if (_message.Type == TaskRequest.TypeName)
+        try
         {
-            await RunTaskAsync();
+            await (_message.Type == TaskRequest.TypeName ? RunTaskAsync() : RunHandlerAsync());
         }
-        else
+        finally
         {
-            await RunHandlerAsync();
+            lock (_buffer)
+            {
+                _isOver = true; // a context that was kept is of no use any more
+            }
         }
 
-        _isOver = true; // a context that was kept is of no use any more
         ThrowIfFaulted();
         if (_recorded.HasMore)
         {
-            throw _driver.NonDeterministic(_message, $"it ended before its recorded {_recorded.TakeNext().Kind}");
+            _at = _recorded.NextPosition;
+            throw Deviates("ended before that", $"{_recorded.TakeNext().Kind}");
         }
 
         return AgentJson.WriteState(_state, _driver.Behavior.State);
@@ -145,7 +155,7 @@ internal sealed partial class TurnRun : AgentTurn
                 $"Give the class a handler for {type} again (for a method of a grain: the method), or send the message to another agent.");
         }
 
-        await handler.HandleAsync(payload.Deserialize(handler.Message)!, this);
+        await handler.HandleAsync(AgentJson.Read(payload, handler.Message), this);
     }
 
     /// <summary>Runs the handler from its record alone.</summary>
@@ -159,7 +169,7 @@ internal sealed partial class TurnRun : AgentTurn
         catch (Exception failure) when (failure is not RecoveryException)
 #pragma warning restore CA1031
         {
-            throw _driver.NonDeterministic(_message, $"it failed, and had ended when it was recorded ({failure.GetType().Name}: {failure.Message})");
+            throw Deviates($"failed ({failure.GetType().Name}: {failure.Message})", "a turn that had ended");
         }
         finally
         {
@@ -169,7 +179,20 @@ internal sealed partial class TurnRun : AgentTurn
 
     internal void Finish()
     {
-        _driver.Setup.Scheduler.Wake(_finished);
+        var scheduler = _driver.Setup.Scheduler;
+        scheduler.Wake(_finished);
+        if (Volatile.Read(ref _waits) == 0)
+        {
+            Dispose();
+            return;
+        }
+
+        _ = scheduler.CancelAsync(_cut).ContinueWith(_ => Dispose(), CancellationToken.None, TaskContinuationOptions.None, scheduler); // nobody waits for it any more
+    }
+
+    private void Dispose()
+    {
+        _cut.Dispose();
         _stop.Dispose();
     }
 
@@ -286,8 +309,7 @@ internal sealed partial class TurnRun : AgentTurn
                 OpenInterval(cause);
             }
 
-            _consumed.Add((message.Id, message.SentIn));
-            _buffer.Add(new BufferedStep(new MessageConsumed(
+            Add(new BufferedStep(new MessageConsumed(
                 message.Id,
                 message.SentIn,
                 message.SenderIncarnation,
@@ -295,6 +317,7 @@ internal sealed partial class TurnRun : AgentTurn
                 message.Strength,
                 cause == IntervalCause.Message,
                 inReplyTo)));
+            _consumed.Add((message.Id, message.SentIn));
         }
     }
 
@@ -302,7 +325,22 @@ internal sealed partial class TurnRun : AgentTurn
     {
         _highest = _highest.Next;
         _interval = _highest;
-        _buffer.Add(new BufferedStep(new IntervalOpened(_interval, _driver.History.Incarnation, cause, Now())));
+        Add(new BufferedStep(new IntervalOpened(_interval, _driver.History.Incarnation, cause, Now())));
+    }
+
+    // The one way in: of a turn that is over nothing can become durable but what it had by then, whoever still runs in it.
+    private BufferedStep Add(BufferedStep step)
+    {
+        lock (_buffer)
+        {
+            if (_isOver)
+            {
+                throw new TurnStoppedException();
+            }
+
+            _buffer.Add(step);
+            return step;
+        }
     }
 
     private long Now() => _driver.Setup.Time.GetUtcNow().ToUnixTimeMilliseconds();

@@ -29,15 +29,20 @@ public sealed partial class AgentMailbox : IAgentEnvironment
         ReadAsync(new PendingMessage(message, default, default), cancellationToken).AsTask();
 
     async Task<IncomingMessage> IAgentEnvironment.ResponseAsync(
-        MessageId request, IReadOnlySet<MessageId> rejected, CancellationToken cancellationToken)
+        MessageId request, IReadOnlyDictionary<MessageId, RejectedResult> rejected, CancellationToken cancellationToken)
     {
         while (true)
         {
             var woken = _woken.Next;
             var responses = await _setup.Home.ResponsesAsync(_agent.Agent, request, cancellationToken);
-            if (FirstUnbarred([.. responses.Where(response => !rejected.Contains(response.Id))]) is { } response)
+            if (FirstUnbarred([.. responses.Where(response => !rejected.ContainsKey(response.Id))]) is { } response)
             {
                 return await ReadAsync(response, cancellationToken);
+            }
+
+            if (FirstUnbarred(responses) is { } standing && !await MayFallAsync(standing, rejected[standing.Id]))
+            {
+                return await ReadAsync(standing, cancellationToken);
             }
 
             await WokenAsync(woken, cancellationToken);
@@ -66,11 +71,18 @@ public sealed partial class AgentMailbox : IAgentEnvironment
 
     void IAgentEnvironment.ToCoordinator(ParticipantMessage message) => _setup.Home.Tell(message);
 
-    async Task<bool> IAgentEnvironment.ResultRejectedAsync(Interval suspect, Incarnation incarnation, string evidence, string detail)
+    // Said again each time that it looks: who was told may have been replaced before it was durable, and once it is, that is one failure.
+    private async Task<bool> MayFallAsync(PendingMessage response, RejectedResult rejected)
     {
         try
         {
-            await _setup.Home.FailedAsync(suspect, incarnation, FailureReason.InvalidOutput, detail, evidence, _stopping.Token);
+            await _setup.Home.FailedAsync(
+                new Interval(response.Id.Sender, response.SentIn),
+                response.SenderIncarnation,
+                FailureReason.InvalidOutput,
+                $"The result {response.Id} was rejected: {string.Join(" ", rejected.Judgement.Reasons)}",
+                rejected.Evidence,
+                _stopping.Token);
             return true;
         }
         catch (RecoveryException refused) when (refused.Error.Code == RecoveryErrorCode.StaleSignal)

@@ -126,11 +126,12 @@ public sealed partial class ExecutionDriver : IExecution
     public Task FailedAsync(
         Interval suspect, Incarnation incarnation, FailureReason reason, string detail, string? evidence, CancellationToken cancellationToken)
     {
-        if (evidence is not null && IsSealed(suspect)) // a turn that fails was open until now
+        var id = IdOf(suspect, incarnation);
+        if (evidence is not null && WhyItStands(suspect, id, evidence) is { } why) // a turn that fails was open until now
         {
             throw RecoveryException.Of(
                 RecoveryErrorCode.StaleSignal,
-                $"The result of {suspect} was rejected, and the interval was validated or is older than the detection window.",
+                $"The result of {suspect} was rejected, and {why}.",
                 "Nothing falls; whoever rejected it is told.",
                 "Correct what rests on it with new work.");
         }
@@ -138,7 +139,7 @@ public sealed partial class ExecutionDriver : IExecution
         var now = Now();
         var shortened = detail.Length > 1024 ? detail[..1024] : detail;
         var signal = new FailureSignal(
-            IdOf(suspect, incarnation), SignalPolicy.Host, Address.Tenant, Address.Execution, suspect, incarnation, reason, now, now + 60_000,
+            id, SignalPolicy.Host, Address.Tenant, Address.Execution, suspect, incarnation, reason, now, now + 60_000,
             evidence,
             shortened);
         return SignalAsync(signal, isOwn: true);
@@ -171,11 +172,17 @@ public sealed partial class ExecutionDriver : IExecution
 
     private static PendingMessage Pending(MessageEntry message) => new(message.Id, message.SentIn, message.Incarnation);
 
-    private bool IsSealed(Interval interval)
+    // No failure of it is accepted any more, or this one was answered, and undid nothing.
+    private string? WhyItStands(Interval interval, SignalId signal, string evidence)
     {
         lock (_sync)
         {
-            return _index.IsSealed(interval, SealedBefore());
+            return _index.IsSealed(interval, SealedBefore()) ? "the interval was validated or is older than the detection window"
+                : Unanswered(_state, _open).All(said => said.Signal != signal)
+                    && _recoveries.Values.LastOrDefault(recovery => recovery.AbortReason is not null
+                        && recovery.Signals.Exists(said => said.Signal == signal && said.EvidenceDigest == evidence)) is { } aborted
+                    ? $"the recovery {aborted.Recovery} of that ended without undoing anything ({aborted.AbortReason})"
+                : null;
         }
     }
 

@@ -97,7 +97,7 @@ public sealed partial class ExecutionDriver
         foreach (var (agent, checkpoint) in line.Where(item => _assigned.ContainsKey(item.Key)))
         {
             var history = await ExecutionQueries.ReadHistoryAsync(_setup.Journal, Address, agent, cancellationToken);
-            if (history.CollectableBelow(checkpoint) is not null && await _environment.CollectAsync(agent, checkpoint, cancellationToken) is not null)
+            if (history.CollectableBelow(checkpoint, Now()) is not null && await _environment.CollectAsync(agent, checkpoint, cancellationToken) is not null)
             {
                 collected.Add(agent);
             }

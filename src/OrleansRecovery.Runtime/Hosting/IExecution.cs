@@ -57,7 +57,7 @@ public interface IExecution
     /// <param name="evidence">Of a result that its receiver rejected: SHA-256 of it; null for a turn's own failure.</param>
     /// <param name="cancellationToken">Ends the call.</param>
     /// <returns>When the signal is durable.</returns>
-    /// <exception cref="RecoveryException"><c>StaleSignal</c>: the result is of a sealed interval.</exception>
+    /// <exception cref="RecoveryException"><c>StaleSignal</c>: the result is of a sealed interval, or a recovery of its rejection has undone nothing.</exception>
     Task FailedAsync(
         Interval suspect, Incarnation incarnation, FailureReason reason, string detail, string? evidence, CancellationToken cancellationToken);
 

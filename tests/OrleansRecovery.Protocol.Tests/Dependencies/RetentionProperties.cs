@@ -162,7 +162,7 @@ public sealed class RetentionProperties
             var line = _pruned.RetentionLine(SealedBefore);
             foreach (var agent in _agents)
             {
-                if (AgentHistory.Read(agent, _stored[agent]).CollectableBelow(line[agent]) is { } collected)
+                if (AgentHistory.Read(agent, _stored[agent]).CollectableBelow(line[agent], 0) is { } collected)
                 {
                     var position = _whole.Append(agent, new IntervalSealed(CheckpointNumber.Of(1_000_000), Sample.Operator));
                     Store(agent, position, collected);

@@ -12,6 +12,8 @@ namespace OrleansRecovery.Protocol.Tests.Tasks;
 /// <summary>Random journals of a worker with tasks, steps, crashes and rollbacks: the sums always balance, and every fold says the same.</summary>
 public sealed class TaskLedgerProperties
 {
+    private const long Deadline = 1_000;
+
     private static readonly MessageId[] Tasks = [M("planner", 1), M("planner", 9)];
 
     [Fact]
@@ -65,6 +67,24 @@ public sealed class TaskLedgerProperties
             entry => Assert.Equal(history.IsLive(entry.Position!.Value), entry.Fate is ChargeFate.Held or ChargeFate.Spent));
     });
 
+    [Fact]
+    public void What_retention_leaves_says_the_same_of_every_open_task() => Check(journal =>
+    {
+        var live = new AgentHistory(A("hotel"));
+        journal.ForEach(live.Apply);
+        var before = Sums(live).ToList();
+        foreach (var interval in live.Live.ToList()) // one collection after another, each with what the one before carried
+        {
+            var collected = new Collected(interval.Number, interval.OpenedAt, live.Tasks.CarriedBefore(interval.OpenedAt, now: Deadline - 1));
+            journal.Add(AgentEventJson.Read(AgentEventJson.Write(collected)));
+            live.Apply(journal[^1]);
+            var left = journal.Select((record, index) => (Position: S(index), Record: record)).Where(item => item.Position >= interval.OpenedAt).ToList();
+
+            Assert.Equal(before, Sums(live));
+            Assert.Equal(before, Sums(AgentHistory.Read(A("hotel"), left)));
+        }
+    });
+
     private static void Check(Action<List<AgentEvent>> property) =>
         FsCheck.Fluent.Prop.ForAll(Gen.Choose(0, int.MaxValue).ToArbitrary(), seed => property(Journal(new Random(seed)))).QuickCheckThrowOnFailure();
 
@@ -112,7 +132,7 @@ public sealed class TaskLedgerProperties
             {
                 GateRefusal? refusal = random.Next(6) == 0 ? GateRefusal.NotAllowed : null;
                 var charge = refusal is null ? new Charge(1, random.Next(100), random.Next(100)) : default;
-                var gate = new GateRecord(Tasks[random.Next(2)], GateStep.Action, charge, i, "1", random.Next(2) == 0, refusal);
+                var gate = new GateRecord(Tasks[random.Next(2)], GateStep.Action, charge, i, "1", random.Next(2) == 0, refusal, refusal is null ? Deadline : null);
                 Add(new ActionIntended("book", ActionClass.Compensatable, JsonElement.Parse("1"), false, true, gate));
             }
             else if (round < 9 && inDoubt.Count > 0)

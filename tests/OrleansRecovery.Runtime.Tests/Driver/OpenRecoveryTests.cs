@@ -231,7 +231,7 @@ public sealed class OpenRecoveryTests
 
         public Task<IncomingMessage> ReadMessageAsync(MessageId message, CancellationToken cancellationToken) => throw new NotSupportedException();
 
-        public Task<IncomingMessage> ResponseAsync(MessageId request, IReadOnlySet<MessageId> rejected, CancellationToken cancellationToken) => throw new NotSupportedException();
+        public Task<IncomingMessage> ResponseAsync(MessageId request, IReadOnlyDictionary<MessageId, RejectedResult> rejected, CancellationToken cancellationToken) => throw new NotSupportedException();
 
         public void Refused(string row, ParticipantInputKind input) => Assert.Fail($"{input} is refused in {row}.");
 
@@ -247,7 +247,7 @@ public sealed class OpenRecoveryTests
         {
         }
 
-        public Task<bool> ResultRejectedAsync(Interval suspect, Incarnation incarnation, string evidence, string detail) => throw new NotSupportedException();
+        
 
         public Task TurnFailedAsync(Interval suspect, Incarnation incarnation, FailureReason reason, string detail) => Task.CompletedTask;
     }

@@ -9,6 +9,7 @@ using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Runtime.Driver;
 using OrleansRecovery.Runtime.Ports;
+using OrleansRecovery.Runtime.Security;
 
 namespace OrleansRecovery.Runtime.Tests.Guarded;
 
@@ -27,7 +28,7 @@ public sealed record TaskState
 }
 
 /// <summary>What agents can do.</summary>
-public sealed record Tools(AgentAction<string, string> Book, AgentAction<string, string> Look, AgentAction<string, string> Pay);
+public sealed record Tools(AgentAction<string, string> Book, AgentAction<string, string> Look, AgentAction<string, string> Pay, AgentAction<string, string> Mail);
 
 /// <summary>What a test has the agents do, and what they did.</summary>
 public sealed class TaskWorld
@@ -38,6 +39,8 @@ public sealed class TaskWorld
 
     public Func<Booking, AgentContext<TaskState>, Tools, Task> OnBooking { get; set; } = async (booking, context, tools) =>
         context.Reply(new Booked(await context.ActAsync(tools.Book, booking.City)));
+
+    public Func<string, Task> OnAct { get; set; } = _ => Task.CompletedTask;
 
     public Func<string, Task<string>> OnLook { get; set; } = Task.FromResult;
 
@@ -58,7 +61,8 @@ public sealed class TaskAgent(TaskWorld world) : Agent<TaskState>
                     world.Log.Enqueue($"look {text}");
                     return await world.OnLook(text);
                 }).Costing(_ => new Charge(1, 50), (_, _) => new Charge(1, 30)),
-            agent.Compensatable<string, string>("pay", (text, _) => SayAsync($"pay {text}", text), (text, _, _) => SayAsync($"unpay {text}", text)));
+            agent.Compensatable<string, string>("pay", (text, _) => SayAsync($"pay {text}", text), (text, _, _) => SayAsync($"unpay {text}", text)),
+            agent.Irrevocable<string, string>("mail", (text, _) => SayAsync($"mail {text}", text)));
         agent.On<Plan>(async (plan, context) =>
         {
             var said = await world.OnPlan(plan, context);
@@ -72,10 +76,11 @@ public sealed class TaskAgent(TaskWorld world) : Agent<TaskState>
         });
     }
 
-    private Task<string> SayAsync(string entry, string text)
+    private async Task<string> SayAsync(string entry, string text)
     {
         world.Log.Enqueue(entry);
-        return Task.FromResult(text);
+        await world.OnAct(entry);
+        return text;
     }
 }
 
@@ -87,11 +92,13 @@ public sealed class TaskStage : IAsyncDisposable
     public static readonly AgentId Hotel = AgentId.Parse("hotel");
     public static readonly AgentId Other = AgentId.Parse("other");
 
+    private static readonly LedgerKey Key = LedgerKey.Ephemeral();
+
     public static TaskContract Contract { get; } = new()
     {
         Key = "room",
         Objective = "Book a room.",
-        AllowedActions = ["book", "look", "now", "Booking"],
+        AllowedActions = ["book", "look", "mail", "now", "Booking"],
         InputScope = ["city"],
         OutputSchema = JsonElement.Parse("""{"type":"object","required":["room"],"properties":{"room":{"type":"string","maxLength":10}}}"""),
         TimeBudgetMilliseconds = 600_000,
@@ -110,7 +117,7 @@ public sealed class TaskStage : IAsyncDisposable
     {
         journal ??= new InMemoryJournal();
         var host = await LocalRecoveryHost.OpenAsync(
-            journal, new AgentCatalog().Add(() => new TaskAgent(world)), new LocalHostOptions { Time = time ?? TimeProvider.System });
+            journal, new AgentCatalog().Add(() => new TaskAgent(world)), new LocalHostOptions { Time = time ?? TimeProvider.System, LedgerKey = Key });
         await host.StartAsync(new ExecutionStart(
             Execution,
             [.. new[] { Planner, Hotel, Other }.Select(agent => new AgentAssignment(agent, new AgentClass(nameof(TaskAgent))))],

@@ -13,12 +13,13 @@ public sealed class HoldingJournal(IJournalDatabase inner) : IJournalDatabase
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private (StreamId Stream, long From)? _held;
     private (StreamId Stream, long From)? _failing;
+    private Exception _failure = Unavailable();
     private Func<StreamAppend, bool>? _failingAfter;
     private Func<StreamAppend, bool> _refusing = _ => false;
     private StreamKind? _heldWriting;
     private StreamId? _unreadable;
 
-    /// <summary>Completes when a read, or a write, waits.</summary>
+    /// <summary>Completes when a read, or a write, waits, or a write is refused.</summary>
     public Task Reached => _reached.Task;
 
     /// <summary>From now on, reads that begin with this record wait.</summary>
@@ -28,7 +29,7 @@ public sealed class HoldingJournal(IJournalDatabase inner) : IJournalDatabase
     public void HoldWriting(StreamKind kind) => _heldWriting = kind;
 
     /// <summary>The next read that begins with this record fails, as when the database cannot be reached.</summary>
-    public void FailOnce(StreamId stream, long from) => _failing = (stream, from);
+    public void FailOnce(StreamId stream, long from, Exception? failure = null) => (_failing, _failure) = ((stream, from), failure ?? _failure);
 
     /// <summary>From now on, reads of this stream fail.</summary>
     public void FailReading(StreamId stream) => _unreadable = stream;
@@ -43,6 +44,9 @@ public sealed class HoldingJournal(IJournalDatabase inner) : IJournalDatabase
     public void FailAfterWriting(string text) => _failingAfter = append =>
         append.Records.Any(record => Encoding.UTF8.GetString(record.Span).Contains(text, StringComparison.Ordinal));
 
+    /// <summary>The next append of which this holds is written, and fails all the same.</summary>
+    public void FailAfterWriting(Func<StreamAppend, bool> fails) => _failingAfter = fails;
+
     /// <summary>From now on, appends to this stream whose last record contains this text are not written.</summary>
     public void Refuse(StreamId stream, string text) => _refusing = append =>
         append.Stream == stream && Encoding.UTF8.GetString(append.Records[^1].Span).Contains(text, StringComparison.Ordinal);
@@ -54,6 +58,7 @@ public sealed class HoldingJournal(IJournalDatabase inner) : IJournalDatabase
     {
         if (batch.Appends.Any(_refusing))
         {
+            _reached.TrySetResult();
             throw Unavailable();
         }
 
@@ -87,7 +92,7 @@ public sealed class HoldingJournal(IJournalDatabase inner) : IJournalDatabase
         if ((stream, from) == _failing)
         {
             _failing = null;
-            throw Unavailable();
+            throw _failure;
         }
 
         await foreach (var record in inner.ReadAsync(stream, from, cancellationToken))

@@ -131,12 +131,12 @@ internal static class MutantList
             "consumes what is barred",
             new Edit(Turn, "if (consumed.Exists(item => participant.Bars(new Interval(item.Message.Sender, item.SentIn)))", "if ((!§ && consumed.Exists(item => participant.Bars(new Interval(item.Message.Sender, item.SentIn))))"),
             new Edit(Mailbox, "SentIn)) != true)", "SentIn)) != true || §)")),
-        new("does an irrevocable action again when it is in doubt", new Edit(Steps, "return action.Class is ActionClass.Idempotent ||", "return § || action.Class is ActionClass.Idempotent ||")),
+        new("does an irrevocable action again when it is in doubt", new Edit(Steps, "return action.Class is ActionClass.Idempotent or", "return § || action.Class is ActionClass.Idempotent or")),
         new("acts before the intent is durable", new Edit(
             Steps,
             "return await ExecuteAsync(action, argument, await FlushedAsync(Buffer(intent)));",
             "if (§) { await RunWithTimeoutAsync(action, argument, new ActionId(Agent, SequenceNumber.Of(_driver.History.Next.Number + _buffer.Count))); }\n        return await ExecuteAsync(action, argument, await FlushedAsync(Buffer(intent)));")),
-        new("does not replay turns", new Edit(Loading, "await driver.ReplayEndedTurnsAsync(cancellationToken);", "if (!§) { await driver.ReplayEndedTurnsAsync(cancellationToken); }")),
+        new("does not replay turns", new Edit(Loading, "while (await driver.ReplayTurnAsync(null, cancellationToken))", "while (!§ && await driver.ReplayTurnAsync(null, cancellationToken))")),
         new("takes a damaged copy of the state", new Edit(
             Loading, "if (snapshot is not null && AgentJson.Digest(snapshot.Body.Span) == snapshot.Digest)", "if (snapshot is not null && (§ || AgentJson.Digest(snapshot.Body.Span) == snapshot.Digest))")),
         new("passes over a damaged record", new Edit(
@@ -194,7 +194,7 @@ internal static class MutantList
         new("takes an altered record for sound", new Edit(Verifier, "if (record.Hash != LedgerChain.HashOf(record))", "if (!§ && record.Hash != LedgerChain.HashOf(record))")) { Tests = LedgerTests },
         new("takes any signature", new Edit(Verifier, "&& key.Verifies(LedgerSignatures.HeadStatement(record.Tenant, Head), head.Signature))", "&& (§ || key.Verifies(LedgerSignatures.HeadStatement(record.Tenant, Head), head.Signature)))")) { Tests = LedgerTests },
         new("collects one checkpoint too many", new Edit(
-            History, "return first > 0 ? new Collected(_live[first].Number, _live[first].OpenedAt) : null;", "if (§ && first >= 0 && first + 1 < _live.Count) { first++; }\n        return first > 0 ? new Collected(_live[first].Number, _live[first].OpenedAt) : null;"))
+            History, "return first > 0 ? new Collected(_live[first].Number, _live[first].OpenedAt, Tasks.CarriedBefore(_live[first].OpenedAt, now)) : null;", "if (§ && first >= 0 && first + 1 < _live.Count) { first++; }\n        return first > 0 ? new Collected(_live[first].Number, _live[first].OpenedAt, Tasks.CarriedBefore(_live[first].OpenedAt, now)) : null;"))
         {
             Tests = RetentionTests,
         },
