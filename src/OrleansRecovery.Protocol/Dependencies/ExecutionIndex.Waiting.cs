@@ -5,6 +5,10 @@ namespace OrleansRecovery.Protocol.Dependencies;
 /// <content>Who waits for whom.</content>
 public sealed partial class ExecutionIndex
 {
+    private static readonly HashSet<AgentId> NoAgents = [];
+
+    private int _quarantinedCount;
+
     /// <summary>
     /// The agents of a ring in which each waits, in the middle of its turn, for a response of the next one, and the last for the first: no turn in it can end.
     /// Null unless this request is the latest one of such a ring, so that of all who wait in it one is told.
@@ -38,6 +42,30 @@ public sealed partial class ExecutionIndex
 
         return null;
     }
+
+    /// <summary>
+    /// The agents that do nothing more until somebody decides: those that a recovery took out of service, those that are stuck for another reason, and those
+    /// that wait, in the middle of their turns, for responses of none but these.
+    /// </summary>
+    /// <param name="stuck">Agents that are stuck for another reason.</param>
+    public IReadOnlySet<AgentId> HeldUp(IReadOnlyCollection<AgentId> stuck)
+    {
+        if (_quarantinedCount == 0 && stuck.Count == 0)
+        {
+            return NoAgents;
+        }
+
+        var held = _agents.Values.Where(agent => agent.IsQuarantined).Select(agent => agent.Agent).Concat(stuck).ToHashSet();
+        while (_agents.Values.Where(agent => !held.Contains(agent.Agent) && WaitsForNoneBut(held, agent)).Select(agent => agent.Agent).ToList() is { Count: > 0 } more)
+        {
+            held.UnionWith(more);
+        }
+
+        return held;
+    }
+
+    private bool WaitsForNoneBut(HashSet<AgentId> held, AgentEntry agent) =>
+        agent.Awaited.Count > 0 && agent.Awaited.TrueForAll(request => held.Contains(request.To) && !IsAnswered(request));
 
     private static List<AgentId> Ring(Dictionary<AgentId, AgentId> askedBy, AgentId asker)
     {

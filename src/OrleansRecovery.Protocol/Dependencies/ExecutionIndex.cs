@@ -91,7 +91,9 @@ public sealed partial class ExecutionIndex
     {
         var entry = Entry(agent);
         entry.Next = position.Next;
+        var wasQuarantined = entry.IsQuarantined;
         entry.NoteOpenWork(record);
+        _quarantinedCount += (entry.IsQuarantined ? 1 : 0) - (wasQuarantined ? 1 : 0);
         switch (record.Kind)
         {
             case AgentEventKind.IntervalOpened:

@@ -35,7 +35,9 @@ public sealed partial class ExecutionDriver
     /// <summary>Agents consume again.</summary>
     public Task ResumeAsync(IssuerId by, string reason) => ApplyAsync(new ExecutionInput.Continued(by, reason));
 
-    /// <summary>Completes when nothing waits, nothing runs and no recovery is open; escalated or paused counts as settled.</summary>
+    /// <summary>
+    /// Completes when nothing waits, nothing runs and no recovery is open; escalated or paused counts as settled, and so does what waits for an agent that is out of service.
+    /// </summary>
     public async Task SettledAsync(CancellationToken cancellationToken)
     {
         while (true)
@@ -57,8 +59,14 @@ public sealed partial class ExecutionDriver
 
     private bool IsSettled() => Volatile.Read(ref _inputCount) == 0
         && (IsHeld || _open is { Phase: CoordinatorPhase.Escalated }
-            || (_state.Phase != ExecutionPhase.Recovering && !_assigned.Keys.Any(agent => !_stuck.ContainsKey(agent) && !_index.IsQuarantined(agent)
-                && (_index.IsInTurn(agent) || _index.Pending(agent).Any(message => message.Dependency != DependencyKind.Result)))));
+            || (_state.Phase != ExecutionPhase.Recovering && !MayGoOn()));
+
+    private bool MayGoOn()
+    {
+        var heldUp = _index.HeldUp(_stuck.Keys);
+        return _assigned.Keys.Any(agent => !heldUp.Contains(agent)
+            && (_index.IsInTurn(agent) || _index.Pending(agent).Any(message => message.Dependency != DependencyKind.Result)));
+    }
 
     private Task SignalAsync(FailureSignal signal, bool isOwn) => PutAsync(new Input
     {

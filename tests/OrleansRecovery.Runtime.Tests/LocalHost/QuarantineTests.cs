@@ -40,6 +40,13 @@ public sealed class QuarantineTests
         Assert.False(Agent(after, "b").Quarantined);
         Assert.Contains("do z", world.Log);
         Assert.DoesNotContain("do y", world.Log);
+
+        // Neither is who asks it, nor who asks that one: they wait until somebody decides.
+        await probe.SendAsync("b", "tell-then-ask", "q", "a");
+        await probe.SendAsync("b", "act", "behind");
+        await probe.SettledAsync().WaitAsync(TimeSpan.FromMinutes(2));
+        Assert.Contains("do q-told", world.Log);
+        Assert.DoesNotContain("do behind", world.Log);
     }
 
     private static AgentStatus Agent(ExecutionStatus status, string name) => status.Agents.Single(agent => agent.Agent.Text == name);
