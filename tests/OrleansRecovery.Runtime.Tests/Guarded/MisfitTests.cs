@@ -173,7 +173,7 @@ public sealed class MisfitTests
                 journal.FailOnce(StreamId.OfAgent(TaskStage.Execution, TaskStage.Hotel), answer.Number, new IOException("a test says so"));
             },
         };
-        await using var stage = await TaskStage.OpenAsync(world, journal);
+        await using var stage = await TaskStage.OpenAsync(world, journal, messageBytesMax: 0); // so that the answer is read
 
         Assert.Equal("Bern", await stage.PlanAsync());
 

@@ -8,6 +8,7 @@ using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Runtime.Driver;
+using OrleansRecovery.Runtime.Hosting;
 using OrleansRecovery.Runtime.Ports;
 using OrleansRecovery.Runtime.Security;
 
@@ -113,11 +114,15 @@ public sealed class TaskStage : IAsyncDisposable
     public IJournalDatabase Journal { get; }
 
     public static async Task<TaskStage> OpenAsync(
-        TaskWorld world, IJournalDatabase? journal = null, RecoveryPolicy? policy = null, TimeProvider? time = null)
+        TaskWorld world,
+        IJournalDatabase? journal = null,
+        RecoveryPolicy? policy = null,
+        TimeProvider? time = null,
+        long messageBytesMax = RecentMessages.BytesMaxDefault)
     {
         journal ??= new InMemoryJournal();
         var host = await LocalRecoveryHost.OpenAsync(
-            journal, new AgentCatalog().Add(() => new TaskAgent(world)), new LocalHostOptions { Time = time ?? TimeProvider.System, LedgerKey = Key });
+            journal, new AgentCatalog().Add(() => new TaskAgent(world)), new LocalHostOptions { Time = time ?? TimeProvider.System, LedgerKey = Key, MessageBytesMax = messageBytesMax });
         await host.StartAsync(new ExecutionStart(
             Execution,
             [.. new[] { Planner, Hotel, Other }.Select(agent => new AgentAssignment(agent, new AgentClass(nameof(TaskAgent))))],

@@ -47,6 +47,31 @@ internal sealed class Story
     /// <summary>Agents that are out of service.</summary>
     public HashSet<AgentId> Quarantined { get; } = [];
 
+    /// <summary>Agents that are out of service, and those that wait, in the middle of a turn, for responses of none but these.</summary>
+    public HashSet<AgentId> HeldUp()
+    {
+        var held = Quarantined.ToHashSet();
+        while (Histories.Where(history => !held.Contains(history.Key) && WaitsForNoneBut(held, history.Value)).Select(history => history.Key).ToList() is { Count: > 0 } more)
+        {
+            held.UnionWith(more);
+        }
+
+        return held;
+    }
+
+    private bool WaitsForNoneBut(HashSet<AgentId> held, AgentHistory history)
+    {
+        if (history.Turn is not { } turn)
+        {
+            return false;
+        }
+
+        var steps = Journals[history.Agent].Where(item => item.Position > turn.BeganAt && history.IsLive(item.Position)).ToList();
+        var answered = steps.Select(item => item.Record).OfType<MessageConsumed>().Select(consumed => consumed.InReplyTo).ToHashSet();
+        var awaited = steps.Where(item => item.Record is MessageSent { AwaitsReply: true } && !answered.Contains(item.Position)).Select(item => ((MessageSent)item.Record).To).ToList();
+        return awaited.Count > 0 && awaited.TrueForAll(held.Contains);
+    }
+
     /// <summary>Every record that counts.</summary>
     public IEnumerable<(AgentId Agent, SequenceNumber Position, AgentEvent Record)> Live() =>
         from journal in Journals
