@@ -63,6 +63,7 @@ public sealed class RecentMessages(long bytesMax = RecentMessages.BytesMaxDefaul
 
     private void Keep((ExecutionAddress Execution, MessageId Message) key, MessageSent sent)
     {
+        sent = sent with { Payload = sent.Payload.Clone() }; // what came with a request goes with the request
         var kept = new Kept(key, sent, JsonMarshal.GetRawUtf8Value(sent.Payload).Length + Overhead);
         if (kept.Bytes > bytesMax || _kept.ContainsKey(key))
         {

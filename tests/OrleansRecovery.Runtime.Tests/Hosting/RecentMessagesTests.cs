@@ -32,6 +32,18 @@ public sealed class RecentMessagesTests
     }
 
     [Fact]
+    public async Task A_payload_outlives_the_document_that_it_came_in()
+    {
+        var messages = new RecentMessages();
+        using (var request = JsonDocument.Parse("""{"payload":"x"}"""))
+        {
+            messages.Note(ProbeHost.Execution, A, SequenceNumber.First, [Sent("") with { Payload = request.RootElement.GetProperty("payload") }]);
+        }
+
+        Assert.Equal("x", (await ReadAsync(messages, 0)).Payload.GetString());
+    }
+
+    [Fact]
     public async Task The_same_message_of_another_execution_is_another_one()
     {
         var messages = new RecentMessages();
