@@ -157,7 +157,7 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IForeignClient,
     /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="RecoveryException">As <see cref="JournalReplay.RunAsync"/>.</exception>
     public Task<ExecutionReplay> ReplayJournalAsync(ExecutionAddress execution, AgentId? agent = null, CancellationToken cancellationToken = default) =>
-        JournalReplay.RunAsync(Journal, Catalog, execution, agent, cancellationToken: cancellationToken);
+        JournalReplay.RunAsync(Journal, Catalog, execution, agent, time: Options.Time, cancellationToken: cancellationToken);
 
     /// <inheritdoc/>
     public async Task<RecoveryPreview> PlanAsync(ExecutionAddress execution, Interval suspect, CancellationToken cancellationToken = default) =>

@@ -55,7 +55,7 @@ internal static class ReplayJournalCommand
                 : await CommonOptions.ExecutionOfAsync(parsed, journal, cancellationToken);
             var agent = parsed.GetValue(Agent) is { } text ? AgentId.Parse(text) : (AgentId?)null;
             var replay = await JournalReplay.RunAsync(
-                journal, catalog, address, agent, TimeSpan.FromMilliseconds(parsed.GetValue(Patience)), cancellationToken);
+                journal, catalog, address, agent, TimeSpan.FromMilliseconds(parsed.GetValue(Patience)), cancellationToken: cancellationToken);
             if (parsed.GetValue(CommonOptions.Json))
             {
                 Terminal.WriteJson(replay);

@@ -48,24 +48,24 @@ public sealed partial class ExecutionIndex
     /// that wait, in the middle of their turns, for responses of none but these.
     /// </summary>
     /// <param name="stuck">Agents that are stuck for another reason.</param>
-    public IReadOnlySet<AgentId> HeldUp(IReadOnlyCollection<AgentId> stuck)
+    public IReadOnlySet<AgentId> Stranded(IReadOnlyCollection<AgentId> stuck)
     {
         if (_quarantinedCount == 0 && stuck.Count == 0)
         {
             return NoAgents;
         }
 
-        var held = _agents.Values.Where(agent => agent.IsQuarantined).Select(agent => agent.Agent).Concat(stuck).ToHashSet();
-        while (_agents.Values.Where(agent => !held.Contains(agent.Agent) && WaitsForNoneBut(held, agent)).Select(agent => agent.Agent).ToList() is { Count: > 0 } more)
+        var stranded = _agents.Values.Where(agent => agent.IsQuarantined).Select(agent => agent.Agent).Concat(stuck).ToHashSet();
+        while (_agents.Values.Where(agent => !stranded.Contains(agent.Agent) && WaitsForNoneBut(stranded, agent)).Select(agent => agent.Agent).ToList() is { Count: > 0 } more)
         {
-            held.UnionWith(more);
+            stranded.UnionWith(more);
         }
 
-        return held;
+        return stranded;
     }
 
-    private bool WaitsForNoneBut(HashSet<AgentId> held, AgentEntry agent) =>
-        agent.Awaited.Count > 0 && agent.Awaited.TrueForAll(request => held.Contains(request.To) && !IsAnswered(request));
+    private bool WaitsForNoneBut(HashSet<AgentId> stranded, AgentEntry agent) =>
+        agent.Awaited.Count > 0 && agent.Awaited.TrueForAll(request => stranded.Contains(request.To) && !IsAnswered(request));
 
     private static List<AgentId> Ring(Dictionary<AgentId, AgentId> askedBy, AgentId asker)
     {

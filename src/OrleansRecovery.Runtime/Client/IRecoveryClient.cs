@@ -104,7 +104,10 @@ public interface IRecoveryClient
     /// <summary>Agents consume again.</summary>
     Task ResumeAsync(ExecutionAddress execution, IssuerId by, string reason, CancellationToken cancellationToken = default);
 
-    /// <summary>Completes when no message waits, no handler runs and no recovery is open or runs; escalated or paused counts as settled.</summary>
+    /// <summary>
+    /// Completes when no message waits, no handler runs and no recovery is open or runs; escalated or paused counts as settled, and so do agents that can do nothing more
+    /// until somebody decides: those out of service, and those that wait for responses of none but these.
+    /// </summary>
     Task SettledAsync(ExecutionAddress execution, CancellationToken cancellationToken = default);
 
     /// <summary>What happens to recoveries of the execution from now on, until cancelled.</summary>

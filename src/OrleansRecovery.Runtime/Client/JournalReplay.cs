@@ -26,12 +26,19 @@ public static class JournalReplay
     /// <param name="execution">The execution.</param>
     /// <param name="agent">One agent of it; null for all.</param>
     /// <param name="patience">Longest that one turn may take; null for <see cref="DefaultPatience"/>.</param>
+    /// <param name="time">The clock by which it waits; null for the system's.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="RecoveryException">
     /// <c>UnknownExecution</c>, <c>UnknownAgent</c>; <c>AgentNotRegistered</c>: no class of an agent that was to be replayed is there; the journal is damaged.
     /// </exception>
     public static async Task<ExecutionReplay> RunAsync(
-        IJournal journal, AgentCatalog catalog, ExecutionAddress execution, AgentId? agent = null, TimeSpan? patience = null, CancellationToken cancellationToken = default)
+        IJournal journal,
+        AgentCatalog catalog,
+        ExecutionAddress execution,
+        AgentId? agent = null,
+        TimeSpan? patience = null,
+        TimeProvider? time = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(catalog);
         var history = await LoadedExecution.ReadLogAsync(journal, execution, cancellationToken);
@@ -47,7 +54,7 @@ public static class JournalReplay
             }
 
             var environment = new ReplayEnvironment(journal, execution, history.Started.Agents.Select(known => known.Agent).ToHashSet());
-            var setup = new AgentSetup(execution, assigned.Agent, history.Started.Policy, journal, environment, TimeProvider.System);
+            var setup = new AgentSetup(execution, assigned.Agent, history.Started.Policy, journal, environment, time ?? TimeProvider.System);
             replays.Add(await AgentDriver.AuditAsync(setup, catalog, agentClass, !isOnFallback, patience ?? DefaultPatience, cancellationToken));
         }
 

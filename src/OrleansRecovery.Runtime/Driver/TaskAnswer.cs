@@ -61,7 +61,7 @@ internal sealed record KnownTask(
         {
             switch (record)
             {
-                case ActionIntended { Gate: { Step: GateStep.Delegation, Refusal: null } gate } intended 
+                case ActionIntended { Gate: { Step: GateStep.Delegation, Refusal: null } gate } intended
                     when position == from && intended.Argument.ValueKind == JsonValueKind.String && intended.Argument.ValueEquals(key):
                     charged = new ChargedStep(position, gate.Charge);
                     break;

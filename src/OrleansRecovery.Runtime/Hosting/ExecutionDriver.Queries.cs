@@ -36,7 +36,7 @@ public sealed partial class ExecutionDriver
     public Task ResumeAsync(IssuerId by, string reason) => ApplyAsync(new ExecutionInput.Continued(by, reason));
 
     /// <summary>
-    /// Completes when nothing waits, nothing runs and no recovery is open; escalated or paused counts as settled, and so does what waits for an agent that is out of service.
+    /// Completes when nothing waits, nothing runs and no recovery is open; escalated or paused counts as settled, and so does an agent that is stranded.
     /// </summary>
     public async Task SettledAsync(CancellationToken cancellationToken)
     {
@@ -63,8 +63,8 @@ public sealed partial class ExecutionDriver
 
     private bool MayGoOn()
     {
-        var heldUp = _index.HeldUp(_stuck.Keys);
-        return _assigned.Keys.Any(agent => !heldUp.Contains(agent)
+        var stranded = _index.Stranded(_stuck.Keys);
+        return _assigned.Keys.Any(agent => !stranded.Contains(agent)
             && (_index.IsInTurn(agent) || _index.Pending(agent).Any(message => message.Dependency != DependencyKind.Result)));
     }
 

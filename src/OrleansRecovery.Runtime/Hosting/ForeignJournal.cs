@@ -183,8 +183,11 @@ internal sealed class ForeignJournal(MailboxSetup setup, AgentId agent) : IAsync
         await ObserveAsync(at, records, cancellationToken);
     }
 
-    private Task ObserveAsync(SequenceNumber at, IReadOnlyList<AgentEvent> records, CancellationToken cancellationToken) =>
-        setup.Home.ObserveAsync(agent, at, [.. records.Select(LoadedExecution.WithoutPayload)], cancellationToken);
+    private Task ObserveAsync(SequenceNumber at, IReadOnlyList<AgentEvent> records, CancellationToken cancellationToken)
+    {
+        setup.Memory.Messages.Note(setup.Execution, agent, at, records);
+        return setup.Home.ObserveAsync(agent, at, [.. records.Select(LoadedExecution.WithoutPayload)], cancellationToken);
+    }
 
     private async Task CheckAsync(AgentHistory history, ParticipantState participant, AgentEvent record, CancellationToken cancellationToken)
     {

@@ -63,15 +63,15 @@ public sealed class RecentMessages(long bytesMax = RecentMessages.BytesMaxDefaul
 
     private void Keep((ExecutionAddress Execution, MessageId Message) key, MessageSent sent)
     {
-        sent = sent with { Payload = sent.Payload.Clone() }; // what came with a request goes with the request
-        var kept = new Kept(key, sent, JsonMarshal.GetRawUtf8Value(sent.Payload).Length + Overhead);
-        if (kept.Bytes > bytesMax || _kept.ContainsKey(key))
+        var bytes = JsonMarshal.GetRawUtf8Value(sent.Payload).Length + Overhead;
+        if (bytes > bytesMax || _kept.ContainsKey(key))
         {
             return;
         }
 
-        _kept.Add(key, _inOrder.AddLast(kept));
-        _bytes += kept.Bytes;
+        var own = sent with { Payload = sent.Payload.Clone() }; // what came with a request goes with the request
+        _kept.Add(key, _inOrder.AddLast(new Kept(key, own, bytes)));
+        _bytes += bytes;
         while (_bytes > bytesMax)
         {
             Forget(_inOrder.First!.Value.Key);

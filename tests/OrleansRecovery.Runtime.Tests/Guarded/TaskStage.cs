@@ -130,6 +130,21 @@ public sealed class TaskStage : IAsyncDisposable
         return new TaskStage(host, journal);
     }
 
+    /// <summary>The first failure signal that was admitted, as the ledger has it.</summary>
+    public async Task<JsonElement> SignalAsync()
+    {
+        await foreach (var line in Journal.ReadAsync(StreamId.OfLedger(Execution.Tenant)))
+        {
+            var entry = JsonElement.Parse(line.Body.Span);
+            if (entry.GetProperty("kind").GetString() == "signal_accepted")
+            {
+                return entry.GetProperty("body");
+            }
+        }
+
+        throw new InvalidOperationException("No signal was accepted.");
+    }
+
     /// <summary>The planner's part of most tests: one task; what it came to, in words.</summary>
     public static async Task<string> DelegateAsync(AgentContext<TaskState> context, TaskContract? contract = null, string city = "Bern", AgentId? to = null)
     {

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Journal;
@@ -59,7 +58,7 @@ public sealed class VerificationTests
         Assert.Equal([(TaskStage.Hotel, 1L), (TaskStage.Other, 0L), (TaskStage.Planner, 0L)], status.Agents.Select(agent => (agent.Agent, agent.Incarnation.Number)).Order());
         Assert.Equal(["hotel begins", "book Bern", "unbook Bern", "hotel begins", "book Bern"], world.Log);
 
-        var signal = await SignalAsync(stage);
+        var signal = await stage.SignalAsync();
         var rejected = (await stage.JournalOfAsync(TaskStage.Hotel)).OfType<MessageSent>().First(sent => sent.Type == TaskResult.TypeName);
         Assert.Equal(ContentChecks.ChecksumOf(rejected.Payload), signal.GetProperty("evidence_digest").GetString());
         Assert.Contains("longer than 10 characters", signal.GetProperty("detail").GetString(), StringComparison.Ordinal);
@@ -188,7 +187,7 @@ public sealed class VerificationTests
         await using var stage = await TaskStage.OpenAsync(world, policy: new RecoveryPolicy { RecoveryCountMax = 0 });
 
         await Assert.ThrowsAsync<Protocol.Errors.RecoveryException>(() => stage.PlanAsync());
-        var signal = await SignalAsync(stage);
+        var signal = await stage.SignalAsync();
         Assert.Contains("a bug", signal.GetProperty("detail").GetString(), StringComparison.Ordinal);
         Assert.StartsWith("planner/", signal.GetProperty("suspect").GetString(), StringComparison.Ordinal);
     }
@@ -227,19 +226,5 @@ public sealed class VerificationTests
         var account = await again.AccountAsync(TaskStage.Hotel);
         Assert.Equal((default, new Charge(1, 50)), (account.Balance.Held, account.Balance.Spent)); // 30 and perhaps 30 more: not less than was charged
         Assert.True(account.Balance.Balances);
-    }
-
-    private static async Task<JsonElement> SignalAsync(TaskStage stage)
-    {
-        await foreach (var line in stage.Journal.ReadAsync(StreamId.OfLedger(TaskStage.Execution.Tenant)))
-        {
-            var entry = JsonElement.Parse(line.Body.Span);
-            if (entry.GetProperty("kind").GetString() == "signal_accepted")
-            {
-                return entry.GetProperty("body");
-            }
-        }
-
-        throw new InvalidOperationException("No signal was accepted.");
     }
 }

@@ -148,13 +148,13 @@ internal sealed class Soundness(Story story, OutsideWorld outside)
         var consumptions = story.Live().Where(item => item.Record is MessageConsumed)
             .GroupBy(item => ((MessageConsumed)item.Record).Message).ToDictionary(group => group.Key, group => group.Count());
         var isStopped = story.Log.State.Phase == ExecutionPhase.Stopped;
-        var heldUp = story.HeldUp();
+        var stranded = story.Stranded();
         foreach (var (agent, position, record) in story.Live())
         {
             if (record is MessageSent sent)
             {
                 var count = consumptions.GetValueOrDefault(new MessageId(agent, position));
-                var mayWait = isStopped || sent.To == Outside.Agent || heldUp.Contains(sent.To) || sent.Dependency == DependencyKind.Result;
+                var mayWait = isStopped || sent.To == Outside.Agent || stranded.Contains(sent.To) || sent.Dependency == DependencyKind.Result;
                 Claim(count == 1 || (count == 0 && mayWait), $"{agent}:{position} to {sent.To} is consumed {count} times");
             }
         }

@@ -48,18 +48,18 @@ internal sealed class Story
     public HashSet<AgentId> Quarantined { get; } = [];
 
     /// <summary>Agents that are out of service, and those that wait, in the middle of a turn, for responses of none but these.</summary>
-    public HashSet<AgentId> HeldUp()
+    public HashSet<AgentId> Stranded()
     {
-        var held = Quarantined.ToHashSet();
-        while (Histories.Where(history => !held.Contains(history.Key) && WaitsForNoneBut(held, history.Value)).Select(history => history.Key).ToList() is { Count: > 0 } more)
+        var stranded = Quarantined.ToHashSet();
+        while (Histories.Where(history => !stranded.Contains(history.Key) && WaitsForNoneBut(stranded, history.Value)).Select(history => history.Key).ToList() is { Count: > 0 } more)
         {
-            held.UnionWith(more);
+            stranded.UnionWith(more);
         }
 
-        return held;
+        return stranded;
     }
 
-    private bool WaitsForNoneBut(HashSet<AgentId> held, AgentHistory history)
+    private bool WaitsForNoneBut(HashSet<AgentId> stranded, AgentHistory history)
     {
         if (history.Turn is not { } turn)
         {
@@ -69,7 +69,7 @@ internal sealed class Story
         var steps = Journals[history.Agent].Where(item => item.Position > turn.BeganAt && history.IsLive(item.Position)).ToList();
         var answered = steps.Select(item => item.Record).OfType<MessageConsumed>().Select(consumed => consumed.InReplyTo).ToHashSet();
         var awaited = steps.Where(item => item.Record is MessageSent { AwaitsReply: true } && !answered.Contains(item.Position)).Select(item => ((MessageSent)item.Record).To).ToList();
-        return awaited.Count > 0 && awaited.TrueForAll(held.Contains);
+        return awaited.Count > 0 && awaited.TrueForAll(stranded.Contains);
     }
 
     /// <summary>Every record that counts.</summary>
