@@ -60,7 +60,7 @@ public static class Importer
     {
         var workflow = json.GetProperty("workflow");
         var tasks = (workflow.TryGetProperty("specification", out var specification) ? specification : workflow).GetProperty("tasks").EnumerateArray()
-            .ToDictionary(IdOf, task => task.GetProperty("parents").EnumerateArray().Select(parent => parent.GetString()!).ToList(), StringComparer.Ordinal);
+            .ToDictionary(IdOf, task => task.GetProperty("parents").EnumerateArray().Select(TextOf).ToList(), StringComparer.Ordinal);
         var order = Sorted(name, tasks);
         var places = order.Select((id, i) => (id, i)).ToDictionary(item => item.id, item => item.i, StringComparer.Ordinal);
         return RecordedRun.Of(
@@ -76,13 +76,13 @@ public static class Importer
     /// </summary>
     public static RecordedRun Collected(JsonElement json)
     {
-        var name = json.GetProperty("id").GetString()!;
+        var name = TextOf(json.GetProperty("id"));
         var writes = json.TryGetProperty("writes_done", out var done)
             ? done.EnumerateArray().ToDictionary(write => write[0].GetInt32(), write => write[2].GetString())
             : [];
         var steps = json.TryGetProperty("steps", out var recorded)
-            ? recorded.EnumerateArray().Select((step, i) => (step.GetProperty("agent").GetString()!, $"{i}", ClassOf(writes, i))).ToList()
-            : json.GetProperty("tasks").EnumerateArray().Select(task => (task.GetProperty("id").GetString()!, task.GetProperty("id").GetString()!, ActionClass.Compensatable)).ToList();
+            ? recorded.EnumerateArray().Select((step, i) => (TextOf(step.GetProperty("agent")), $"{i}", ClassOf(writes, i))).ToList()
+            : json.GetProperty("tasks").EnumerateArray().Select(task => (TextOf(task.GetProperty("id")), TextOf(task.GetProperty("id")), ActionClass.Compensatable)).ToList();
         int? failed = json.TryGetProperty("mistake_step", out var mistake) ? IntegerOf(mistake)
             : json.TryGetProperty("root_cause", out var cause) && cause.ValueKind == JsonValueKind.Object ? cause.GetProperty("step").GetInt32()
             : null;
@@ -119,9 +119,11 @@ public static class Importer
 
     private static int IntegerOf(JsonElement value) => value.ValueKind == JsonValueKind.Number
         ? value.GetInt32()
-        : int.Parse(value.GetString()!, System.Globalization.CultureInfo.InvariantCulture);
+        : int.Parse(TextOf(value), System.Globalization.CultureInfo.InvariantCulture);
 
-    private static string IdOf(JsonElement task) => (task.TryGetProperty("id", out var id) ? id : task.GetProperty("name")).GetString()!;
+    private static string IdOf(JsonElement task) => TextOf(task.TryGetProperty("id", out var id) ? id : task.GetProperty("name"));
+
+    private static string TextOf(JsonElement value) => value.GetString() ?? throw new FormatException("There is null where a text belongs.");
 
     private static List<string> Sorted(string name, Dictionary<string, List<string>> tasks)
     {

@@ -24,11 +24,13 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
     private const string Reminder = "drive";
 
     private readonly SemaphoreSlim _starting = new(1, 1);
+    private readonly SemaphoreSlim _reminding = new(1, 1);
     private IGrainContext _context = null!;
     private ExecutionAddress _address;
     private ExecutionDriver? _driver;
     private IGrainReminder? _reminder;
     private bool _isEntered;
+    private int _begunCount;
 
     private ExecutionDriver Driver => _driver ?? throw LoadedExecution.Unknown(_address);
 
@@ -60,6 +62,7 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
         }
 
         _starting.Dispose();
+        _reminding.Dispose();
         _stopping.Dispose();
     }
 
@@ -131,7 +134,8 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
     public Task<Reply<Nothing>> FailedAsync(Json<FailedTurn> turn)
     {
         var failed = turn.Value();
-        return WireJson.ReplyAsync(() => Driver.FailedAsync(failed.Suspect, failed.Incarnation, failed.Reason, failed.Detail, failed.Evidence, _stopping.Token));
+        return WireJson.ReplyAsync(() => RemindedAsync(() =>
+            Driver.FailedAsync(failed.Suspect, failed.Incarnation, failed.Reason, failed.Detail, failed.Evidence, _stopping.Token)));
     }
 
     public Task StuckAsync(string agent, Json<RecoveryError> error)
@@ -140,23 +144,19 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
         return Task.CompletedTask;
     }
 
-    public Task<Reply<MessageId>> SendAsync(Json<OutsideMessage> message) => WireJson.ReplyAsync(async () =>
+    public Task<Reply<MessageId>> SendAsync(Json<OutsideMessage> message) => WireJson.ReplyAsync(() => RemindedAsync(() =>
     {
-        await RemindAsync();
         var sent = message.Value();
-        return await Driver.SendAsync(sent.To, sent.Type, sent.Payload, sent.AwaitsReply, sent.Key);
-    });
+        return Driver.SendAsync(sent.To, sent.Type, sent.Payload, sent.AwaitsReply, sent.Key);
+    }));
 
     public Task<Reply<AgentResponse?>> ResponseAsync(Json<MessageId> request) => ResponseAsync(request, RecoverySilo.AnswerPatience);
 
     public Task<Reply<AgentResponse?>> ResponseWithinAsync(Json<MessageId> request, long milliseconds) =>
         ResponseAsync(request, RecoverySilo.PatienceOf(milliseconds));
 
-    public Task<Reply<SignalReceipt>> SignalAsync(Json<FailureSignal> signal) => WireJson.ReplyAsync(async () =>
-    {
-        await RemindAsync();
-        return await Driver.SignalAsync(signal.Value());
-    });
+    public Task<Reply<SignalReceipt>> SignalAsync(Json<FailureSignal> signal) =>
+        WireJson.ReplyAsync(() => RemindedAsync(() => Driver.SignalAsync(signal.Value())));
 
     public Task<Reply<Nothing>> SealAsync(Json<Interval> interval, string by) =>
         WireJson.ReplyAsync(() => Driver.SealAsync(interval.Value(), IssuerId.Parse(by), _stopping.Token));
@@ -171,18 +171,14 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
     public Task<Reply<RecoveryStatus>> RecoveryAsync(string recovery) =>
         WireJson.ReplyAsync(() => Task.FromResult(Driver.Status(RecoveryId.Parse(recovery))));
 
-    public Task<Reply<Nothing>> DecideAsync(Json<OperatorRuling> ruling) => WireJson.ReplyAsync(async () =>
+    public Task<Reply<Nothing>> DecideAsync(Json<OperatorRuling> ruling) => WireJson.ReplyAsync(() => RemindedAsync(() =>
     {
-        await RemindAsync();
         var decided = ruling.Value();
-        await Driver.DecideAsync(decided.Recovery, decided.Decision, decided.By, decided.Reason, decided.Plan);
-    });
+        return Driver.DecideAsync(decided.Recovery, decided.Decision, decided.By, decided.Reason, decided.Plan);
+    }));
 
-    public Task<Reply<Nothing>> PauseAsync(bool pause, string by, string reason) => WireJson.ReplyAsync(async () =>
-    {
-        await RemindAsync();
-        await (pause ? Driver.PauseAsync(IssuerId.Parse(by), reason) : Driver.ResumeAsync(IssuerId.Parse(by), reason));
-    });
+    public Task<Reply<Nothing>> PauseAsync(bool pause, string by, string reason) =>
+        WireJson.ReplyAsync(() => RemindedAsync(() => pause ? Driver.PauseAsync(IssuerId.Parse(by), reason) : Driver.ResumeAsync(IssuerId.Parse(by), reason)));
 
     public Task<Reply<bool>> SettledAsync() => WireJson.ReplyAsync(() => TryInTimeAsync(Driver.SettledAsync, RecoverySilo.AnswerPatience));
 
@@ -220,6 +216,26 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
     }
 
     // Whoever may set something going first makes sure that the coordinator is driven on when its silo dies.
+    private async Task<T> RemindedAsync<T>(Func<Task<T>> begin)
+    {
+        _begunCount++;
+        try
+        {
+            await RemindAsync();
+            return await begin();
+        }
+        finally
+        {
+            _begunCount--;
+        }
+    }
+
+    private Task<Nothing> RemindedAsync(Func<Task> begin) => RemindedAsync(async () =>
+    {
+        await begin();
+        return Nothing.Value;
+    });
+
     private async Task RemindAsync()
     {
         if (_driver is null)
@@ -227,14 +243,25 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
             return;
         }
 
-        if (!silo.Options.UseReminders && !_isEntered)
+        if (!silo.Options.UseReminders)
         {
-            await ExecutionRegistry.EnterAsync(silo.Journal, _address, _stopping.Token);
-            _isEntered = true;
+            if (!_isEntered)
+            {
+                await ExecutionRegistry.EnterAsync(silo.Journal, _address, _stopping.Token);
+                _isEntered = true;
+            }
+
+            return;
         }
-        else if (silo.Options.UseReminders && _reminder is null)
+
+        await _reminding.WaitAsync(_stopping.Token);
+        try
         {
-            _reminder = await this.RegisterOrUpdateReminder(Reminder, silo.Options.DriveInterval, silo.Options.DriveInterval, _stopping.Token);
+            _reminder ??= await this.RegisterOrUpdateReminder(Reminder, silo.Options.DriveInterval, silo.Options.DriveInterval, _stopping.Token);
+        }
+        finally
+        {
+            _reminding.Release();
         }
     }
 
@@ -254,16 +281,27 @@ internal sealed partial class RollbackCoordinatorGrain(RecoverySilo silo) : Grai
         }
     }
 
+    // What is being set going is not to be seen yet and needs its reminder: who began before this keeps it, who begins after waits and makes a new one.
     private async Task SleepIfSettledAsync()
     {
-        if (_driver is null || await TryInTimeAsync(_driver.SettledAsync, TimeSpan.FromMilliseconds(1)))
+        await _reminding.WaitAsync(_stopping.Token);
+        try
         {
-            var reminder = _reminder ?? await this.GetReminder(Reminder, _stopping.Token);
-            _reminder = null;
-            if (reminder is not null)
+            if (_begunCount > 0 || (_driver is not null && !await TryInTimeAsync(_driver.SettledAsync, TimeSpan.FromMilliseconds(1))))
             {
+                return;
+            }
+
+            var reminder = _reminder ?? await this.GetReminder(Reminder, _stopping.Token);
+            if (_begunCount == 0 && reminder is not null)
+            {
+                _reminder = null;
                 await this.UnregisterReminder(reminder, _stopping.Token);
             }
+        }
+        finally
+        {
+            _reminding.Release();
         }
     }
 }

@@ -70,7 +70,12 @@ public sealed class ProcessChaosTests(ProcessCluster cluster, ITestOutputHelper 
         using var patience = new CancellationTokenSource(Patience);
         while (await OpenAsync() > 0)
         {
-            await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, patience.Token);
+            if (patience.IsCancellationRequested)
+            {
+                Assert.Fail($"Nobody drives it on. The recovery: {await PhaseAsync()}. {await cluster.DescribeAsync()}");
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System);
         }
 
         await SettleAsync();

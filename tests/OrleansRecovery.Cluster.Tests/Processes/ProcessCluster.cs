@@ -121,6 +121,16 @@ public sealed class ProcessCluster : IAsyncLifetime
         await connection.ExecuteAsync("UPDATE OrleansMembership SET IAmAliveTime = now() + @after", new { after });
     }
 
+    /// <summary>What the tables of members and reminders hold, and what silos said last: for a test that fails.</summary>
+    internal async Task<string> DescribeAsync()
+    {
+        await using var connection = new NpgsqlConnection(_postgres);
+        var members = await connection.QueryAsync<string>("SELECT Port || ' ' || Status || ' ' || IAmAliveTime FROM OrleansMembership");
+        var reminders = await connection.QueryAsync<string>("SELECT GrainId || ' ' || StartTime || ' ' || Version FROM OrleansRemindersTable");
+        var said = _silos.Select(silo => $"{silo.SiloPort}: {silo.Said}");
+        return $"Members: {string.Join(", ", members)}. Reminders: {string.Join(", ", reminders)}. Silos:\n{string.Join('\n', said)}";
+    }
+
     /// <summary>Forgets silos whose processes ended.</summary>
     /// <returns>How many.</returns>
     internal int ForgetDead()
