@@ -115,7 +115,7 @@ test_projects() { projects | { [ -n "$left_out" ] && grep -vxF "$left_out" || ca
 run_tests() {
   local project beside=""
   trap 'kill 0' INT # Ctrl-C ends what runs in the background too
-  beside=$(test_projects | grep -E '\.(Cli|Cluster|Console|Http|Models)\.Tests/')
+  beside=$(test_projects | grep -E '\.(Ai|Cli|Cluster|Console|Http|Models)\.Tests/')
   for project in $beside; do
     run "$project"
   done &

@@ -1,7 +1,9 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Configuration;
 using Orleans.TestingHost;
+using OrleansRecovery.Ai.Models;
 using OrleansRecovery.Cli.Replay;
 using OrleansRecovery.Cluster.Tests.Typed;
 using OrleansRecovery.Conformance;
@@ -13,6 +15,7 @@ using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Runtime.Ports;
 using OrleansRecovery.Runtime.Security;
+using OrleansRecovery.Samples.Newsroom;
 using OrleansRecovery.Silo.Schema;
 
 namespace OrleansRecovery.Cluster.Tests;
@@ -23,6 +26,12 @@ public class ClusterFixture : IAsyncLifetime, IConformanceHost
     private static readonly LedgerKey Key = LedgerKey.Ephemeral();
     private const string Connection = "RecoveryTests:Connection";
     private const string Impatience = "RecoveryTests:Impatience";
+
+    /// <summary>The models of the agents that ask one: scripted, and for one execution.</summary>
+    public static ModelRouter Newsroom { get; } = Production.Scripted();
+
+    /// <summary>What those agents said.</summary>
+    public static ConcurrentQueue<string> Said { get; } = new();
 
     private TestCluster _cluster = null!;
 
@@ -82,6 +91,7 @@ public class ClusterFixture : IAsyncLifetime, IConformanceHost
                 ProbeAgent.AddTo(options.Agents);
                 ReplayEngine.AddTo(options.Agents);
                 TripGrains.AddTo(options);
+                Production.AddTo(options.Agents, Newsroom, Said.Enqueue);
             });
     }
 

@@ -1,5 +1,9 @@
+using OrleansRecovery.Ai.Models;
 using OrleansRecovery.Conformance;
 using OrleansRecovery.Conformance.Probes;
+using OrleansRecovery.Runtime.Agents;
+using OrleansRecovery.Runtime.Client;
+using OrleansRecovery.Samples.Newsroom;
 using OrleansRecovery.TestSupport.Models;
 using Xunit.Abstractions;
 
@@ -27,5 +31,23 @@ public sealed class ReplayTests(ClusterFixture cluster, ITestOutputHelper output
         output.WriteLine($"cluster: {events} events, {verdicts["cluster"]}");
         Assert.Equal("held", verdicts["cluster"]);
         Directory.Delete(folder, recursive: true);
+    }
+
+    [Fact]
+    public async Task Agents_that_ask_models_are_undone_and_asked_anew_on_a_cluster_and_their_journals_repeat()
+    {
+        await Production.RunAsync(cluster.Client, cluster.Journal, "The height of Mont Blanc", ClusterFixture.Said.Enqueue);
+
+        Assert.Equal(
+            [
+                "published: The height of Mont Blanc is 480 m high.",
+                "reviewer: No: mountains are higher.",
+                "taken back: The height of Mont Blanc is 480 m high.",
+                "published: The height of Mont Blanc is 4806 m high.",
+                "reviewer: Yes.",
+            ],
+            ClusterFixture.Said.Take(5));
+        var nobody = new ModelRouter(new ModelOptions { Tiers = new Dictionary<ModelTier, IReadOnlyList<ModelProvider>> { [ModelTier.Strong] = [new ModelProvider("none", ScriptedChatClient.Of("x"))] } });
+        Assert.True((await JournalReplay.RunAsync(cluster.Journal, Production.AddTo(new AgentCatalog(), nobody, _ => { }), Production.Execution)).Repeats);
     }
 }

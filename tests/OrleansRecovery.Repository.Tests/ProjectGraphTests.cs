@@ -16,6 +16,7 @@ public sealed class ProjectGraphTests
         ["LocalHost"] = ["Runtime"],
         ["Orleans"] = ["Runtime"],
         ["Http"] = ["Runtime"],
+        ["Ai"] = ["Runtime"],
         ["Conformance"] = ["Runtime"],
         ["Cli"] = ["LocalHost", "Storage", "Conformance", "Http", "samples"],
     };
@@ -28,6 +29,7 @@ public sealed class ProjectGraphTests
         ["LocalHost"] = [],
         ["Orleans"] = ["Microsoft.Orleans.*"],
         ["Http"] = ["Microsoft.AspNetCore.OpenApi"],
+        ["Ai"] = ["Microsoft.Extensions.AI.OpenAI", "ModelContextProtocol.Core"],
         ["Conformance"] = [],
         ["Cli"] = ["Spectre.Console", "System.CommandLine"],
     };
@@ -60,9 +62,9 @@ public sealed class ProjectGraphTests
         Repository.AssertNone(
             from project in Project.All.Where(project => project.IsSample)
             from reference in project.References
-            where !Hosts.Append("Runtime").Append("Storage").Contains(reference, StringComparer.Ordinal)
+            where !Hosts.Append("Runtime").Append("Storage").Append("Ai").Contains(reference, StringComparer.Ordinal)
             select $"{project.File} -> {reference}",
-            "A sample needs the Runtime, or a host and its storage.");
+            "A sample needs the Runtime, or a host and its storage, and what its agents use.");
 
     [Fact]
     public void A_product_takes_only_the_packages_that_it_is_allowed() =>

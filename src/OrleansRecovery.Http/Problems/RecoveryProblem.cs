@@ -80,5 +80,9 @@ public sealed record RecoveryProblem(
         RecoveryErrorCode.CompoundContract => (400, "schema_violation"),
         RecoveryErrorCode.StepRefused => (403, "not_authorized"),
         RecoveryErrorCode.UnreadableValue => (400, "schema_violation"),
+        RecoveryErrorCode.ModelUnavailable => (503, null),
+        RecoveryErrorCode.ModelRefused => (500, null),
+        RecoveryErrorCode.ToolRoundsExceeded => (500, null),
+        RecoveryErrorCode.ToolNotUsable => (500, null),
     };
 }

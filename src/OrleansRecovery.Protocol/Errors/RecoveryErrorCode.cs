@@ -152,4 +152,16 @@ public enum RecoveryErrorCode
 
     /// <summary>A message or a response is JSON that the type of its receiver does not take.</summary>
     UnreadableValue = 49,
+
+    /// <summary>No provider of a tier of models answered.</summary>
+    ModelUnavailable = 60,
+
+    /// <summary>A provider of a model refuses the question itself.</summary>
+    ModelRefused = 61,
+
+    /// <summary>A model asked for tools again and again.</summary>
+    ToolRoundsExceeded = 62,
+
+    /// <summary>A tool cannot be offered, or is not what it was when it was allowed.</summary>
+    ToolNotUsable = 63,
 }

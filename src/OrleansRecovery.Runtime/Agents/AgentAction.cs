@@ -81,4 +81,7 @@ public sealed class ActionFailedException : Exception
 
     /// <summary>Why: what the journal keeps.</summary>
     public string Reason { get; }
+
+    /// <summary>What a task is charged for it all the same, as by a model that answered too late; null: one call. Whatever is said of calls, it is one.</summary>
+    public Charge? Spent { get; init; }
 }

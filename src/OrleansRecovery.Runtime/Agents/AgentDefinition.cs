@@ -117,7 +117,7 @@ public sealed class AgentDefinition<TState>
             AgentJson.TypeInfo(typeof(TArgument), _agentType),
             AgentJson.TypeInfo(typeof(TResult), _agentType),
             async (argument, context) => await execute((TArgument)argument!, context),
-            compensate is null ? null : (argument, result, context) => _run(null, () => compensate((TArgument)argument!, (TResult?)result, context)));
+            compensate is null ? null : (argument, result, context) => _run(null, () => compensate((TArgument)argument!, result is null ? default : (TResult)result, context)));
         AddOnce(_actions, name, behavior, $"action '{name}'");
         return new AgentAction<TArgument, TResult>(behavior);
     }

@@ -219,20 +219,21 @@ internal sealed partial class TurnRun
         return await ExecuteAsync(action, argument, await FlushedAsync(Buffer(intent)));
     }
 
-    // A pure action leaves nothing behind: only its result is journalled, once it is there.
+    // A pure action leaves nothing behind: it need not be durable before it runs. Its place is taken when it is asked for, so that a handler may ask for several at once.
     private async Task<object?> ActPureAsync(ActionBehavior action, object? argument, JsonElement argumentJson)
     {
         var id = new ActionId(Agent, _driver.History.Next);
+        var intent = Buffer(new ActionIntended(action.Name, ActionClass.Pure, argumentJson, false, false));
         try
         {
             var result = await RunWithTimeoutAsync(action, argument, id);
-            BufferValue(action.Name, argumentJson, action.WriteResult(result), succeeded: true);
+            Buffer(BufferedStep.OutcomeOf(intent, true, action.WriteResult(result)));
             await FlushAsync();
             return result;
         }
         catch (ActionFailedException failure)
         {
-            BufferValue(action.Name, argumentJson, JsonSerializer.SerializeToElement(failure.Reason), succeeded: false);
+            Buffer(BufferedStep.OutcomeOf(intent, false, JsonSerializer.SerializeToElement(failure.Reason)));
             throw new ActionFailedException(action.Name, failure.Reason, failure); // as a replay throws it
         }
     }
@@ -249,7 +250,7 @@ internal sealed partial class TurnRun
         }
         catch (ActionFailedException failure)
         {
-            Buffer(new ActionSettled(position, false, JsonSerializer.SerializeToElement(failure.Reason), Settled(admission, Charge.OneCall, true)));
+            Buffer(new ActionSettled(position, false, JsonSerializer.SerializeToElement(failure.Reason), Settled(admission, failure.Spent is { } spent ? spent with { Calls = 1 } : Charge.OneCall, true)));
             throw new ActionFailedException(action.Name, failure.Reason, failure); // as a replay throws it
         }
         catch (Exception unknown) when (action.Class != ActionClass.Pure && unknown is not TurnStoppedException && !_driver.IsBroken)
