@@ -104,6 +104,12 @@ public sealed record RecoveryPolicy
     /// <summary>What happens after the rollback. Default: retry.</summary>
     public AfterRollbackRule AfterRollback { get; init; } = AfterRollbackRule.Retry;
 
+    /// <summary>
+    /// With <see cref="AfterRollbackRule.Fallback"/>: so many of the recoveries that one agent's failures cause are followed by a retry, before its fallback takes over.
+    /// Range 0 to 1,000; default 0: it takes over at once.
+    /// </summary>
+    public int RetryCountMax { get; init; }
+
     /// <summary>When an irrevocable action may run. Default: when its causal past is sealed.</summary>
     public IrrevocableActionRule IrrevocableActions { get; init; } = IrrevocableActionRule.WhenSealed;
 
@@ -150,6 +156,7 @@ public sealed record RecoveryPolicy
         Check(nameof(AgentCountMax), AgentCountMax, 1, 1_000_000);
         Check(nameof(CorroborationCount), CorroborationCount, 0, 100);
         Check(nameof(RecoveryCountMax), RecoveryCountMax, 0, 1_000);
+        Check(nameof(RetryCountMax), RetryCountMax, 0, 1_000);
         Check(nameof(CompensationTryCountMax), CompensationTryCountMax, 1, 100);
         Check(nameof(CompensationBackoffMilliseconds), CompensationBackoffMilliseconds, 1, 600_000);
         Check(nameof(ActionTimeoutMilliseconds), ActionTimeoutMilliseconds, 1, 86_400_000);
