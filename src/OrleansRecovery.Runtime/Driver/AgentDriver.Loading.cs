@@ -8,19 +8,33 @@ using OrleansRecovery.Runtime.Client;
 
 namespace OrleansRecovery.Runtime.Driver;
 
+/// <summary>What an agent's journal comes to.</summary>
+/// <param name="History">What the agent did.</param>
+/// <param name="Participant">Where it stands in recoveries.</param>
+public sealed record AgentPast(AgentHistory History, ParticipantState Participant)
+{
+    internal static AgentPast Of(AgentId agent, IReadOnlyList<(SequenceNumber Position, AgentEvent Record)> stored) =>
+        new(AgentHistory.Read(agent, stored), stored.Aggregate(ParticipantState.Initial(agent), (state, item) => state.After(item.Record)));
+}
+
 /// <content>From the journal to an agent in memory.</content>
 public sealed partial class AgentDriver
 {
     /// <summary>
     /// Loads an agent: folds its journal, takes the newest sound copy of its state, and replays the turns since, with their recorded inputs and results.
     /// </summary>
+    /// <param name="setup">The agent.</param>
+    /// <param name="catalog">The classes.</param>
+    /// <param name="agentClass">The class that plays it.</param>
+    /// <param name="past">What the driver before this one had folded; null when there was none, or what is durable is not known.</param>
+    /// <param name="cancellationToken">Ends it between two turns.</param>
     /// <exception cref="RecoveryException">
     /// The journal is damaged, the class is not registered, or a handler did not repeat its recorded steps.
     /// </exception>
     public static async Task<AgentDriver> LoadAsync(
-        AgentSetup setup, AgentCatalog catalog, AgentClass agentClass, CancellationToken cancellationToken)
+        AgentSetup setup, AgentCatalog catalog, AgentClass agentClass, AgentPast? past, CancellationToken cancellationToken)
     {
-        var driver = await FoldAsync(setup, catalog, agentClass, isWhole: false, cancellationToken);
+        var driver = await FoldAsync(setup, catalog, agentClass, past, isWhole: false, cancellationToken);
         try
         {
             while (await driver.ReplayTurnAsync(null, cancellationToken))
@@ -48,7 +62,7 @@ public sealed partial class AgentDriver
     internal static async Task<AgentReplay> AuditAsync(
         AgentSetup setup, AgentCatalog catalog, AgentClass agentClass, bool isWhole, TimeSpan patience, CancellationToken cancellationToken)
     {
-        using var driver = await FoldAsync(setup, catalog, agentClass, isWhole, cancellationToken);
+        using var driver = await FoldAsync(setup, catalog, agentClass, past: null, isWhole, cancellationToken);
         var audit = new ReplayAudit();
         var turns = 0L;
         try
@@ -70,16 +84,33 @@ public sealed partial class AgentDriver
         return new AgentReplay(setup.Agent, agentClass, turns, audit.Steps, audit.First);
     }
 
+    /// <summary>Ends this driver, and hands on what it had folded: nothing of it becomes durable any more. Null when what is durable is not known.</summary>
+    public async Task<AgentPast?> LeaveAsync()
+    {
+        await _gate.WaitAsync(CancellationToken.None); // nobody is in the midst of an append
+        try
+        {
+            var past = IsBroken ? null : new AgentPast(History, Participant);
+            Abandon();
+            return past;
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    // Of a journal whose fold is known only what came after the copy of the state is read.
     private static async Task<AgentDriver> FoldAsync(
-        AgentSetup setup, AgentCatalog catalog, AgentClass agentClass, bool isWhole, CancellationToken cancellationToken)
+        AgentSetup setup, AgentCatalog catalog, AgentClass agentClass, AgentPast? past, bool isWhole, CancellationToken cancellationToken)
     {
         var behavior = await catalog.CreateAsync(agentClass);
-        var records = await AgentJournal.ReadAsync(setup.Journal, setup.Stream, cancellationToken);
-        var history = AgentHistory.Read(setup.Agent, records);
-        var participant = records.Aggregate(ParticipantState.Initial(setup.Agent), (state, item) => state.After(item.Record));
+        var records = past is null ? await AgentJournal.ReadAsync(setup.Journal, setup.Stream, cancellationToken) : null;
+        var (history, participant) = past ?? AgentPast.Of(setup.Agent, records!);
         var (state, since) = await SoundStateAsync(setup, behavior, history, isWhole, cancellationToken);
+        records ??= await AgentJournal.ReadFromAsync(setup.Journal, setup.Stream, since, cancellationToken).ToListAsync(cancellationToken);
         var driver = new AgentDriver(setup, behavior, history, participant, state);
-        driver._recorded = [.. records.Where(item => item.Position > since && Counts(item.Position, item.Record, history))];
+        driver._recorded = [.. records.Where(item => item.Position > since && item.Position < history.Next && Counts(item.Position, item.Record, history))];
         return driver;
     }
 

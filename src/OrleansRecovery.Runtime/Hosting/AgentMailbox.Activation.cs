@@ -22,8 +22,9 @@ public sealed partial class AgentMailbox
         if (_turn is null || _driver is null)
         {
             by ??= (await _setup.Home.SituationAsync(_agent.Agent, Protocol.Terms.SequenceNumber.First, _stopping.Token)).Class;
+            var past = _driver is { } before ? await before.LeaveAsync() : null;
             Unload();
-            _driver = await AgentDriver.LoadAsync(_agent, _setup.Catalog, by.Value, _stopping.Token);
+            _driver = await AgentDriver.LoadAsync(_agent, _setup.Catalog, by.Value, past, _stopping.Token);
             _playedBy = by.Value;
             _setup.Memory.Add(1);
             if (!wasLoaded)

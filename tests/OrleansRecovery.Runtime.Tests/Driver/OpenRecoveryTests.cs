@@ -93,7 +93,7 @@ public sealed class OpenRecoveryTests
         {
             var home = new Nobody(await CopyAsync(journal));
             var setup = new AgentSetup(Execution, Writer, RecoveryPolicy.Default, home.Journal, home, TimeProvider.System);
-            var driver = await AgentDriver.LoadAsync(setup, Catalog(new Shelf()), new AgentClass("probe"), CancellationToken.None);
+            var driver = await AgentDriver.LoadAsync(setup, Catalog(new Shelf()), new AgentClass("probe"), past: null, CancellationToken.None);
             if (prepare is not null)
             {
                 await driver.HandleAsync(prepare, CancellationToken.None);
