@@ -128,6 +128,36 @@ public sealed class SilenceTests
     }
 
     [Fact]
+    public async Task A_process_that_takes_over_in_the_midst_of_an_attempt_goes_on_with_it_and_saves_nothing_twice()
+    {
+        var journal = new InMemoryJournal();
+        var hangs = NewSource();
+        var world = World(async (context, attempt) =>
+        {
+            await context.HeartbeatAsync("part", "text/plain", "half"u8.ToArray());
+            if (attempt == 1)
+            {
+                hangs.TrySetResult();
+                await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, context.CancellationToken);
+            }
+
+            return Only(await context.SavedAsync());
+        });
+        await using (var stage = await TaskStage.OpenAsync(world, journal, Quick))
+        {
+            _ = stage.PlanAsync().ContinueWith(ended => ended.Exception, TaskScheduler.Default);
+            await hangs.Task.WaitAsync(Patience);
+        }
+
+        await using var again = await TaskStage.OpenAsync(world, journal, Quick);
+
+        Assert.Empty((await again.SettledAsync()).Recoveries);
+        Assert.Equal([AttemptResult.Answered], await AttemptsAsync(again));
+        Assert.Single(await LimitsAsync(again));
+        Assert.Single((await again.JournalOfAsync(TaskStage.Hotel)).OfType<ActionIntended>(), intended => intended.Name == SavedArtifact.StepName);
+    }
+
+    [Fact]
     public async Task A_worker_that_is_slow_but_shows_signs_of_life_is_not_suspected_whatever_the_clock_says()
     {
         var clock = new HandClock();
