@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace OrleansRecovery.Cli.Tests;
@@ -22,6 +23,17 @@ public sealed class CommandLineTests(CommandLineTests.DemoRun demo) : IClassFixt
         Assert.Equal(7, status.GetProperty("agents").GetArrayLength());
         Assert.Equal(2, status.GetProperty("recoveries").GetArrayLength());
         Assert.Contains("acme/trip", (await CommandLine.RunAsync("status", "--db", demo.Database)).Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Status_says_how_long_each_recovery_took_and_what_that_is_in_the_mean()
+    {
+        var recoveries = Json(await CommandLine.RunAsync("status", "--json", "--db", demo.Database))[0].GetProperty("recoveries").EnumerateArray().ToList();
+        var took = recoveries.Select(recovery => recovery.GetProperty("ended_at").GetInt64() - recovery.GetProperty("detected_at").GetInt64()).ToList();
+        Assert.All(took, time => Assert.InRange(time, 0, 3_600_000));
+        var said = (await CommandLine.RunAsync("status", "--db", demo.Database)).Out;
+        Assert.All(took, time => Assert.Contains($"time to recover: {(time / 1_000d).ToString("0.000", CultureInfo.InvariantCulture)} s", said, StringComparison.Ordinal));
+        Assert.Contains($"mean time to recover: {(took.Average() / 1_000d).ToString("0.000", CultureInfo.InvariantCulture)} s, of 2", said, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using OrleansRecovery.Cli.Output;
 using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Execution;
@@ -62,6 +63,11 @@ internal static class StatusCommand
         {
             ShowRecovery(recovery);
         }
+
+        if (status.Recoveries.Select(recovery => recovery.TimeToRecover).OfType<TimeSpan>().ToList() is [_, ..] times)
+        {
+            Terminal.WriteLine($"mean time to recover: {Seconds(times.Average(time => time.TotalSeconds))} s, of {times.Count}");
+        }
     }
 
     internal static void ShowRecovery(RecoveryStatus recovery)
@@ -70,6 +76,11 @@ internal static class StatusCommand
         tree.AddNode($"suspects: {Terminal.Escape(string.Join(", ", recovery.Suspects))}");
         tree.AddNode($"rollback set: {Terminal.Escape(string.Join(", ", recovery.Targets.Select(target => new Interval(target.Key, target.Value))))}");
         tree.AddNode($"actions settled: {recovery.CompensationsDone} of {recovery.CompensationsTotal}");
+        if (recovery.TimeToRecover is { } time)
+        {
+            tree.AddNode($"time to recover: {Seconds(time.TotalSeconds)} s");
+        }
+
         foreach (var residue in recovery.Residue)
         {
             tree.AddNode($"[yellow]residue[/]: {Terminal.Escape($"{residue.Agent} {residue.Name}")} ({Terminal.Escape(residue.Reason.ToString())})");
@@ -82,6 +93,8 @@ internal static class StatusCommand
 
         Terminal.Out.Write(tree);
     }
+
+    private static string Seconds(double seconds) => seconds.ToString("0.000", CultureInfo.InvariantCulture);
 
     private static string Phase<T>(T phase)
         where T : struct, Enum => phase.ToString() switch

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using OrleansRecovery.Protocol.Tasks;
 using OrleansRecovery.Protocol.Terms;
@@ -16,7 +17,8 @@ public sealed record Order(string Verb, string Text, string? To = null);
 /// <param name="Via">Who is asked in turn before it is answered, and those whom they ask, with a space between.</param>
 public sealed record Question(string Text, string? Via = null);
 
-/// <summary>A task that one probe gives another: it acts, under a text that begins with <c>final</c>, which no contract allows, or <c>mail</c> by what nothing undoes.</summary>
+/// <summary>A task that one probe gives another: it acts, under a text that begins with <c>final</c>, which no contract allows, or <c>mail</c> by what nothing undoes; of one that begins with
+/// <c>save</c> it saves an artifact first, and reports what an earlier attempt had saved.</summary>
 /// <param name="Text">What about.</param>
 public sealed record Errand(string Text);
 
@@ -77,10 +79,11 @@ public sealed class ProbeAgent(string voice = "") : Agent<ProbeState>
             var world = ProbeWorld.Of(context.Execution);
             var turn = $"{context.Agent}!{errand.Text}";
             var times = world.Turns.AddOrUpdate(turn, 1, (_, turns) => turns + 1);
+            var left = errand.Text.StartsWith("save", StringComparison.Ordinal) ? await SaveAsync(context, errand.Text) : null;
             await world.OnTurn(turn, times);
             var isFinal = errand.Text.StartsWith("final", StringComparison.Ordinal) || errand.Text.StartsWith("mail", StringComparison.Ordinal);
             var done = await context.ActAsync(isFinal ? final : act, errand.Text);
-            context.Reply(new Report(world.OnReport(done, times)));
+            context.Reply(new Report(world.OnReport(left ?? done, times)));
         });
         agent.On<Question>(async (question, context) =>
         {
@@ -100,6 +103,13 @@ public sealed class ProbeAgent(string voice = "") : Agent<ProbeState>
             await context.ActAsync(act, $"{question.Text}-answered");
             context.Reply(new Answer($"answer {context.Interval.Number} to {question.Text}"));
         });
+    }
+
+    private async Task<string?> SaveAsync(AgentContext<ProbeState> context, string text)
+    {
+        var left = await context.SavedAsync();
+        await context.HeartbeatAsync("part", "text/plain", Encoding.UTF8.GetBytes($"{voice}{text}"));
+        return left is [var artifact, ..] ? $"left {Encoding.UTF8.GetString(artifact.Content.Span)}" : null;
     }
 
     private static async Task<string> DoAsync(string text, ActionContext context)

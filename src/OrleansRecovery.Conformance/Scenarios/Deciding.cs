@@ -160,6 +160,20 @@ internal static class Deciding
         Expect.Sequence(["x", "fallback y"], await stage.StateOfAsync("a"));
     }
 
+    /// <summary>First the same class once more, then the fallback; and each recovery says how long it took.</summary>
+    public static async Task An_agent_is_tried_again_as_often_as_policy_says_before_its_fallback_takes_over(IConformanceHost host)
+    {
+        var world = new ProbeWorld { OnTurn = (_, times) => times <= 2 ? throw new IOException("gone") : Task.CompletedTask };
+        var stage = await Stage.StartAsync(host, world, Quick with { AfterRollback = AfterRollbackRule.Fallback, RetryCountMax = 1 });
+        await stage.SendAsync("a", "act", "x");
+        var status = await stage.SettledAsync();
+        Expect.Equal("fallback", status.Agents[0].Class);
+        Expect.Sequence(["fallback x"], await stage.StateOfAsync("a"));
+        Expect.Equal(3, world.Turns["a:x"]);
+        Expect.Equal(2, status.Recoveries.Count);
+        Expect.Holds(status.Recoveries.All(recovery => recovery is { TimeToRecover: { } time } && time >= TimeSpan.Zero));
+    }
+
     /// <summary>Paused and resumed.</summary>
     public static async Task A_paused_execution_consumes_nothing_until_it_is_resumed(IConformanceHost host)
     {

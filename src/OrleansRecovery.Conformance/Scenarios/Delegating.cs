@@ -62,6 +62,28 @@ internal static class Delegating
         Expect.Equal((new Charge(2), new Charge(1)), (balance.Spent, balance.Wasted));
     }
 
+    /// <summary>Nobody says that it hangs but its silence. A worker that is slow on a busy machine may be suspected again, and has more time each time.</summary>
+    public static async Task A_worker_that_hangs_is_replaced_and_its_fallback_goes_on_from_what_it_saved(IConformanceHost host)
+    {
+        var stage = await Stage.StartAsync(
+            host,
+            new ProbeWorld { OnTurn = (turn, times) => turn == "b!save-x" && times == 1 ? new TaskCompletionSource().Task : Task.CompletedTask },
+            new RecoveryPolicy
+            {
+                AfterRollback = AfterRollbackRule.Fallback,
+                ActionTimeoutMilliseconds = 1_000,
+                RecoveryCountMax = 10,
+                Silence = new SilenceRule { MinMilliseconds = 500, InitialMilliseconds = 500 },
+            });
+        await stage.SendAsync("a", "delegate", "save-x", "b");
+        var status = await stage.SettledAsync();
+        Expect.Equal("fallback", status.Agents[1].Class);
+        Expect.Holds((await stage.StateOfAsync("a")).Single() is "left save-x" or "left fallback save-x");
+        Expect.Sequence(["save-x"], stage.World.Standing.Values);
+        var first = (await stage.JournalOfAsync("b")).OfType<ActionIntended>().First(intended => intended.Name == AttemptEnd.StepName);
+        Expect.Equal("silent", first.Argument.GetProperty("result").GetString()!);
+    }
+
     /// <summary>What an operator lets stand is told to whoever rejected it: once, and nobody waits for ever.</summary>
     public static async Task A_delegator_whose_recovery_an_operator_rejects_is_told(IConformanceHost host)
     {

@@ -70,7 +70,8 @@ public abstract record ExecutionInput
     /// <summary>The open recovery ended.</summary>
     /// <param name="Outcome">How.</param>
     /// <param name="Fresh">The id of the recovery for signals that waited, if there are any.</param>
-    public sealed record RecoveryEnded(Outcome Outcome, RecoveryId Fresh) : ExecutionInput
+    /// <param name="At">When, in milliseconds since 1970 UTC; null in logs from before it was noted.</param>
+    public sealed record RecoveryEnded(Outcome Outcome, RecoveryId Fresh, long? At = null) : ExecutionInput
     {
         /// <inheritdoc/>
         [JsonIgnore]

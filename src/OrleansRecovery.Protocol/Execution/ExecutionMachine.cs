@@ -98,11 +98,15 @@ public static class ExecutionMachine
 
     private static ExecutionState OnRecoveryEnded(ExecutionState state, ExecutionInput.RecoveryEnded input, List<ExecutionEffect> effects)
     {
-        var ended = state with { Recovery = null };
+        var ended = state with
+        {
+            Recovery = null,
+            EndedAt = input.At is { } at ? state.EndedAt.SetItem(input.Outcome.Recovery, at) : state.EndedAt,
+        };
         var undone = input.Outcome.Result != RecoveryResult.Aborted;
         if (undone && state.Policy.AfterRollback == AfterRollbackRule.Fallback)
         {
-            foreach (var agent in state.Recovery!.Suspects.Where(agent => !state.OnFallback.Contains(agent)))
+            foreach (var agent in state.Recovery!.Suspects.Where(agent => !state.OnFallback.Contains(agent) && state.Failures[agent] > state.Policy.RetryCountMax))
             {
                 effects.Add(new ExecutionEffect.HandToFallback(agent));
                 ended = ended with { OnFallback = ended.OnFallback.Add(agent) };

@@ -28,6 +28,9 @@ public sealed record ExecutionState(
     bool IsPaused,
     ImmutableSortedSet<AgentId> OnFallback)
 {
+    /// <summary>When recoveries ended, in milliseconds since 1970 UTC: of those that ended since it is noted.</summary>
+    public ImmutableSortedDictionary<RecoveryId, long> EndedAt { get; init; } = ImmutableSortedDictionary<RecoveryId, long>.Empty;
+
     /// <summary>An execution that has just been started.</summary>
     public static ExecutionState Start(RecoveryPolicy policy) => new(
         policy, ExecutionPhase.Running, null, [], ImmutableSortedDictionary<AgentId, int>.Empty, false, []);

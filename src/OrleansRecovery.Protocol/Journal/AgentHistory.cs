@@ -79,6 +79,9 @@ public sealed class AgentHistory
     /// <summary>What tasks have cost the agent, also in work that is undone.</summary>
     public TaskLedger Tasks { get; } = new();
 
+    /// <summary>The agent's attempts at tasks, also in work that is undone.</summary>
+    public TaskAttempts Attempts { get; } = new();
+
     /// <summary>Is the record at this position part of what counts? Undone work does not; what a recovery itself wrote does.</summary>
     public bool IsLive(SequenceNumber position) => !_undone.Exists(stretch => stretch.First <= position && position <= stretch.Last);
 
@@ -100,6 +103,7 @@ public sealed class AgentHistory
                 break;
             case AgentEventKind.ActionIntended:
                 var intended = (ActionIntended)record;
+                Attempt(position, intended);
                 _live[^1].Actions.Add(new ActionWork(position, intended.Class, intended.Name, intended.HasCompensation));
                 if (intended.Gate is { Refusal: null } gate)
                 {
@@ -234,6 +238,18 @@ public sealed class AgentHistory
         }
     }
 
+    private void Attempt(SequenceNumber position, ActionIntended intended)
+    {
+        if (intended is { Name: SavedArtifact.StepName, Gate: null } && TaskJson.TryReadSaved(intended.Argument) is { } saved)
+        {
+            Attempts.Save(position, saved);
+        }
+        else if (intended is { Name: AttemptEnd.StepName, Gate: null } && TaskJson.TryReadAttempt(intended.Argument) is { } end)
+        {
+            Attempts.End(position, end);
+        }
+    }
+
     private void Judge(ActionSettled settled)
     {
         if (_verdicts.Remove(settled.Action, out var request) && TaskJson.TryReadJudgement(settled.Result) is { Verdict: not Verdict.Revise }
@@ -260,6 +276,7 @@ public sealed class AgentHistory
     {
         CollectedFrom = collected.From;
         Tasks.Collect(collected.From, collected.Tasks);
+        Attempts.Collect(collected.From);
         _live.RemoveAll(interval => interval.Number < collected.Below);
         _undone.RemoveAll(stretch => stretch.Last < collected.From);
     }
@@ -314,6 +331,7 @@ public sealed class AgentHistory
         var target = _live[first];
         Invariant.Holds(target.Number == rolledBack.Target, $"{Agent}: rolled back to {rolledBack.Target}, which is not live.");
         _undone.Add(new UndoneStretch(target.OpenedAt, position));
+        Attempts.Undo(target.OpenedAt);
         foreach (var action in _live.Skip(first).SelectMany(interval => interval.Actions))
         {
             Tasks.Undo(action.Position, action.Progress == ActionProgress.Compensated);

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Json;
+using OrleansRecovery.Protocol.Tasks;
 
 namespace OrleansRecovery.Protocol.Policy;
 
@@ -103,6 +104,12 @@ public sealed record RecoveryPolicy
     /// <summary>What happens after the rollback. Default: retry.</summary>
     public AfterRollbackRule AfterRollback { get; init; } = AfterRollbackRule.Retry;
 
+    /// <summary>
+    /// With <see cref="AfterRollbackRule.Fallback"/>: so many of the recoveries that one agent's failures cause are followed by a retry, before its fallback takes over.
+    /// Range 0 to 1,000; default 0: it takes over at once.
+    /// </summary>
+    public int RetryCountMax { get; init; }
+
     /// <summary>When an irrevocable action may run. Default: when its causal past is sealed.</summary>
     public IrrevocableActionRule IrrevocableActions { get; init; } = IrrevocableActionRule.WhenSealed;
 
@@ -136,6 +143,9 @@ public sealed record RecoveryPolicy
     /// <summary>How long after its end an interval can still be found wrong, in milliseconds; older ones are sealed. Range 0 to 31,536,000,000; default 24 hours.</summary>
     public long DetectionWindowMilliseconds { get; init; } = 24 * 3600 * 1000L;
 
+    /// <summary>How long a worker may show no sign of life in a task. Default: as its earlier silences say, between 10 seconds and 10 minutes.</summary>
+    public SilenceRule Silence { get; init => field = value ?? new(); } = new(); // null: somebody left it out
+
     /// <summary>A copy of an agent's state is kept every so many turns; between them turns are replayed. Range 1 to 1,000; default 1.</summary>
     public int SnapshotEveryTurns { get; init; } = 1;
 
@@ -146,6 +156,7 @@ public sealed record RecoveryPolicy
         Check(nameof(AgentCountMax), AgentCountMax, 1, 1_000_000);
         Check(nameof(CorroborationCount), CorroborationCount, 0, 100);
         Check(nameof(RecoveryCountMax), RecoveryCountMax, 0, 1_000);
+        Check(nameof(RetryCountMax), RetryCountMax, 0, 1_000);
         Check(nameof(CompensationTryCountMax), CompensationTryCountMax, 1, 100);
         Check(nameof(CompensationBackoffMilliseconds), CompensationBackoffMilliseconds, 1, 600_000);
         Check(nameof(ActionTimeoutMilliseconds), ActionTimeoutMilliseconds, 1, 86_400_000);
@@ -153,6 +164,10 @@ public sealed record RecoveryPolicy
         Check(nameof(VoteTryCountMax), VoteTryCountMax, 1, 100);
         Check(nameof(DetectionWindowMilliseconds), DetectionWindowMilliseconds, 0, 31_536_000_000);
         Check(nameof(SnapshotEveryTurns), SnapshotEveryTurns, 1, 1_000);
+        Check(nameof(Silence.MinMilliseconds), Silence.MinMilliseconds, 1, 86_400_000);
+        Check(nameof(Silence.InitialMilliseconds), Silence.InitialMilliseconds, Silence.MinMilliseconds, 86_400_000);
+        Check(nameof(Silence.MaxMilliseconds), Silence.MaxMilliseconds, Silence.InitialMilliseconds, 86_400_000);
+        Check(nameof(Silence.FalsePerMillion), Silence.FalsePerMillion, 1, 500_000);
         return this;
     }
 

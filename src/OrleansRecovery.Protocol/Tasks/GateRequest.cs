@@ -100,6 +100,7 @@ public sealed record GateDecision(GateRefusal? Refusal, string? Reason, long Tim
 /// <param name="IsRefundable">Is what it costs given back when it is compensated?</param>
 /// <param name="Refusal">Which check it did not pass; null: it passed.</param>
 /// <param name="Deadline">Of a handler that passed: when the task's time is over, as its worker reckons it, in milliseconds since 1970 UTC.</param>
+/// <param name="SilenceMax">Of a handler that passed: how long it may show no sign of life, in milliseconds.</param>
 public sealed record GateRecord(
     MessageId Task,
     GateStep Step,
@@ -108,4 +109,5 @@ public sealed record GateRecord(
     string Version,
     bool IsRefundable = false,
     GateRefusal? Refusal = null,
-    long? Deadline = null);
+    long? Deadline = null,
+    long? SilenceMax = null);

@@ -54,6 +54,8 @@ public static class TaskJson
     // What an agent has written itself, when it was checked: null where somebody else did.
     internal static TaskRequest? TryReadOwnRequest(JsonElement payload) => TryRead(payload, TaskJsonContext.Default.TaskRequest);
 
+    internal static AttemptEnd? TryReadAttempt(JsonElement recorded) => TryRead(recorded, TaskJsonContext.Default.AttemptEnd);
+
     internal static Judgement? TryReadJudgement(JsonElement recorded) => TryRead(recorded, TaskJsonContext.Default.Judgement);
 
     /// <summary>The payload of a request.</summary>
@@ -64,6 +66,15 @@ public static class TaskJson
 
     /// <summary>The payload of a refusal.</summary>
     public static JsonElement Write(TaskRefusal refusal) => JsonSerializer.SerializeToElement(refusal, TaskJsonContext.Default.TaskRefusal);
+
+    /// <summary>What is recorded at the end of an attempt.</summary>
+    public static JsonElement Write(AttemptEnd end) => JsonSerializer.SerializeToElement(end, TaskJsonContext.Default.AttemptEnd);
+
+    /// <summary>What is recorded of a partial artifact.</summary>
+    public static JsonElement Write(SavedArtifact saved) => JsonSerializer.SerializeToElement(saved, TaskJsonContext.Default.SavedArtifact);
+
+    /// <summary>Reads what was recorded of a partial artifact; null when it is none.</summary>
+    public static SavedArtifact? TryReadSaved(JsonElement recorded) => TryRead(recorded, TaskJsonContext.Default.SavedArtifact);
 
     private static TaskContract Checked(TaskContract? contract) =>
         contract is null ? throw new RecoveryException(TaskContracts.Invalid("it is null"))
@@ -100,4 +111,6 @@ public static class TaskJson
 [JsonSerializable(typeof(TaskResult))]
 [JsonSerializable(typeof(TaskRefusal))]
 [JsonSerializable(typeof(Judgement))]
+[JsonSerializable(typeof(AttemptEnd))]
+[JsonSerializable(typeof(SavedArtifact))]
 internal sealed partial class TaskJsonContext : JsonSerializerContext;

@@ -127,6 +127,29 @@ public sealed class AgentContext<TState>
     /// <exception cref="InvalidOperationException">The handled message is no task.</exception>
     public void Attach(string name, string mediaType, ReadOnlyMemory<byte> content) => _turn.Attach(name, mediaType, content);
 
+    /// <summary>
+    /// Says that the handler is at work. In a task, a handler that makes no step for longer than its limit is cut off and its failure signalled
+    /// (docs/guarded-execution.md): call it in long work that makes none. It is not journalled.
+    /// </summary>
+    public void Heartbeat() => _turn.Heartbeat();
+
+    /// <summary>
+    /// A heartbeat that saves what there is of the result by now: durable when it returns. Should this attempt break off, the next one is given it
+    /// (<see cref="SavedAsync"/>); saved again under a name it replaces what was there.
+    /// </summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="mediaType">What it is: <c>application/json</c>.</param>
+    /// <param name="content">Its bytes, at most 256 KiB; the next attempt is given sixteen names.</param>
+    /// <exception cref="InvalidOperationException">The handled message is no task.</exception>
+    public Task HeartbeatAsync(string name, string mediaType, ReadOnlyMemory<byte> content) => _turn.SaveAsync(name, mediaType, content);
+
+    /// <summary>
+    /// What earlier attempts at this task saved before they broke off, by name: of any that was found wrong nothing. Journalled like a recorded value. It may be
+    /// wrong all the same, as what broke off may be: verify it as you would a result.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The handled message is no task.</exception>
+    public Task<IReadOnlyList<TaskAttachment>> SavedAsync() => _turn.SavedAsync();
+
     /// <summary>Takes a checkpoint here: what follows can fall without what came before.</summary>
     public Task CheckpointAsync() => _turn.CheckpointAsync();
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using OrleansRecovery.Protocol.Tasks;
 using OrleansRecovery.Protocol.Terms;
 
 namespace OrleansRecovery.Runtime.Agents;
@@ -31,6 +32,12 @@ internal abstract class AgentTurn
     internal abstract Task<DelegatedResult> DelegateAsync(Delegation delegation);
 
     internal abstract void Attach(string name, string mediaType, ReadOnlyMemory<byte> content);
+
+    internal abstract void Heartbeat();
+
+    internal abstract Task SaveAsync(string name, string mediaType, ReadOnlyMemory<byte> content);
+
+    internal abstract Task<IReadOnlyList<TaskAttachment>> SavedAsync();
 
     internal abstract JsonElement Write(object message, Type type);
 

@@ -21,11 +21,11 @@ public static class ExecutionQueries
         address,
         state.Phase,
         [.. started.Agents.Select(agent => StatusOf(agent, state, index))],
-        [.. recoveries.Select(Status)],
+        [.. recoveries.Select(recovery => Status(recovery, state))],
         started.Agents.Sum(agent => index.Pending(agent.Agent).Count));
 
     /// <summary>Where a recovery stands.</summary>
-    public static RecoveryStatus Status(CoordinatorState state) => new(
+    public static RecoveryStatus Status(CoordinatorState state, ExecutionState execution) => new(
         state.Recovery,
         state.Phase,
         [.. state.Suspects],
@@ -34,7 +34,9 @@ public static class ExecutionQueries
         state.Compensation?.Order.ActionCount ?? 0,
         state.Residue,
         state.Escalation?.Reason,
-        state.Plan);
+        state.Plan,
+        state.Signals[0].DetectedAt,
+        execution.EndedAt.TryGetValue(state.Recovery, out var endedAt) ? endedAt : null);
 
     /// <summary>The step that a recovery is at.</summary>
     public static RecoveryProgress Progress(CoordinatorState state)

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Messages;
@@ -67,6 +68,8 @@ public sealed record AgentStatus(
 /// <param name="Residue">What could not be undone so far.</param>
 /// <param name="WaitsFor">For an escalated one: what the operator must decide about; otherwise null.</param>
 /// <param name="Plan">The version of the set: a ruling may name it, and is refused when the set has changed since.</param>
+/// <param name="DetectedAt">When the failure was detected that its first signal tells of, in milliseconds since 1970 UTC.</param>
+/// <param name="EndedAt">When it ended, in milliseconds since 1970 UTC; null before, and where nobody noted it.</param>
 public sealed record RecoveryStatus(
     RecoveryId Recovery,
     CoordinatorPhase Phase,
@@ -76,7 +79,16 @@ public sealed record RecoveryStatus(
     int CompensationsTotal,
     IReadOnlyList<Residue> Residue,
     EscalationReason? WaitsFor,
-    long Plan = 0);
+    long Plan = 0,
+    long? DetectedAt = null,
+    long? EndedAt = null)
+{
+    /// <summary>From the detection to the outcome, as <c>recovery.duration</c> counts it; null where it did not end, or undid nothing.</summary>
+    [JsonIgnore]
+    public TimeSpan? TimeToRecover => Phase is CoordinatorPhase.Completed or CoordinatorPhase.CompletedWithResidue && EndedAt is { } ended
+        ? TimeSpan.FromMilliseconds(Math.Max(0, ended - (DetectedAt ?? ended)))
+        : null;
+}
 
 /// <summary>One step of a recovery, as it happens.</summary>
 /// <param name="Recovery">The recovery.</param>

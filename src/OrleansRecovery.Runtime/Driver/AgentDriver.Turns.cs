@@ -123,6 +123,7 @@ public sealed partial class AgentDriver
     private async Task FailAsync(TurnRun turn, Exception failure)
     {
         turn.DropUnsent();
+        turn.NoteFailure(failure);
         await FlushAsync(turn, null, CancellationToken.None);
         MustReload = true;
         var reason = failure switch
@@ -130,7 +131,7 @@ public sealed partial class AgentDriver
             AgentFailureException => FailureReason.InvalidOutput,
             ActionFailedException or InDoubtActionException => FailureReason.ActionFailed,
             StepRefusedException { Refusal: GateRefusal.OverBudget } => FailureReason.ResourceExhausted,
-            TimeoutException or StepRefusedException { Refusal: GateRefusal.TimedOut } => FailureReason.Timeout,
+            TimeoutException or SilentException or StepRefusedException { Refusal: GateRefusal.TimedOut } => FailureReason.Timeout,
             StepRefusedException => FailureReason.PolicyViolation,
             TaskFailedException => FailureReason.DependencyFailed,
             _ => FailureReason.Other,

@@ -35,6 +35,8 @@ internal sealed class RecordedSteps
                 case ActionIntended { Name: RejectedName, Gate: null } rejected:
                     _rejected.Add((rejected.Argument.Deserialize<MessageId>(AgentJson.Options), position));
                     break;
+                case ActionIntended { Name: AttemptEnd.StepName, Gate: null }:
+                    break; // what the runtime noted of it, and no handler asks for
                 case MessageSent { Key: { } key } when key.Contains('/', StringComparison.Ordinal):
                     _revisions[key] = position;
                     break;

@@ -1,5 +1,8 @@
 namespace OrleansRecovery.Runtime.Driver;
 
+/// <summary>A worker showed no sign of life for longer than its limit.</summary>
+internal sealed class SilentException(string message) : Exception(message);
+
 /// <summary>The turn may not go on: a rollback, a fence, or the host's end. Handlers let it pass.</summary>
 public sealed class TurnStoppedException : OperationCanceledException
 {

@@ -89,7 +89,8 @@ internal sealed partial class TurnRun
                 _driver.Behavior.Version,
                 isRefundable,
                 decision.Refusal,
-                decision.Refusal is null && step == GateStep.Handler ? task.Request.Deadline : null);
+                decision.Refusal is null && step == GateStep.Handler ? task.Request.Deadline : null,
+                decision.Refusal is null && step == GateStep.Handler ? LimitSilence(null) : null);
             if (decision.Refusal is { } refusal)
             {
                 if (holdsLease) // a turn that is over has no journal
@@ -138,6 +139,7 @@ internal sealed partial class TurnRun
             if (gate.Deadline is { } deadline)
             {
                 task.Accept(gate.At, deadline);
+                LimitSilence(gate.SilenceMax);
             }
 
             task.HasActed |= gate.Step == GateStep.Delegation || intended.Class != ActionClass.Pure;

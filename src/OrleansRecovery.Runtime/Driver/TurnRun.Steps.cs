@@ -94,18 +94,8 @@ internal sealed partial class TurnRun
         return new AgentResponse(response.Type, response.Payload);
     }
 
-    private async Task<IncomingMessage> ResponseAsync(MessageId request)
-    {
-        Interlocked.Increment(ref _waits);
-        try
-        {
-            return await OrFaultedAsync(_driver.Setup.Environment.ResponseAsync(request, _rejected, CancellationToken));
-        }
-        finally
-        {
-            Interlocked.Decrement(ref _waits);
-        }
-    }
+    private Task<IncomingMessage> ResponseAsync(MessageId request) =>
+        WaitingAsync(() => OrFaultedAsync(_driver.Setup.Environment.ResponseAsync(request, _rejected, CancellationToken)));
 
     // Its request stands in the journal without an end: a handler that caught this and went on could not be replayed, whatever it was.
     private async Task<T> OrFaultedAsync<T>(Task<T> asked)
@@ -291,8 +281,11 @@ internal sealed partial class TurnRun
             return true;
         }
 
-        await environment.PastSealedAsync(Interval, CancellationToken);
-        return false;
+        return await WaitingAsync(async () =>
+        {
+            await environment.PastSealedAsync(Interval, CancellationToken);
+            return false;
+        });
     }
 
     // Where the step stands in the journal, once it is durable: another call's flush may have taken it along. What it was durable for begins only if the turn goes on.

@@ -61,6 +61,11 @@ internal sealed partial class TurnRun
         {
             Refuse(null, "The handler ended without a result.");
         }
+
+        if (!_replayOnly && _lastSign != 0)
+        {
+            BufferValue(AttemptEnd.StepName, Attempt(AttemptResult.Answered), Nothing, succeeded: true);
+        }
     }
 
     private async Task BeginTaskAsync()
@@ -79,26 +84,55 @@ internal sealed partial class TurnRun
         await FlushAsync(); // accepted: what follows may cost
     }
 
-    // The time is the task's, also while it waits. A replay takes no time.
+    // The time is the task's, also while it waits; silence is the worker's own. A replay takes no time.
     private async Task HandleInTimeAsync()
     {
         var request = _task!.Request;
+        SignOfLife();
         var handling = HandleAsync(request.Type, request.Message);
         try
         {
-            await (_replayOnly
-                ? handling
-                : handling.WaitAsync(TimeSpan.FromMilliseconds(Math.Clamp(request.Deadline - Now(), 1, request.Contract.TimeBudgetMilliseconds)), _driver.Setup.Time, CancellationToken.None));
+            await (_replayOnly ? handling : WatchedAsync(handling, request));
         }
         catch (DeclinedException declined)
         {
             Answer(TaskRefusal.TypeName, () => TaskJson.Write(new TaskRefusal(declined.Message, Charged(), null, declined.Code)));
         }
-        catch (TimeoutException over) when (!handling.IsCompleted)
+    }
+
+    private async Task WatchedAsync(Task handling, TaskRequest request)
+    {
+        while (true)
         {
-            await CutOffAsync(handling);
-            throw new TimeoutException($"The task {_task.Id} took longer than {request.Contract.TimeBudgetMilliseconds} ms.", over);
+            var (signs, left) = Silence();
+            var time = TimeSpan.FromMilliseconds(Math.Clamp(request.Deadline - Now(), 1, request.Contract.TimeBudgetMilliseconds));
+            if (await HasEndedAsync(handling, time < left ? time : left))
+            {
+                await handling;
+                return;
+            }
+
+            if (time <= left || Now() >= request.Deadline)
+            {
+                await CutOffAsync(handling);
+                throw new TimeoutException($"The task {_task!.Id} took longer than {request.Contract.TimeBudgetMilliseconds} ms.");
+            }
+
+            if (IsSilentSince(signs))
+            {
+                SignOfLife(); // what it takes to stop is none of its silence
+                await CutOffAsync(handling);
+                throw new SilentException($"The task {_task!.Id} showed no sign of life for {_silenceMax} ms.");
+            }
         }
+    }
+
+    // However it ends: one that ends just when its limit does has ended.
+    private async Task<bool> HasEndedAsync(Task handling, TimeSpan limit)
+    {
+        await handling.WaitAsync(limit, _driver.Setup.Time, CancellationToken.None)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        return handling.IsCompleted;
     }
 
     // Told to stop, it begins nothing any more, and what it is in the midst of may end: as when a recovery stops it. After that nothing of it counts.

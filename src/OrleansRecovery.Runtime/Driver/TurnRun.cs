@@ -339,6 +339,7 @@ internal sealed partial class TurnRun : AgentTurn
             }
 
             _buffer.Add(step);
+            SignOfLife();
             return step;
         }
     }

@@ -191,7 +191,7 @@ public sealed partial class ExecutionDriver
         }
         else if (effect is CoordinatorEffect.Announce announce)
         {
-            ApplyExecution(work, new Input(), new ExecutionInput.RecoveryEnded(announce.Outcome, NewRecoveryId()));
+            ApplyExecution(work, new Input(), new ExecutionInput.RecoveryEnded(announce.Outcome, NewRecoveryId(), Now()));
         }
     }
 

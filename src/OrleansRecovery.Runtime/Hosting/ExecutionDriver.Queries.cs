@@ -212,7 +212,7 @@ public sealed partial class ExecutionDriver
     /// <summary>Where a recovery stands, also long after its end.</summary>
     /// <exception cref="RecoveryException"><c>UnknownRecovery</c>.</exception>
     public RecoveryStatus Status(RecoveryId recovery) => Find(recovery) is { } state
-        ? ExecutionQueries.Status(state)
+        ? ExecutionQueries.Status(state, _state)
         : throw new RecoveryException(UnknownRecovery(recovery));
 
     /// <summary>What would fall if this interval failed. Changes nothing.</summary>

@@ -49,6 +49,25 @@ public sealed class ExecutionScenarioTests
         Assert.Equal(ExecutionPhase.Recovering, next.Phase);
     }
 
+    [Fact]
+    public void A_fallback_takes_over_after_as_many_retries_as_policy_says()
+    {
+        var state = ExecutionState.Start(RecoveryPolicy.Default with { AfterRollback = AfterRollbackRule.Fallback, RetryCountMax = 2 });
+        var handed = new List<int>();
+        for (var failure = 1; failure <= 3; failure++)
+        {
+            var recovery = RecoveryId.Parse($"r{failure}");
+            state = Apply(state, new ExecutionInput.Signalled(Sample.Signal("a", 1, $"s{failure}"), recovery)).State;
+            state = Apply(state, new ExecutionInput.RecoveryDecided(recovery)).State;
+            var (ended, effects) = Apply(state, new ExecutionInput.RecoveryEnded(new Outcome(recovery, [], RecoveryResult.Completed, [], null), RecoveryId.Parse("r9"), failure));
+            state = ended;
+            handed.Add(effects.OfType<ExecutionEffect.HandToFallback>().Count());
+        }
+
+        Assert.Equal([0, 0, 1], handed);
+        Assert.Equal([1L, 2L, 3L], state.EndedAt.Values);
+    }
+
     private static (ExecutionState State, IReadOnlyList<ExecutionEffect> Effects) Apply(ExecutionState state, ExecutionInput input)
     {
         var step = ExecutionMachine.Apply(state, input);

@@ -104,7 +104,10 @@ public sealed class CollectedTaskTests
         Assert.True(account.Balance.Balances);
     }
 
-    private static RecoveryPolicy Forgetful { get; } = new() { SnapshotEveryTurns = 1, DetectionWindowMilliseconds = 3_600_000 };
+    // Hours pass while a worker waits for the test.
+    private static SilenceRule Patient { get; } = new() { InitialMilliseconds = 86_400_000, MaxMilliseconds = 86_400_000 };
+
+    private static RecoveryPolicy Forgetful { get; } = new() { SnapshotEveryTurns = 1, DetectionWindowMilliseconds = 3_600_000, Silence = Patient };
 
     // Turns enough for two copies of the state that retention may leave behind.
     private static async Task PassAsync(TaskStage stage, AgentId agent)
