@@ -37,7 +37,9 @@ public sealed class LedgerKeeper : ILedger, IAsyncDisposable
         IHeadPublisher? publisher = null,
         CancellationToken cancellationToken = default)
     {
-        var keeper = new LedgerKeeper(journal, tenant);
+        // The writer first: whatever another one writes after it has read, this one's first write is refused; what came before, the keeper knows of.
+        var writer = await LedgerWriter.OpenAsync(journal, tenant, key, previousKey, time, scheduler, publisher, cancellationToken);
+        var keeper = new LedgerKeeper(journal, tenant) { _writer = writer };
         await foreach (var stored in journal.ReadAsync(StreamId.OfLedger(tenant), 0, cancellationToken))
         {
             var record = LedgerChain.Read(stored.Body.Span);
@@ -45,7 +47,6 @@ public sealed class LedgerKeeper : ILedger, IAsyncDisposable
             keeper._keysTold += IssuerKeyJson.IsTold(record) ? 1 : 0;
         }
 
-        keeper._writer = await LedgerWriter.OpenAsync(journal, tenant, key, previousKey, time, scheduler, publisher, cancellationToken);
         await keeper.WriteAsync(keeper.TellKeysAsync); // a change that a crash kept from being told
         return keeper;
     }
