@@ -20,6 +20,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
     }
 
     [Theory]
+    [InlineData(17630)]
     [InlineData(22692)]
     public void A_seed_beyond_those_that_failed_once_holds(int seed) => Assert.Empty(new Run(seed, new RunOptions()).Go().Faults);
 

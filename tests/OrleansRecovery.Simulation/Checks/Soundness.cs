@@ -227,13 +227,15 @@ internal sealed class Soundness(Story story, OutsideWorld outside)
     {
         foreach (var recovery in story.Recoveries.Where(recovery => recovery.Phase is CoordinatorPhase.Completed or CoordinatorPhase.CompletedWithResidue))
         {
-            // An interval falls as a whole, and with it what it had sent before it was touched: so those that fell for a reason are reasons too.
+            // An interval falls as a whole, and with it what it had sent before it was touched: so those that fell for a reason are reasons too. An agent with a suspect
+            // of its own that went back further than to it needs a reason for that, as any other.
             var line = recovery.Falling.ToDictionary(member => member.Key, member => member.Value.Vote!.Target);
             var justified = recovery.Suspects.GroupBy(suspect => suspect.Agent).ToDictionary(group => group.Key, group => group.Min(suspect => suspect.Number));
+            bool IsJustified(AgentId agent, CheckpointNumber target) => justified.TryGetValue(agent, out var reason) && reason <= target;
             for (var grows = true; grows;)
             {
                 grows = false;
-                foreach (var (agent, target) in line.Where(item => !justified.ContainsKey(item.Key)).ToList())
+                foreach (var (agent, target) in line.Where(item => !IsJustified(item.Key, item.Value)).ToList())
                 {
                     if (IsDamaged || !_causes.TryGetValue(new Interval(agent, target), out var causes)
                         || justified.Any(reason => causes.Any(cause => Number(cause, reason.Key) is { } number && number >= reason.Value.Number)))
@@ -246,7 +248,7 @@ internal sealed class Soundness(Story story, OutsideWorld outside)
 
             foreach (var (agent, target) in line)
             {
-                Claim(justified.ContainsKey(agent), $"{recovery.Recovery}: {agent}/{target} fell and carries nothing of {string.Join(", ", recovery.Suspects)}");
+                Claim(IsJustified(agent, target), $"{recovery.Recovery}: {agent}/{target} fell and carries nothing of {string.Join(", ", recovery.Suspects)}");
             }
         }
     }
