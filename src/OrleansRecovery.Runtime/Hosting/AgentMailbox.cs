@@ -164,9 +164,9 @@ public sealed partial class AgentMailbox : IAgentMailbox
         {
             item.Collected = await (await LoadedAsync()).CollectAsync(line, _stopping.Token);
         }
-        else if (item.Reminds && _driver is { } loaded)
+        else if (item.Reminds)
         {
-            await RemindAsync(loaded);
+            await RemindAsync();
         }
     }
 
