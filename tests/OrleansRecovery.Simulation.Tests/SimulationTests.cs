@@ -22,6 +22,13 @@ public sealed class SimulationTests(ITestOutputHelper output)
     [Theory]
     [InlineData(17630)]
     [InlineData(22692)]
+    [InlineData(50801)]
+    [InlineData(55551)]
+    [InlineData(59848)]
+    [InlineData(63644)]
+    [InlineData(73770)]
+    [InlineData(96329)]
+    [InlineData(115722)]
     public void A_seed_beyond_those_that_failed_once_holds(int seed) => Assert.Empty(new Run(seed, new RunOptions()).Go().Faults);
 
     [Theory]

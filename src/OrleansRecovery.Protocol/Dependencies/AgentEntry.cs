@@ -8,7 +8,8 @@ internal sealed class AgentEntry(AgentId agent)
 {
     private bool _inTurn;
     private readonly HashSet<RecoveryId> _barriers = [];
-    private bool _isBound;
+    private readonly List<(CheckpointNumber From, CheckpointNumber Below)> _undone = [];
+    private bool _hasPromised;
 
     public AgentId Agent { get; } = agent;
 
@@ -18,6 +19,9 @@ internal sealed class AgentEntry(AgentId agent)
 
     /// <summary>Intervals before this one were collected: no failure leads back to them.</summary>
     public CheckpointNumber Below { get; set; }
+
+    /// <summary>Intervals before this one may be collected by now: somebody was told that no failure leads back to them.</summary>
+    public CheckpointNumber CollectableBelow { get; private set; }
 
     public List<IntervalEntry> Live { get; } = [];
 
@@ -30,10 +34,14 @@ internal sealed class AgentEntry(AgentId agent)
 
     public bool IsInTurn => _inTurn;
 
+    public void NoteCollectable(CheckpointNumber below) => CollectableBelow = below > CollectableBelow ? below : CollectableBelow;
+
     /// <summary>A recovery took it out of service: it consumes nothing more.</summary>
     public bool IsQuarantined { get; private set; }
 
-    public bool HasOpenWork => _inTurn || _isBound || _barriers.Count > 0;
+    public bool IsBound => _hasPromised || _barriers.Count > 0;
+
+    public bool HasOpenWork => _inTurn || IsBound;
 
     public void NoteOpenWork(AgentEvent record)
     {
@@ -50,14 +58,14 @@ internal sealed class AgentEntry(AgentId agent)
                 Awaited.Clear();
                 break;
             case Promised { Vote.Recovery: var recovery }:
-                _isBound = true;
+                _hasPromised = true;
                 _barriers.Remove(recovery);
                 break;
             case PromiseReleased:
-                _isBound = false;
+                _hasPromised = false;
                 break;
             case Reinstated { Quarantined: var quarantined }:
-                _isBound = false;
+                _hasPromised = false;
                 IsQuarantined = quarantined;
                 break;
             case Barred { Vote.Recovery: var recovery }:
@@ -68,6 +76,17 @@ internal sealed class AgentEntry(AgentId agent)
                 break;
         }
     }
+
+    public void GoBack(RolledBack rolledBack, long opened)
+    {
+        var first = IndexOf(rolledBack.Target);
+        Live.RemoveRange(first, Live.Count - first);
+        _undone.Add((rolledBack.Target, rolledBack.Opens));
+        Open(rolledBack.Opens, rolledBack.Incarnation, rolledBack.At, opened);
+    }
+
+    /// <summary>It was undone, as far as rollbacks were heard of. One that is neither here nor undone was collected.</summary>
+    public bool WasUndone(CheckpointNumber number) => _undone.Exists(stretch => stretch.From <= number && number < stretch.Below);
 
     public void Open(CheckpointNumber number, Incarnation incarnation, long at, long opened)
     {

@@ -82,7 +82,7 @@ public sealed partial class ExecutionIndex
                 return false;
             }
 
-            if (entry.IsSealed || entry.Agent == Outside.Agent || !visited.Add(entry))
+            if (entry.IsSealed || entry.Agent == Outside.Agent || MayBeCollected(entry) || !visited.Add(entry))
             {
                 return true;
             }
@@ -97,13 +97,12 @@ public sealed partial class ExecutionIndex
     /// <param name="sealedBefore">As in <see cref="IsPastSealed"/>.</param>
     public bool IsSealed(Interval interval, long sealedBefore) =>
         _agents.GetValueOrDefault(interval.Agent)?.Find(interval.Number) is { } entry
-        && (entry.IsMarked || entry.At < sealedBefore)
-        && !IsSuspect(entry)
-        && IsPastSealed(interval, sealedBefore);
+        && (MayBeCollected(entry) || ((entry.IsMarked || entry.At < sealedBefore) && !IsSuspect(entry) && IsPastSealed(interval, sealedBefore)));
 
     /// <summary>
     /// For each agent the lowest checkpoint that a failure that is still accepted can lead back to: copies of its state from before are of no use any more
-    /// (theory, R18). It is the recovery line of the failure of every interval that is not sealed.
+    /// (theory, R18). It is the recovery line of the failure of every interval that is not sealed. Whoever asks may collect what is before it: it stays sealed
+    /// from here on, also when the clock goes back.
     /// </summary>
     /// <param name="sealedBefore">As in <see cref="IsPastSealed"/>.</param>
     public IReadOnlyDictionary<AgentId, CheckpointNumber> RetentionLine(long sealedBefore)
@@ -113,15 +112,23 @@ public sealed partial class ExecutionIndex
             .SelectMany(agent => agent.Live.Where(interval => !IsSealed(new Interval(agent.Agent, interval.Number), sealedBefore)).Take(1))
             .Select(interval => new Interval(interval.Agent, interval.Number));
         var reached = Reach(suspects);
-        return _agents.Values
+        var line = _agents.Values
             .Where(agent => agent.Live.Count > 0)
             .ToDictionary(agent => agent.Agent, agent => reached.TryGetValue(agent.Agent, out var target) ? target : agent.Last.Number.Next);
+        foreach (var (agent, below) in line)
+        {
+            var last = _agents[agent].Last.Number; // it stays, and may come to rest on something new
+            _agents[agent].NoteCollectable(below < last ? below : last);
+        }
+
+        return line;
     }
 
     /// <summary>
-    /// Is the message not settled: does it wait, or is its send or its consumption in an interval that is not collected? Otherwise nobody will ask for it.
+    /// Was the message not settled at the last <see cref="Prune"/>: does it wait, or is its send or its consumption in an interval that is not collected? Otherwise
+    /// nobody will ask for it.
     /// </summary>
-    public bool IsNeeded(MessageId message) => _messages.TryGetValue(message, out var entry) && !IsSettled(entry);
+    public bool IsNeeded(MessageId message) => _messages.ContainsKey(message);
 
     /// <summary>Forgets what was collected: intervals before the retention line, and their messages when those are settled too. Answers stay the same.</summary>
     public void Prune()
@@ -149,6 +156,8 @@ public sealed partial class ExecutionIndex
             agent.Live.RemoveAll(interval => IsBehind(interval) && interval.Sends.Count == 0 && interval.Forget());
         }
     }
+
+    private bool MayBeCollected(IntervalEntry entry) => entry.Agent != Outside.Agent && entry.Number < _agents[entry.Agent].CollectableBelow;
 
     private bool IsSuspect(IntervalEntry entry) => _suspects.Count > 0 && _suspects.Contains(new Interval(entry.Agent, entry.Number));
 

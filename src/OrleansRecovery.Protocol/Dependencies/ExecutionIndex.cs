@@ -120,6 +120,7 @@ public sealed partial class ExecutionIndex
                 break;
             case AgentEventKind.Collected:
                 entry.Below = ((Collected)record).Below;
+                entry.NoteCollectable(entry.Below);
                 break;
             case AgentEventKind.ActionSettled:
             case AgentEventKind.TurnEnded:
@@ -158,6 +159,9 @@ public sealed partial class ExecutionIndex
     /// Might the agent be in the middle of a turn or a recovery? After a restart it is loaded to see; an agent of which this is false has nothing to go on with.
     /// </summary>
     public bool HasOpenWork(AgentId agent) => _agents.TryGetValue(agent, out var entry) && entry.HasOpenWork;
+
+    /// <summary>Has the agent promised something to a recovery, or does it bar what one undoes?</summary>
+    public bool IsBound(AgentId agent) => _agents.TryGetValue(agent, out var entry) && entry.IsBound;
 
     /// <summary>Has the agent begun a turn that has not ended?</summary>
     public bool IsInTurn(AgentId agent) => _agents.TryGetValue(agent, out var entry) && entry.IsInTurn;
@@ -307,7 +311,7 @@ public sealed partial class ExecutionIndex
             producer.DeclaredConsumers.Add(consumer.Last);
             consumer.Last.Producers.Add(producer);
         }
-        else if (_agents.TryGetValue(declared.Producer.Agent, out var agent) && declared.Producer.Number >= agent.Below)
+        else if (_agents.TryGetValue(declared.Producer.Agent, out var agent) && agent.WasUndone(declared.Producer.Number))
         {
             _doubtful.Add(consumer.Last); // undone before this was heard of
         }
@@ -345,8 +349,7 @@ public sealed partial class ExecutionIndex
         }
 
         agent.Awaited.RemoveAll(request => !request.Sender.IsLive);
-        agent.Live.RemoveRange(first, agent.Live.Count - first);
-        agent.Open(rolledBack.Opens, rolledBack.Incarnation, rolledBack.At, _openings++);
+        agent.GoBack(rolledBack, _openings++);
     }
 
     private void AddPending(MessageEntry message)

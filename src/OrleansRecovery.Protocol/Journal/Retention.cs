@@ -2,6 +2,11 @@ using OrleansRecovery.Protocol.Terms;
 
 namespace OrleansRecovery.Protocol.Journal;
 
+/// <summary>Positions of records that may be deleted, in order.</summary>
+/// <param name="Sends">Of messages: these of all journals go before anything else of any journal does.</param>
+/// <param name="Others">Of everything else.</param>
+public sealed record CollectableRecords(IReadOnlyList<long> Sends, IReadOnlyList<long> Others);
+
 /// <summary>Which records of a journal are of no use any more (theory, R18).</summary>
 public static class Retention
 {
@@ -13,10 +18,10 @@ public static class Retention
     /// <param name="stored">The records that are there, in order.</param>
     /// <param name="from">Where the journal that is needed as a whole begins: <see cref="Collected.From"/>.</param>
     /// <param name="isNeeded">Is the message not settled (<see cref="Dependencies.ExecutionIndex.IsNeeded"/>)?</param>
-    public static IReadOnlyList<long> Collectable(
+    public static CollectableRecords Collectable(
         AgentId agent, IReadOnlyList<(SequenceNumber Position, AgentEvent Record)> stored, SequenceNumber from, Func<MessageId, bool> isNeeded)
     {
-        var collectable = new List<long>();
+        var (sends, others) = (new List<long>(), new List<long>());
         SequenceNumber? opening = null;
         foreach (var (position, record) in stored.TakeWhile(item => item.Position < from))
         {
@@ -25,6 +30,9 @@ public static class Retention
                 case MessageSent when isNeeded(new MessageId(agent, position)):
                 case MessageConsumed consumed when isNeeded(consumed.Message):
                     opening = null; // and so its interval's opening stays
+                    break;
+                case MessageSent:
+                    sends.Add(position.Number);
                     break;
                 case IntervalOpened:
                     Drop(opening);
@@ -37,13 +45,13 @@ public static class Retention
         }
 
         Drop(opening);
-        return collectable;
+        return new CollectableRecords(sends, others);
 
         void Drop(SequenceNumber? position)
         {
             if (position is { } known)
             {
-                collectable.Add(known.Number);
+                others.Add(known.Number);
             }
         }
     }

@@ -60,10 +60,14 @@ public sealed partial class AgentMailbox
     // not at two reminders one after the other.
     private async Task RemindAsync()
     {
-        // Who has promised nothing is not asked for, and asks nobody: when the word of an aborted recovery is lost, nothing else tells.
-        if (_awaitsRecovery && _turn is null && _driver is null or { Participant.Phase: ParticipantPhase.Active } && await SituationAsync() is { IsSettled: true })
+        if (_turn is null && (_driver is null || _awaitsRecovery) && await SituationAsync() is { } situation)
         {
-            _awaitsRecovery = false;
+            // Who has promised nothing is not asked for, and asks nobody: when the word of an aborted recovery is lost, nothing else tells.
+            _awaitsRecovery &= !(situation.IsSettled && _driver is null or { Participant.Phase: ParticipantPhase.Active });
+            if (situation is { IsHeld: true, IsBound: true })
+            {
+                await LoadedAsync(situation.Class); // no turn begins that would load it, and what it has promised may be over
+            }
         }
 
         if (_driver is not { } driver)

@@ -10,6 +10,7 @@ using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Runtime.Driver;
+using OrleansRecovery.Runtime.Ports;
 
 namespace OrleansRecovery.Runtime.Hosting;
 
@@ -33,6 +34,7 @@ public sealed partial class ExecutionDriver : IExecution
                 MayHaveWork(agent),
                 [.. _index.Pending(agent).Where(message => message.Dependency != DependencyKind.Result).Take(PendingMax).Select(Pending)])
             {
+                IsBound = _index.IsBound(agent),
                 IsSettled = _open is null && !IsHeld,
             };
         }
@@ -104,11 +106,24 @@ public sealed partial class ExecutionDriver : IExecution
     }
 
     /// <inheritdoc/>
-    public Task<bool> IsPastSealedAsync(Interval interval, CancellationToken cancellationToken)
+    public async Task<bool> IsPastSealedAsync(Interval interval, CancellationToken cancellationToken)
     {
+        bool isKnown;
         lock (_sync)
         {
-            return Task.FromResult(_index.IsPastSealed(interval, SealedBefore()));
+            isKnown = _index.Position(interval.Agent)?.Current >= interval.Number;
+        }
+
+        if (!isKnown)
+        {
+            // Told to the coordinator before this one: whoever asks waits in the midst of a turn, and tells nothing more.
+            var version = await _setup.Journal.VersionAsync(StreamId.OfAgent(Address, interval.Agent), cancellationToken);
+            await _reader.ReadAsync(interval.Agent, SequenceNumber.Of(version), cancellationToken);
+        }
+
+        lock (_sync)
+        {
+            return _index.IsPastSealed(interval, SealedBefore());
         }
     }
 

@@ -2,12 +2,9 @@ using System.Diagnostics;
 using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Execution;
-using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Client;
-using OrleansRecovery.Runtime.Driver;
-using OrleansRecovery.Runtime.Ports;
 
 namespace OrleansRecovery.Runtime.Hosting;
 
@@ -83,67 +80,6 @@ public sealed partial class ExecutionDriver
         lock (_sync)
         {
             return ExecutionQueries.FaultOf(Address, Started, _index, interval);
-        }
-    }
-
-    /// <summary>
-    /// Deletes copies of agents' states, and records, that no failure can lead back to any more: first every agent says from where on it still needs its
-    /// journal, then the index forgets, then what nobody needs is deleted. A crash in between leaves too much, never too little.
-    /// </summary>
-    /// <returns>How many agents had something to delete.</returns>
-    /// <exception cref="StaleAppendException">Another coordinator leads: it may have admitted signals that this one does not know.</exception>
-    public async Task<int> CollectAsync(CancellationToken cancellationToken)
-    {
-        IReadOnlyDictionary<AgentId, CheckpointNumber> line;
-        lock (_sync)
-        {
-            line = _index.RetentionLine(SealedBefore());
-        }
-
-        await CheckLeadsAsync(cancellationToken); // whoever takes over after this asks later clocks what is sealed
-        var collected = new List<AgentId>();
-        foreach (var (agent, checkpoint) in line.Where(item => _assigned.ContainsKey(item.Key)))
-        {
-            var history = await ExecutionQueries.ReadHistoryAsync(_setup.Journal, Address, agent, cancellationToken);
-            if (history.CollectableBelow(checkpoint, Now()) is not null && await _environment.CollectAsync(agent, checkpoint, cancellationToken) is not null)
-            {
-                collected.Add(agent);
-            }
-        }
-
-        if (collected.Count > 0)
-        {
-            lock (_sync)
-            {
-                _index.Prune();
-            }
-
-            foreach (var agent in line.Keys)
-            {
-                await TrimAsync(agent, cancellationToken);
-            }
-        }
-
-        return collected.Count;
-    }
-
-    private async Task TrimAsync(AgentId agent, CancellationToken cancellationToken)
-    {
-        var stream = StreamId.OfAgent(Address, agent);
-        var stored = await AgentJournal.ReadAsync(_setup.Journal, stream, cancellationToken);
-        var isOutside = agent == Outside.Agent; // one interval for ever: its opening stays, and every send goes as soon as nobody needs it
-        var collectedFrom = isOutside ? SequenceNumber.First : AgentHistory.Read(agent, stored).CollectedFrom;
-        SequenceNumber from;
-        IReadOnlyList<long> positions;
-        lock (_sync)
-        {
-            from = isOutside ? _index.Taken(agent) : collectedFrom; // what was written a moment ago may be in the journal already, and the index knows of nobody who needs it
-            positions = Retention.Collectable(agent, isOutside ? stored[1..] : stored, from, _index.IsNeeded);
-        }
-
-        if (positions.Count > 0)
-        {
-            await _setup.Journal.TrimAsync(stream, new TrimRequest(positions, from.Number), cancellationToken);
         }
     }
 

@@ -21,6 +21,9 @@ public readonly record struct PendingMessage(MessageId Id, CheckpointNumber Sent
 public sealed record AgentSituation(
     SequenceNumber Version, bool IsHeld, AgentClass Class, bool MayHaveWork, IReadOnlyList<PendingMessage> Pending)
 {
+    /// <summary>It has promised something to a recovery, or bars what one undoes: it asks what became of that, also where no turn may begin.</summary>
+    public bool IsBound { get; init; }
+
     /// <summary>No recovery is open, and none is about to be. Who waits for one to end waits no longer.</summary>
     public bool IsSettled { get; init; }
 }

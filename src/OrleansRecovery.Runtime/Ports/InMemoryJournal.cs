@@ -133,13 +133,18 @@ public sealed class InMemoryJournal : IJournalDatabase
         return Task.CompletedTask;
     }
 
-    /// <summary>For fault injection: replaces the bytes of a snapshot and leaves its digest.</summary>
-    public void DamageSnapshot(StreamId stream, long position)
+    /// <summary>For fault injection: replaces the bytes of a snapshot and leaves its digest. False when the snapshot is not there, or no more.</summary>
+    public bool DamageSnapshot(StreamId stream, long position)
     {
         lock (_sync)
         {
-            var snapshot = _streams[stream].Snapshots[position];
+            if (!_streams[stream].Snapshots.TryGetValue(position, out var snapshot))
+            {
+                return false;
+            }
+
             _streams[stream].Snapshots[position] = snapshot with { Body = "damaged"u8.ToArray() };
+            return true;
         }
     }
 

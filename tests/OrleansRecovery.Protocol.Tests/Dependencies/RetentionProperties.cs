@@ -171,11 +171,19 @@ public sealed class RetentionProperties
             }
 
             _pruned.Prune();
-            foreach (var (agent, stored) in _stored)
+            var collectable = _stored.ToDictionary(item => item.Key, item =>
             {
-                var from = agent == Outside.Agent ? stored[^1].Position : AgentHistory.Read(agent, stored).CollectedFrom;
-                var positions = Retention.Collectable(agent, agent == Outside.Agent ? stored[1..] : stored, from, _pruned.IsNeeded).ToHashSet();
-                _deletions += stored.RemoveAll(item => positions.Contains(item.Position.Number));
+                var (agent, stored) = item;
+                var isOutside = agent == Outside.Agent;
+                return Retention.Collectable(
+                    agent, isOutside ? stored[1..] : stored, isOutside ? stored[^1].Position : AgentHistory.Read(agent, stored).CollectedFrom, _pruned.IsNeeded);
+            });
+
+            // A process may end after any of these: what is left reads as before.
+            var deletions = collectable.Select(item => (item.Key, item.Value.Sends)).Concat(collectable.Select(item => (item.Key, item.Value.Others)));
+            foreach (var (agent, positions) in deletions.Take(_random.Next(2) == 0 ? int.MaxValue : _random.Next(2 * collectable.Count)))
+            {
+                _deletions += _stored[agent].RemoveAll(item => positions.Contains(item.Position.Number));
             }
         }
 

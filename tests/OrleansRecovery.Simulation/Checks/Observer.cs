@@ -120,8 +120,7 @@ internal sealed partial class Observer(Tally seen, ExecutionId execution)
             return false;
         }
 
-        disk.DamageSnapshot(stream, loop.Chance(0.5) ? positions[^1] : loop.PickOne(positions));
-        return true;
+        return disk.DamageSnapshot(stream, loop.Chance(0.5) ? positions[^1] : loop.PickOne(positions)); // it may be collected by now
     }
 
     /// <summary>Of everything that was written, drawn names and signatures apart.</summary>
