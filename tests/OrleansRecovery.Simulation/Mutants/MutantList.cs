@@ -27,6 +27,7 @@ internal static class MutantList
     private static readonly (string, string) LedgerTests = ("OrleansRecovery.Protocol.Tests", "Ledger");
     private static readonly (string, string) RetentionTests = ("OrleansRecovery.Runtime.Tests", "LocalHost");
     private static readonly (string, string) CoordinatorTests = ("OrleansRecovery.Protocol.Tests", "Coordinator");
+    private static readonly (string, string) CollectedTests = ("OrleansRecovery.Protocol.Tests", "CollectedTests");
     private static readonly (string, string) SetTests = ("OrleansRecovery.Protocol.Tests", "RollbackSetProperties");
     private static readonly (string, string) StorageTests = ("OrleansRecovery.Runtime.Tests", "StorageTroubleTests");
     private static readonly (string, string) DriverTests = ("OrleansRecovery.Runtime.Tests", "ExecutionDriverTests");
@@ -169,7 +170,7 @@ internal static class MutantList
         new("forgets who was allowed to read", new Edit("Runtime/Hosting/ExecutionDriver.Agents.cs", "            if (may)\n", "            if (may && !§)\n")) { Tests = DriverTests },
         new("collects what a signal names that is not answered yet", new Edit(Retained, "_suspects.Count > 0 &&", "!§ && _suspects.Count > 0 &&")) { Tests = CollectingTests },
         new("has something collected although it was replaced", new Edit(
-            "Runtime/Hosting/ExecutionDriver.Queries.cs",
+            "Runtime/Hosting/ExecutionDriver.Collecting.cs",
             "        await CheckLeadsAsync(cancellationToken); // whoever",
             "        if (!§) await CheckLeadsAsync(cancellationToken); // whoever")) { Tests = CollectingTests },
         new("passes over input whose write was in doubt", new Edit(
@@ -184,6 +185,12 @@ internal static class MutantList
         new("does not tell the ledger what a crash kept from it", new Edit("Runtime/Hosting/ToldLedger.cs", "if (missing.Count > 0)", "if (missing.Count > 0 && !§)")),
         new("tells the ledger twice", new Edit("Runtime/Hosting/LedgerKeeper.cs", "=>\n        entry is not {", "=>\n        § || entry is not {")),
 
+        new("deletes consumptions and leaves their sends", new Edit(
+            "Runtime/Hosting/ExecutionDriver.Collecting.cs", "trims.Where(trim => trim.Records.Sends.Count > 0))", "trims.Where(trim => trim.Records.Sends.Count > 0 && !§))")),
+        new("takes what was collected for undone", new Edit(
+            "Protocol/Dependencies/AgentEntry.cs", "_undone.Exists(stretch =>", "§ || _undone.Exists(stretch =>")) { Tests = CollectedTests },
+        new("forgets that it was said what may be collected", new Edit(
+            Retained, "entry.Number < _agents[entry.Agent].CollectableBelow;", "entry.Number < _agents[entry.Agent].CollectableBelow && !§;")) { Tests = CollectedTests },
         new("lets ticks pile up while a write takes long", new Edit(Execution, "if (!_isTicking && !PutTick())", "if ((§ || !_isTicking) && !PutTick())")),
         new("takes in what is said again while it waits", new Edit(
             "Runtime/Hosting/AgentMailbox.Waiting.cs", "if (_messagesWaiting.TryAdd(content, true))", "if (_messagesWaiting.TryAdd(content, true) || §)")),
@@ -193,7 +200,7 @@ internal static class MutantList
         new("admits an expired signal", new Edit(Admission, "if (IsExpired(signal.ExpiresAt, policy, now))", "if (!§ && IsExpired(signal.ExpiresAt, policy, now))")) { Tests = SignalTests },
         new("admits a signal about a sealed interval", new Edit(Admission, "return isSealed ?", "return isSealed && !§ ?")) { Tests = SignalTests },
         new("deletes input that was written a moment ago", new Edit(
-            "Runtime/Hosting/ExecutionDriver.Queries.cs", "from = isOutside ? _index.Taken(agent) : collectedFrom;", "from = isOutside ? (§ ? stored[^1].Position.Next : _index.Taken(agent)) : collectedFrom;")),
+            "Runtime/Hosting/ExecutionDriver.Collecting.cs", "var from = isOutside ? _index.Taken(agent) : collectedFrom;", "var from = isOutside ? (§ ? stored[^1].Position.Next : _index.Taken(agent)) : collectedFrom;")),
         new("admits more signals than the quota", new Edit(Admission, "var hasQuota = quota.Has(1);", "var hasQuota = § || quota.Has(1);")) { Tests = SignalTests },
         new("takes an altered record for sound", new Edit(Verifier, "if (record.Hash != LedgerChain.HashOf(record))", "if (!§ && record.Hash != LedgerChain.HashOf(record))")) { Tests = LedgerTests },
         new("takes any signature", new Edit(Verifier, "&& key.Verifies(LedgerSignatures.HeadStatement(record.Tenant, Head), head.Signature))", "&& (§ || key.Verifies(LedgerSignatures.HeadStatement(record.Tenant, Head), head.Signature)))")) { Tests = LedgerTests },
