@@ -22,7 +22,9 @@ public sealed record UndoEstimate(
 {
     /// <summary>Works it out.</summary>
     /// <param name="history">The agent's journal.</param>
-    /// <param name="suspects">The intervals that are suspect themselves. One that is undone already affects nothing.</param>
+    /// <param name="suspects">
+    /// The intervals that are suspect themselves. One that is undone already affects nothing; one that was collected was not to be named any more, and cannot be gone back to.
+    /// </param>
     /// <param name="invalidated">Outputs of others that fall.</param>
     /// <param name="corrupt">Checkpoints whose bytes do not match their digest: the target moves to the newest sound one before.</param>
     public static UndoEstimate Of(
@@ -32,7 +34,8 @@ public sealed record UndoEstimate(
         IReadOnlySet<CheckpointNumber> corrupt)
     {
         var next = history.Current.Next;
-        var first = FirstAffected(history, suspects, invalidated);
+        var wasDiscarded = history.CollectedFrom > SequenceNumber.First && suspects.Any(suspect => suspect < history.Live[0].Number);
+        var first = wasDiscarded ? 0 : FirstAffected(history, suspects, invalidated);
         if (first < 0)
         {
             return new UndoEstimate(null, history.Incarnation, next, UndoneTrace.Empty, []);
@@ -45,7 +48,7 @@ public sealed record UndoEstimate(
         }
 
         var objections = new List<Objection>();
-        if (sound < 0)
+        if (sound < 0 || wasDiscarded)
         {
             objections.Add(new Objection(RefusalReason.NoSuchCheckpoint, null));
             sound = first;

@@ -1,5 +1,7 @@
 using OrleansRecovery.Protocol.Dependencies;
 using OrleansRecovery.Protocol.Journal;
+using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Participant;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Protocol.Tests.Support;
 using static OrleansRecovery.Protocol.Tests.Support.Sample;
@@ -51,6 +53,22 @@ public sealed class CollectedTests
 
         Assert.Equal([new Interval(A("b"), C(1))], _world.Index.Orphans());
         Assert.Equal([new Interval(A("b"), C(1))], Loaded(_ => true).Orphans());
+    }
+
+    [Fact]
+    public void An_agent_that_is_asked_about_what_it_discarded_says_that_it_cannot_go_back_to_it()
+    {
+        _world.Open(A("a"), IntervalCause.Message, 1);
+        _world.Open(A("a"), IntervalCause.Message, 2);
+        Assert.Empty(Asked(1).Objections);
+
+        _world.Append(A("a"), new Collected(C(2), SequenceNumber.Of(2)));
+
+        Assert.Equal([new Objection(RefusalReason.NoSuchCheckpoint, null)], Asked(1).Objections);
+        Assert.Equal(C(2), Asked(1).Target);
+        Assert.Empty(Asked(2).Objections);
+
+        UndoEstimate Asked(long suspect) => UndoEstimate.Of(_world.History(A("a")), [C(suspect)], [], new HashSet<CheckpointNumber>());
     }
 
     private ExecutionIndex Loaded(Func<(AgentId Agent, SequenceNumber Position, AgentEvent Record), bool> isThere) => ExecutionIndex.Of(
