@@ -58,8 +58,19 @@ public sealed partial class AgentMailbox
 
     // What this activation waits for may have come to another one that it knows nothing of: the journal tells. While a turn runs its own append may be on its way:
     // not at two reminders one after the other.
-    private async Task RemindAsync(AgentDriver driver)
+    private async Task RemindAsync()
     {
+        // Who has promised nothing is not asked for, and asks nobody: when the word of an aborted recovery is lost, nothing else tells.
+        if (_awaitsRecovery && _turn is null && _driver is null or { Participant.Phase: ParticipantPhase.Active } && await SituationAsync() is { IsSettled: true })
+        {
+            _awaitsRecovery = false;
+        }
+
+        if (_driver is not { } driver)
+        {
+            return;
+        }
+
         var version = await JournalledAsync();
         var isAhead = version > driver.History.Next.Number;
         if (isAhead && _turn is null)

@@ -48,23 +48,6 @@ public sealed partial class AgentMailbox : IAgentMailbox
     public bool IsBusy => _turn is not null || Volatile.Read(ref _compensations) > 0 || Volatile.Read(ref _waiting) > 0;
 
     /// <inheritdoc/>
-    public void Wake()
-    {
-        _woken.Beat();
-        TryPut(new Item());
-    }
-
-    /// <inheritdoc/>
-    public void Post(ParticipantMessage message, SequenceNumber version) => TryPut(new Item { Message = message, Version = version });
-
-    /// <inheritdoc/>
-    public void Remind()
-    {
-        _woken.Beat();
-        TryPut(new Item { Reminds = true });
-    }
-
-    /// <inheritdoc/>
     public Task SealAsync(CheckpointNumber interval, IssuerId by)
     {
         var item = new Item { Seal = interval, By = by, Done = NewDone() };
@@ -113,6 +96,7 @@ public sealed partial class AgentMailbox : IAgentMailbox
         {
             while (_mailbox.Reader.TryRead(out var item))
             {
+                NoteTaken(item);
                 await TakeAsync(item);
                 Interlocked.Decrement(ref _waiting);
             }
@@ -180,9 +164,9 @@ public sealed partial class AgentMailbox : IAgentMailbox
         {
             item.Collected = await (await LoadedAsync()).CollectAsync(line, _stopping.Token);
         }
-        else if (item.Reminds && _driver is { } loaded)
+        else if (item.Reminds)
         {
-            await RemindAsync(loaded);
+            await RemindAsync();
         }
     }
 
@@ -353,6 +337,11 @@ public sealed partial class AgentMailbox : IAgentMailbox
         public CheckpointNumber? Collect { get; init; }
 
         public Collected? Collected { get; set; }
+
+        /// <summary>What the message says, digested.</summary>
+        public string? Content { get; init; }
+
+        public bool Wakes { get; init; }
 
         public bool Reminds { get; init; }
 

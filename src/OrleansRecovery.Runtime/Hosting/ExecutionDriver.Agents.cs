@@ -31,7 +31,10 @@ public sealed partial class ExecutionDriver : IExecution
                 IsHeld,
                 ClassOf(agent),
                 MayHaveWork(agent),
-                [.. _index.Pending(agent).Where(message => message.Dependency != DependencyKind.Result).Take(PendingMax).Select(Pending)]);
+                [.. _index.Pending(agent).Where(message => message.Dependency != DependencyKind.Result).Take(PendingMax).Select(Pending)])
+            {
+                IsSettled = _open is null && !IsHeld,
+            };
         }
     }
 

@@ -1,9 +1,11 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Threading.Channels;
 using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Dependencies;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Execution;
+using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
@@ -28,6 +30,7 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
     private readonly ExecutionIndex _index;
     private readonly IndexReader _reader;
     private readonly Channel<Input> _inputs = Channel.CreateUnbounded<Input>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly ConcurrentDictionary<StatusQuery, bool> _questions = new(); // that wait
     private readonly Dictionary<AgentId, RecoveryError> _stuck = [];
     private readonly HashSet<(Interval Producer, Interval Consumer)> _declaring = []; // allowed, and not heard of since
     private readonly SortedDictionary<RecoveryId, CoordinatorState> _recoveries = [];
@@ -44,6 +47,7 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
     private readonly Epoch _epoch;
     private SequenceNumber _version;
     private int _inputCount;
+    private volatile bool _isTicking;
 
     private ExecutionDriver(ExecutionSetup setup, IExecutionEnvironment environment, LoadedExecution loaded)
     {
@@ -120,7 +124,14 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
 
     private Task PutAsync(Input input) => TryPut(input) ? input.Done!.Task : Task.FromException(IsOvertaken ? Overtaken() : HostStopped());
 
-    private void Post(CoordinatorInput input, RecoveryId recovery) => TryPut(new Input { Recovery = recovery, Coordinator = input });
+    private void Post(CoordinatorInput input, RecoveryId recovery)
+    {
+        // While a write takes long, of the ledger above all, those who wait ask again and again: a question waits once, and is answered once.
+        if (input is not CoordinatorInput.Asked asked || _questions.TryAdd(asked.Message, true))
+        {
+            TryPut(new Input { Recovery = recovery, Coordinator = input });
+        }
+    }
 
     private bool TryPut(Input input)
     {
@@ -144,13 +155,22 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
             while (batch.Count < BatchMax && _inputs.Reader.TryRead(out var input))
             {
                 batch.Add(input);
+                if (input.Coordinator is CoordinatorInput.Asked asked)
+                {
+                    _questions.TryRemove(asked.Message, out _); // asked from here on it is asked again
+                }
             }
 
             await WriteAsync(batch);
-            if (batch.Exists(input => input.LooksAtLog) && !IsOvertaken)
+            if (batch.Exists(input => input.LooksAtLog))
             {
-                await CatchUpAsync();
-                SignalOrphans();
+                if (!IsOvertaken)
+                {
+                    await CatchUpAsync();
+                    SignalOrphans();
+                }
+
+                _isTicking = false;
             }
 
             Interlocked.Add(ref _inputCount, -batch.Count);
@@ -268,12 +288,7 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
                     collected = _setup.Time.GetTimestamp();
                 }
 
-                if (_open is { } open)
-                {
-                    Post(new CoordinatorInput.Ticked(), open.Recovery);
-                }
-
-                if (!TryPut(new Input { LooksAtLog = true }))
+                if (!_isTicking && !PutTick())
                 {
                     return; // overtaken, or the host stops
                 }
@@ -288,6 +303,18 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
         {
             // The host stops.
         }
+    }
+
+    // One at a time: ticks that waited for a long write would all repeat what is unanswered, one after another.
+    private bool PutTick()
+    {
+        _isTicking = true;
+        if (_open is { } open)
+        {
+            Post(new CoordinatorInput.Ticked(), open.Recovery);
+        }
+
+        return TryPut(new Input { LooksAtLog = true });
     }
 
     private async Task CollectQuietlyAsync()

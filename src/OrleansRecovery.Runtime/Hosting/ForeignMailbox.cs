@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Json;
@@ -65,7 +64,7 @@ public sealed class ForeignMailbox : IAgentMailbox
                 _refused.Remove(message.Recovery);
             }
 
-            if (_isStopped || (_refused.TryGetValue(message.Recovery, out var refused) && refused.Contains(ContentOf(message))))
+            if (_isStopped || (_refused.TryGetValue(message.Recovery, out var refused) && refused.Contains(_setup.ContentOf(message))))
             {
                 return; // what was refused is not repeated unchanged (draft, R-DRV-5)
             }
@@ -187,8 +186,6 @@ public sealed class ForeignMailbox : IAgentMailbox
         return new ForeignInbox(next, situation.IsHeld, messages);
     }
 
-    private string ContentOf(ParticipantMessage message) => Convert.ToHexStringLower(SHA256.HashData(MessageCodec.Write(new AddressedMessage(_setup.Execution, message))));
-
     // A repetition replaces what it repeats, the end of a recovery everything before it, and an answered prepare is not asked again.
     private static bool IsReplaced(ParticipantMessage earlier, ParticipantMessage later) => earlier.Recovery == later.Recovery
         && (later is Abort or Release || earlier is Prepare
@@ -230,7 +227,7 @@ public sealed class ForeignMailbox : IAgentMailbox
             {
                 lock (_sync)
                 {
-                    (_refused.TryGetValue(next.Message.Recovery, out var refused) ? refused : _refused[next.Message.Recovery] = []).Add(ContentOf(next.Message));
+                    (_refused.TryGetValue(next.Message.Recovery, out var refused) ? refused : _refused[next.Message.Recovery] = []).Add(_setup.ContentOf(next.Message));
                 }
 
                 _setup.Logger.ForeignAgentRefused(_agent.Text, _setup.Execution.ToString(), WireNames.Of(next.Message.Kind));

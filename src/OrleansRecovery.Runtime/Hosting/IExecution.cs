@@ -19,7 +19,11 @@ public readonly record struct PendingMessage(MessageId Id, CheckpointNumber Sent
 /// <param name="MayHaveWork">It may be in the middle of a turn or of a recovery, or has messages waiting.</param>
 /// <param name="Pending">The first messages that wait for it and are no responses, in the order of their arrival.</param>
 public sealed record AgentSituation(
-    SequenceNumber Version, bool IsHeld, AgentClass Class, bool MayHaveWork, IReadOnlyList<PendingMessage> Pending);
+    SequenceNumber Version, bool IsHeld, AgentClass Class, bool MayHaveWork, IReadOnlyList<PendingMessage> Pending)
+{
+    /// <summary>No recovery is open, and none is about to be. Who waits for one to end waits no longer.</summary>
+    public bool IsSettled { get; init; }
+}
 
 /// <summary>An execution as the mailboxes of its agents see it; it may be on another machine. Every call may be repeated.</summary>
 public interface IExecution

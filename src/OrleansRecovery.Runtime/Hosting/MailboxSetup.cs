@@ -1,6 +1,8 @@
+using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Execution;
+using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
@@ -45,6 +47,9 @@ public sealed record MailboxSetup(
         started.Agents.FirstOrDefault(assigned => assigned.Agent == agent) is { } known && Catalog.FindForeign(new AgentClass(known.Class)) is not null
             ? new ForeignMailbox(this, agent)
             : new AgentMailbox(this, agent);
+
+    /// <summary>What a message says, digested: whether it says what an earlier one said.</summary>
+    internal string ContentOf(ParticipantMessage message) => Convert.ToHexStringLower(SHA256.HashData(MessageCodec.Write(new AddressedMessage(Execution, message))));
 
     /// <summary>The mailbox of an agent, for whoever speaks for it from elsewhere.</summary>
     /// <exception cref="RecoveryException"><c>UnknownAgent</c>; <c>NotAuthorized</c>: it runs here, and nobody else speaks for it.</exception>

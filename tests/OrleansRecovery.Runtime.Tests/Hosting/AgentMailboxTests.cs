@@ -227,6 +227,55 @@ public sealed class AgentMailboxTests
     }
 
     [Fact]
+    public async Task A_failed_turn_whose_recovery_ended_and_nobody_was_told_is_run_again_at_the_next_reminder()
+    {
+        var journal = new HoldingJournal(new InMemoryJournal());
+        var world = new ProbeWorld();
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        world.OnDo = text =>
+        {
+            if (text == "x-answered")
+            {
+                asked.TrySetResult();
+                return Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System);
+            }
+
+            return Task.CompletedTask;
+        };
+        await using (var probe = await ProbeHost.StartAsync(world, new RecoveryPolicy { ActionTimeoutMilliseconds = 1_000 }, journal))
+        {
+            await probe.SendAsync("a", "tell-then-ask", "x", "b");
+            await asked.Task.WaitAsync(TimeSpan.FromMinutes(2));
+        }
+
+        var coordinator = new QuietCoordinator();
+        await using var mailbox = Mailbox(journal, world, coordinator, agent: AgentId.Parse("b"));
+        mailbox.Remind();
+        await FailuresAsync(1);
+        coordinator.IsSettled = false; // a recovery is open that answers the failure
+        mailbox.Remind();
+        mailbox.Wake();
+        await FailuresAsync(1);
+
+        coordinator.IsSettled = true; // it is over, and the word of it was lost
+        mailbox.Remind();
+        await FailuresAsync(2);
+
+        async Task FailuresAsync(int count)
+        {
+            using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+            using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+            while (coordinator.Failures.Count < count)
+            {
+                await timer.WaitForNextTickAsync(patience.Token);
+            }
+
+            await IdleAsync(mailbox);
+            Assert.Equal(count, coordinator.Failures.Count);
+        }
+    }
+
+    [Fact]
     public async Task An_agent_that_cannot_be_loaded_tries_again_once_after_a_pause_however_often_it_is_woken_meanwhile()
     {
         var (journal, world) = await DoneAsync();
@@ -277,8 +326,8 @@ public sealed class AgentMailboxTests
         return (journal, probe.World);
     }
 
-    private static AgentMailbox Mailbox(HoldingJournal journal, ProbeWorld world, QuietCoordinator coordinator, TimeProvider? time = null, RecoveryPolicy? policy = null) => new(
-        coordinator.MailboxOf(new AgentCatalog().Add(() => new ProbeAgent(world), "probe"), journal, time, policy), A);
+    private static AgentMailbox Mailbox(HoldingJournal journal, ProbeWorld world, QuietCoordinator coordinator, TimeProvider? time = null, RecoveryPolicy? policy = null, AgentId? agent = null) => new(
+        coordinator.MailboxOf(new AgentCatalog().Add(() => new ProbeAgent(world), "probe"), journal, time, policy), agent ?? A);
 
     // Everything that came before is taken, and nothing is written: there is nothing below the first checkpoint.
     private static async Task TakenAsync(AgentMailbox mailbox) => Assert.Null(await mailbox.CollectAsync(CheckpointNumber.First));

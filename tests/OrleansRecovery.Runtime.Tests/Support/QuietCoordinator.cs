@@ -21,6 +21,9 @@ internal sealed class QuietCoordinator : IExecution
     /// <summary>What turns failed of.</summary>
     public ConcurrentQueue<string> Failures { get; } = [];
 
+    /// <summary>No recovery is open.</summary>
+    public bool IsSettled { get; set; }
+
     public Func<Task> OnObserve { get; set; } = () => Task.CompletedTask;
 
     /// <summary>What a mailbox of one of the probe's agents needs, with this coordinator.</summary>
@@ -28,7 +31,7 @@ internal sealed class QuietCoordinator : IExecution
         ProbeHost.Execution, ProbeHost.Agents, policy ?? RecoveryPolicy.Default, this, agents, journal, new AgentMemory(1), time ?? TimeProvider.System, NullLogger.Instance);
 
     public Task<AgentSituation> SituationAsync(AgentId agent, SequenceNumber journalled, CancellationToken cancellationToken) =>
-        Task.FromResult(new AgentSituation(SequenceNumber.First, false, new AgentClass("probe"), true, []));
+        Task.FromResult(new AgentSituation(SequenceNumber.First, false, new AgentClass("probe"), true, []) { IsSettled = IsSettled });
 
     public Task ObserveAsync(AgentId agent, SequenceNumber first, IReadOnlyList<AgentEvent> records, CancellationToken cancellationToken)
     {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Protocol.Terms;
@@ -16,6 +17,8 @@ namespace OrleansRecovery.Simulation.Cluster;
 /// </summary>
 internal sealed class ClusterHost(Loop loop, Faults faults, Disk disk, AgentCatalog catalog)
 {
+    private const int RepeatsMax = 15;
+    private static readonly TimeSpan RepeatWindow = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan CallPatience = TimeSpan.FromSeconds(5);
 
     private readonly Dictionary<string, Node> _directory = [];
@@ -24,6 +27,8 @@ internal sealed class ClusterHost(Loop loop, Faults faults, Disk disk, AgentCata
     private readonly Dictionary<(string Execution, Epoch Epoch), CoordinatorActivation> _epochs = [];
     private readonly long _messageBytesMax = loop.PickOne(0, RecentMessages.BytesMaxDefault); // what is not in memory is read from journals, which may fail
     private readonly TimeSpan _collectInterval = loop.PickOne(TimeSpan.FromSeconds(2), TimeSpan.FromMinutes(10));
+    private readonly Dictionary<string, int> _said = [];
+    private long _repeatWindow;
     private int _nodeCount;
 
     public static LedgerKey Key { get; } = LedgerKey.Ephemeral();
@@ -140,10 +145,29 @@ internal sealed class ClusterHost(Loop loop, Faults faults, Disk disk, AgentCata
     }
 
     /// <summary>As it crosses the network.</summary>
-    public static ParticipantMessage OverTheWire(ExecutionAddress execution, ParticipantMessage message) =>
-        MessageCodec.TryRead(MessageCodec.Write(new AddressedMessage(execution, message)), out var read, out var fault)
-            ? (ParticipantMessage)read.Message
-            : throw new InvalidOperationException(fault.ToString());
+    public ParticipantMessage OverTheWire(ExecutionAddress execution, ParticipantMessage message)
+    {
+        var text = MessageCodec.Write(new AddressedMessage(execution, message));
+        NoteSaid(Encoding.Latin1.GetString(text));
+        return MessageCodec.TryRead(text, out var read, out var fault) ? (ParticipantMessage)read.Message : throw new InvalidOperationException(fault.ToString());
+    }
+
+    // What waits for an answer is said again with every tick, and a network may double it. Said more often than that at one time, it is said by somebody who does not
+    // pause, or who says late, and all at once, what he would have said meanwhile.
+    private void NoteSaid(string message)
+    {
+        if (loop.Now / RepeatWindow.Ticks != _repeatWindow)
+        {
+            _repeatWindow = loop.Now / RepeatWindow.Ticks;
+            _said.Clear();
+        }
+
+        _said[message] = _said.GetValueOrDefault(message) + 1;
+        if (_said[message] == RepeatsMax)
+        {
+            Complaints.Add($"it is said {RepeatsMax} times within {RepeatWindow.TotalMilliseconds} ms: {message}");
+        }
+    }
 
     // A copy may come when what was asked for has long been done, and another recovery is open.
     private void CarryOnceOrTwice(Node from, Node to, string what, Action arrive)

@@ -44,7 +44,7 @@ internal sealed class CoordinatorActivation : IExecutionEnvironment
     public void Deliver(ParticipantMessage message, SequenceNumber version)
     {
         _node.Host.NoteEpoch(_key, message.Epoch, this);
-        var sent = ClusterHost.OverTheWire(_address, message);
+        var sent = _node.Host.OverTheWire(_address, message);
         _node.Host.Tell<AgentMailbox>(_node, Keys.Of(_address, message.Agent), $"{message.Kind} {message.Agent}", mailbox => mailbox.Post(sent, version));
     }
 

@@ -39,7 +39,7 @@ internal sealed class RemoteExecution(Node node, ExecutionAddress address) : IEx
 
     public void Tell(ParticipantMessage message)
     {
-        var sent = ClusterHost.OverTheWire(address, message);
+        var sent = node.Host.OverTheWire(address, message);
         node.Host.Tell<CoordinatorActivation>(node, _key, $"{message.Kind} {message.Agent}", coordinator => coordinator.Driver.Tell(sent));
     }
 

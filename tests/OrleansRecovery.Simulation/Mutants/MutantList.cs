@@ -184,6 +184,10 @@ internal static class MutantList
         new("does not tell the ledger what a crash kept from it", new Edit("Runtime/Hosting/ToldLedger.cs", "if (missing.Count > 0)", "if (missing.Count > 0 && !§)")),
         new("tells the ledger twice", new Edit("Runtime/Hosting/LedgerKeeper.cs", "=>\n        entry is not {", "=>\n        § || entry is not {")),
 
+        new("lets ticks pile up while a write takes long", new Edit(Execution, "if (!_isTicking && !PutTick())", "if ((§ || !_isTicking) && !PutTick())")),
+        new("takes in what is said again while it waits", new Edit(
+            "Runtime/Hosting/AgentMailbox.Waiting.cs", "if (_messagesWaiting.TryAdd(content, true))", "if (_messagesWaiting.TryAdd(content, true) || §)")),
+
         // What only its own tests can find.
         new("admits a signal twice", new Edit(Admission, "?? (known.Has(signal) ?", "?? (known.Has(signal) && !§ ?")) { Tests = SignalTests },
         new("admits an expired signal", new Edit(Admission, "if (IsExpired(signal.ExpiresAt, policy, now))", "if (!§ && IsExpired(signal.ExpiresAt, policy, now))")) { Tests = SignalTests },
