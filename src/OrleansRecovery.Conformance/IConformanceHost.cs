@@ -9,6 +9,9 @@ public interface IConformanceHost
     /// <summary>What its users call.</summary>
     IRecoveryClient Client { get; }
 
+    /// <summary>What its operators call.</summary>
+    ITenantClient Tenants => (ITenantClient)Client;
+
     /// <summary>Its journals, to look into.</summary>
     IJournal Journal { get; }
 }

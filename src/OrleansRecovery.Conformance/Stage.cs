@@ -34,6 +34,12 @@ public sealed class Stage
     /// <summary>The host's client.</summary>
     public IRecoveryClient Client => _host.Client;
 
+    /// <summary>The host's operators.</summary>
+    public ITenantClient Tenants => _host.Tenants;
+
+    /// <summary>Which intervals of the execution used a capability.</summary>
+    public Task<IReadOnlyList<CapabilityUse>> UsesAsync(CapabilityId capability) => CapabilityUseQueries.FindAsync(_host.Journal, [Execution], capability);
+
     /// <summary>Starts an execution with agents a, b and bystander.</summary>
     public static async Task<Stage> StartAsync(IConformanceHost host, ProbeWorld world, RecoveryPolicy? policy = null)
     {

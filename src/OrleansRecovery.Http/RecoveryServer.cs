@@ -124,6 +124,7 @@ public sealed class RecoveryServer : IAsyncDisposable
         InsightEndpoints.Map(tenant, execution);
         IssuerEndpoints.Map(tenant);
         KeyEndpoints.Map(tenant);
+        CapabilityEndpoints.Map(tenant);
         MessageEndpoints.MapMetadata(routes);
         ConsoleFiles.Map(routes);
         routes.MapOpenApi("/openapi/{documentName}.json");

@@ -40,6 +40,7 @@ internal sealed class LocalExecution : IExecutionEnvironment, IAsyncDisposable
             address, MailboxSetup.AgentsOf(driver.Started), driver.Started.Policy, driver, host.Catalog, host.Journal, memory, setup.Time, setup.Logger)
         {
             Scheduler = setup.Scheduler,
+            Capabilities = host.Capabilities,
         };
         driver.Begin();
         return execution;

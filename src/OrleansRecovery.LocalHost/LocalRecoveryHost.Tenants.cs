@@ -1,3 +1,4 @@
+using OrleansRecovery.Protocol.Capabilities;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Security;
 using OrleansRecovery.Protocol.Signals;
@@ -24,6 +25,10 @@ public sealed partial class LocalRecoveryHost : ITenantClient
                 RecoveryErrorCode.StaleWriter, "Somebody else changed keys of this tenant at the same time.", "No key was changed.", "Repeat the request.", stale);
         }
     }
+
+    /// <inheritdoc/>
+    public async Task ChangeCapabilityAsync(TenantId tenant, CapabilityChange change, CancellationToken cancellationToken = default) =>
+        await Capabilities.ChangeAsync(tenant, await LedgerAsync(tenant, cancellationToken), change, cancellationToken);
 
     /// <inheritdoc/>
     public async Task ReinstateAsync(TenantId tenant, IssuerId issuer, IssuerId by, string reason, CancellationToken cancellationToken = default) =>

@@ -40,6 +40,7 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IForeignClient,
         Logger = options.Logging.CreateLogger<LocalRecoveryHost>();
         _ledgerKey = options.LedgerKey ?? LedgerKey.Ephemeral();
         _origin = new OriginCheck(journal, options.Time);
+        Capabilities = new CapabilityRegistry(journal, options.Time);
         _memory = new AgentMemory(options.IdleAgentCountMax, options.MessageBytesMax);
         _setup = new ExecutionSetup(journal, options.Signals.Validated(), options.CollectInterval, options.Time, Logger)
         {
@@ -55,6 +56,8 @@ public sealed partial class LocalRecoveryHost : IRecoveryClient, IForeignClient,
     internal LocalHostOptions Options { get; }
 
     internal ILogger Logger { get; }
+
+    internal CapabilityRegistry Capabilities { get; }
 
     /// <summary>Opens a host on a journal, and goes on with every execution that the journal holds and the host owns.</summary>
     /// <exception cref="RecoveryException">The journal is damaged, or a ledger's key is not the one that the ledger knows.</exception>

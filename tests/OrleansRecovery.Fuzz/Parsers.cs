@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using OrleansRecovery.Cli.Import;
 using OrleansRecovery.Http.Access;
+using OrleansRecovery.Protocol.Capabilities;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Journal;
@@ -42,6 +43,9 @@ internal static partial class Parsers
         Make("who-and-when", Seeds.WhoAndWhen, input => { Importer.Parse("run", Encoding.UTF8.GetString(input), "who-and-when"); }),
         Make("wfcommons", Seeds.WfCommons, input => { Importer.Parse("run", Encoding.UTF8.GetString(input), "wfcommons"); }),
         Make("collected", Seeds.Collected, input => { Importer.Parse("run", Encoding.UTF8.GetString(input), "jsonl"); }),
+        Make("capability record", Seeds.CapabilityRecords, input => RoundTrip(CapabilityJson.Read(input), CapabilityJson.Write, bytes => CapabilityJson.Read(bytes))),
+        Make("provenance", Seeds.Provenance, input => Evidence(input, Seeds.Bills[0])),
+        Make("bill of materials", Seeds.Bills, input => Evidence(Seeds.Provenance[0], input)),
     ];
 
     /// <summary>What is said, without what differs from input to input.</summary>
@@ -138,6 +142,18 @@ internal static partial class Parsers
         RoundTrip(head, value => value.Write(), bytes => PublishedHead.TryRead(bytes, out var again, out _) ? again : throw new BrokenPromiseException("What was written is refused."));
         var verifier = new LedgerVerifier(new LedgerTrust(PublishedHeads: [head]));
         verifier.CheckLines(Seeds.Ledgers[0]);
+    }
+
+    // Whatever it is, nobody who has no key of the tenant proves anything with it.
+    private static void Evidence(byte[] envelope, byte[] bom)
+    {
+        var isGood = CapabilityVerifier.TryVerify(
+            CapabilityId.Parse($"hotel/{new string('a', 64)}"), new CapabilityEvidence(envelope, bom), IssuerKeys.None, new HashSet<TrustedBuilder>(), 0, out _, out var error);
+        Promise(!isGood, "Evidence is good without a key.");
+        if (error!.Code != RecoveryErrorCode.UntrustedEvidence) // which has the form of evidence
+        {
+            throw new RecoveryException(error);
+        }
     }
 
     private static void GivenRecord(byte[] input)

@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using OrleansRecovery.Protocol.Capabilities;
 using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Ledger;
@@ -66,6 +67,22 @@ internal static partial class Seeds
         """{"key":"k","objective":"Book a room.","allowed_actions":["book"],"input_scope":["city"],"output_schema":{"type":["object","null"],"required":["a"],"properties":{"a":{"enum":[1,"x"],"minLength":1}},"items":{"maximum":5}},"time_budget_milliseconds":1000,"cost_budget":{"calls":1,"tokens":2,"cost":3},"escalation":"rejected_result","revision_count_max":2,"failure_count_max":3,"requires_known_media_types":false}""");
 
     public static IReadOnlyList<byte[]> KeyRecords { get; } = [IssuerKeyJson.Write(IssuerKeyChange.Add(IssuerId.Parse("monitor"), NewKey(), 5, IssuerId.Parse("ann"), "enrolled"))];
+
+    public static IReadOnlyList<byte[]> Bills { get; } = Utf8(
+        $$$"""{"bomFormat":"CycloneDX","specVersion":"1.6","metadata":{"component":{"type":"library","name":"hotel","hashes":[{"alg":"SHA-256","content":"{{{new string('a', 64)}}}"}]}},"components":[{"type":"library","name":"x"}]}""");
+
+    public static IReadOnlyList<byte[]> Provenance { get; } =
+    [
+        DsseEnvelope.Write(ProvenanceStatement.Write("hotel.dll", new string('a', 64), "https://builds.example", new string('b', 64)), KeyId.Parse("k"), new byte[64]),
+    ];
+
+    public static IReadOnlyList<byte[]> CapabilityRecords { get; } =
+    [
+        CapabilityJson.Write(CapabilityChange.Register(
+            CapabilityId.Parse($"hotel/{new string('a', 64)}"), new CapabilityEvidence(Provenance[0], Bills[0]), 5, IssuerId.Parse("ann"), "built")),
+        CapabilityJson.Write(CapabilityChange.Revoke(CapabilityId.Parse($"hotel/{new string('a', 64)}"), 5, IssuerId.Parse("ann"), "a hole")),
+        CapabilityJson.Write(CapabilityChange.Trust(new TrustedBuilder(IssuerId.Parse("build"), "https://builds.example"), 5, IssuerId.Parse("ann"), "our builds")),
+    ];
 
     public static IReadOnlyList<byte[]> Keys { get; } = [JsonSerializer.SerializeToUtf8Bytes(NewKey())];
 

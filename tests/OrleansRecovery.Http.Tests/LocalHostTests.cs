@@ -27,6 +27,11 @@ public sealed class TenantTests : TenantContract
     private protected override async Task<ITestHost> StartAsync() => await TestServer.StartAsync();
 }
 
+public sealed class CapabilityTests : CapabilityContract
+{
+    private protected override async Task<ITestHost> StartAsync() => await TestServer.StartAsync();
+}
+
 public sealed class EventTests : EventContract
 {
     private protected override async Task<ITestHost> StartAsync() => await TestServer.StartAsync();

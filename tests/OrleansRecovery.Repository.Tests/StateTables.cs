@@ -1,4 +1,5 @@
 using System.Text;
+using OrleansRecovery.Protocol.Capabilities;
 using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Machines;
@@ -14,8 +15,8 @@ internal static class StateTables
         """
         # State tables
 
-        Generated from `ParticipantMachine.Table`, `CoordinatorMachine.Table`, `ExecutionMachine.Table` and `BreakerMachine.Table`; do not edit. To write it anew:
-        `UPDATE_GENERATED=1 dotnet test tests/OrleansRecovery.Repository.Tests`.
+        Generated from `ParticipantMachine.Table`, `CoordinatorMachine.Table`, `ExecutionMachine.Table`, `BreakerMachine.Table` and `CapabilityMachine.Table`; do not
+        edit. To write it anew: `UPDATE_GENERATED=1 dotnet test tests/OrleansRecovery.Repository.Tests`.
 
         Each machine answers every input in every phase. A row's label (`P03`) is what logs, tests and errors quote. "illegal" means: nothing is
         changed, and the answer names the row. The diagrams leave out the rows that stay in their phase.
@@ -29,6 +30,7 @@ internal static class StateTables
         Write(text, "Coordinator", "one recovery", CoordinatorMachine.Table);
         Write(text, "Execution", "one run of cooperating agents", ExecutionMachine.Table);
         Write(text, "Breaker", "one issuer of failure signals in one tenant", BreakerMachine.Table);
+        Write(text, "Capability", "one version of a capability in one tenant", CapabilityMachine.Table);
         return text.ToString();
     }
 

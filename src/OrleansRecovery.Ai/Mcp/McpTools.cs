@@ -83,7 +83,7 @@ public sealed class McpTools : IAsyncDisposable
             ActionClass.Compensatable => agent.Compensatable<JsonElement, McpResult>(name, ExecuteAsync, (arguments, result, undo) => CompensateAsync(declared, arguments, result, undo)),
             ActionClass.Irrevocable => agent.Irrevocable<JsonElement, McpResult>(name, ExecuteAsync),
         };
-        return made.Costing(_ => new Charge(1, 0, declared.Settings.Cost));
+        return made.Costing(_ => new Charge(1, 0, declared.Settings.Cost)).AsCapability(name, () => declared.Digest);
     }
 
     /// <summary>The same as a tool that a model may ask for, with what the server says of it.</summary>

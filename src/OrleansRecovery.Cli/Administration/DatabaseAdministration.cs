@@ -1,3 +1,6 @@
+using System.Text;
+using OrleansRecovery.Protocol.Capabilities;
+using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Security;
 using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Protocol.Terms;
@@ -43,6 +46,45 @@ internal sealed class DatabaseAdministration(IJournalDatabase journal, TenantId 
         using var key = ledgerKey();
         await using var ledger = await LedgerWriter.OpenAsync(journal, tenant, key, null, TimeProvider.System, cancellationToken: cancellationToken);
         await ledger.AppendAsync([], [TenantConduct.Reinstatement(issuer, by, reason)]);
+    }
+
+    /// <inheritdoc/>
+    public async Task<KnownCapabilities> CapabilitiesAsync(CancellationToken cancellationToken)
+    {
+        var view = await new CapabilityRegistry(journal).ReadAsync(tenant, cancellationToken);
+        return new KnownCapabilities(CapabilityStatus.Of(view), [.. view.Catalog.Trusted]);
+    }
+
+    /// <inheritdoc/>
+    public async Task ChangeAsync(CapabilityChange change, CancellationToken cancellationToken)
+    {
+        using var key = ledgerKey();
+        await using var ledger = await LedgerWriter.OpenAsync(journal, tenant, key, null, TimeProvider.System, cancellationToken: cancellationToken);
+        await new CapabilityRegistry(journal).ChangeAsync(tenant, ledger, change, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<CapabilityUse>> UsesAsync(CapabilityId capability, CancellationToken cancellationToken) =>
+        await CapabilityUseQueries.FindAsync(journal, await LoadedExecution.ListAsync(journal, tenant, cancellationToken), capability, cancellationToken);
+
+    /// <inheritdoc/>
+    public async Task SignalAsync(Func<TenantId, FailureSignal> make, Func<AddressedMessage, byte[]>? sign, string reason, CancellationToken cancellationToken)
+    {
+        var signal = make(tenant);
+        var address = new ExecutionAddress(tenant, signal.Execution);
+        var request = new StoredRequest(null, null, null, null, signal.Issuer, reason);
+        if (sign is not null)
+        {
+            request = request with { Signed = Encoding.ASCII.GetString(sign(new AddressedMessage(address, signal))) };
+        }
+        else
+        {
+            // The host would refuse it too, and nobody would hear of it.
+            await new OriginCheck(journal, TimeProvider.System).RequireAsync(tenant, signal, policy.Of(tenant).Signatures, cancellationToken);
+            request = request with { Signal = signal };
+        }
+
+        await RequestInbox.PostAsync(journal, address, request, cancellationToken);
     }
 
     /// <inheritdoc/>

@@ -5,7 +5,7 @@ using OrleansRecovery.Runtime.Client;
 namespace OrleansRecovery.Cli.Administration;
 
 /// <summary>How an operator administers a tenant: in its database, or through a server in front of any host.</summary>
-internal interface ITenantAdministration : IAsyncDisposable
+internal interface ITenantAdministration : ICapabilityAdministration, IAsyncDisposable
 {
     /// <summary>The keys of its issuers.</summary>
     Task<IssuerKeys> KeysAsync(CancellationToken cancellationToken);

@@ -3,7 +3,9 @@ using System.Net.Security;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using OrleansRecovery.Http.Problems;
+using OrleansRecovery.Protocol.Capabilities;
 using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Security;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Client;
@@ -21,6 +23,7 @@ internal sealed class ServerAdministration : ITenantAdministration
     };
 
     private readonly HttpClient _http;
+    private readonly TenantId _tenant;
 
     /// <summary>Administers it there.</summary>
     /// <param name="server">Where the server is.</param>
@@ -28,6 +31,7 @@ internal sealed class ServerAdministration : ITenantAdministration
     /// <param name="tls">How both ends prove themselves, or null.</param>
     internal ServerAdministration(Uri server, TenantId tenant, SslClientAuthenticationOptions? tls)
     {
+        _tenant = tenant;
         var handler = new SocketsHttpHandler { AllowAutoRedirect = false };
         if (tls is not null)
         {
@@ -77,11 +81,53 @@ internal sealed class ServerAdministration : ITenantAdministration
         (await SendAsync(HttpMethod.Post, $"issuers/{Uri.EscapeDataString(issuer.Text)}/reinstatements", new { by, reason }, cancellationToken)).Dispose();
 
     /// <inheritdoc/>
+    public Task<KnownCapabilities> CapabilitiesAsync(CancellationToken cancellationToken) => ReadAsync<KnownCapabilities>("capabilities", cancellationToken);
+
+    /// <inheritdoc/>
+    public async Task ChangeAsync(CapabilityChange change, CancellationToken cancellationToken)
+    {
+        var (path, content) = RequestOf(change);
+        (await SendAsync(HttpMethod.Put, path, content, cancellationToken)).Dispose();
+    }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<CapabilityUse>> UsesAsync(CapabilityId capability, CancellationToken cancellationToken) =>
+        (await ReadAsync<Page<CapabilityUse>>($"capabilities/{PathOf(capability)}/uses", cancellationToken)).Items;
+
+    /// <inheritdoc/>
+    public async Task SignalAsync(Func<TenantId, FailureSignal> make, Func<AddressedMessage, byte[]>? sign, string reason, CancellationToken cancellationToken)
+    {
+        var signal = make(_tenant);
+        var message = new AddressedMessage(new ExecutionAddress(_tenant, signal.Execution), signal);
+        var content = new ByteArrayContent(sign?.Invoke(message) ?? MessageCodec.Write(message))
+        {
+            Headers = { ContentType = new(sign is null ? "application/agent-recovery+json" : $"application/{SignedMessage.Type}") },
+        };
+        (await SendAsync(HttpMethod.Post, $"executions/{Uri.EscapeDataString(signal.Execution.Text)}/messages", content, cancellationToken)).Dispose();
+    }
+
+    /// <inheritdoc/>
     public ValueTask DisposeAsync()
     {
         _http.Dispose();
         return ValueTask.CompletedTask;
     }
+
+    private static (string Path, object Content) RequestOf(CapabilityChange change)
+    {
+        var path = change.Capability is { } capability ? $"capabilities/{PathOf(capability)}" : "trusted-builders";
+        return change.Change switch
+        {
+            CapabilityChangeKind.Registered => (path, new { change.Evidence!.Envelope, change.Evidence.Bom, change.By, change.Reason }),
+            CapabilityChangeKind.Verified => ($"{path}/verified", new { change.By, change.Reason }),
+            CapabilityChangeKind.Activated => ($"{path}/activated", new { change.By, change.Reason }),
+            CapabilityChangeKind.Revoked => ($"{path}/revoked", new { change.By, change.Reason }),
+            CapabilityChangeKind.Trusted => (path, new { change.Builder!.Signer, change.Builder.Builder, IsTrusted = true, change.By, change.Reason }),
+            CapabilityChangeKind.Distrusted => (path, new { change.Builder!.Signer, change.Builder.Builder, IsTrusted = false, change.By, change.Reason }),
+        };
+    }
+
+    private static string PathOf(CapabilityId capability) => $"{Uri.EscapeDataString(capability.Name.Text)}/{capability.Digest}";
 
     private static (string Path, object Content) RequestOf(IssuerKeyChange change) => change.Change switch
     {
@@ -101,7 +147,7 @@ internal sealed class ServerAdministration : ITenantAdministration
         using var request = new HttpRequestMessage(method, path);
         if (content is not null)
         {
-            request.Content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(content, Options)) { Headers = { ContentType = new("application/json") } };
+            request.Content = content as HttpContent ?? new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(content, Options)) { Headers = { ContentType = new("application/json") } };
         }
 
         try

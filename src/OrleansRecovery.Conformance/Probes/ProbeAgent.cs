@@ -9,7 +9,7 @@ namespace OrleansRecovery.Conformance.Probes;
 /// <summary>One thing for a probe to do; the verb says what.</summary>
 /// <param name="Verb">act, final, think, try, delegate, tell-then-ask, or final-then-ask; anything else only notes the text.</param>
 /// <param name="Text">What about.</param>
-/// <param name="To">Who is told, or asked, afterwards.</param>
+/// <param name="To">Who is told, or asked, afterwards; told to act, or to try what this one tried.</param>
 public sealed record Order(string Verb, string Text, string? To = null);
 
 /// <summary>What one probe asks another.</summary>
@@ -71,7 +71,7 @@ public sealed class ProbeAgent(string voice = "") : Agent<ProbeState>
             context.State = new ProbeState { Done = [.. context.State.Done, $"{voice}{done}"] };
             if (order is { To: { } to, Verb: not ("tell-then-ask" or "final-then-ask" or "delegate") })
             {
-                context.Send(AgentId.Parse(to), new Order("act", $"{order.Text}+"));
+                context.Send(AgentId.Parse(to), new Order(order.Verb == "try" ? "try" : "act", $"{order.Text}+"));
             }
         });
         agent.On<Errand>(async (errand, context) =>

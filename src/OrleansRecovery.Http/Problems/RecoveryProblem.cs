@@ -84,5 +84,9 @@ public sealed record RecoveryProblem(
         RecoveryErrorCode.ModelRefused => (500, null),
         RecoveryErrorCode.ToolRoundsExceeded => (500, null),
         RecoveryErrorCode.ToolNotUsable => (500, null),
+        RecoveryErrorCode.MalformedEvidence => (400, "schema_violation"),
+        RecoveryErrorCode.UntrustedEvidence => (403, "bad_signature"),
+        RecoveryErrorCode.UnknownCapability => (404, "schema_violation"),
+        RecoveryErrorCode.CapabilityRefused => (403, "not_authorized"),
     };
 }

@@ -1,5 +1,6 @@
 using OrleansRecovery.Orleans.Grains;
 using OrleansRecovery.Orleans.Serialization;
+using OrleansRecovery.Protocol.Capabilities;
 using OrleansRecovery.Protocol.Ledger;
 using OrleansRecovery.Protocol.Security;
 using OrleansRecovery.Protocol.Signals;
@@ -14,6 +15,10 @@ public sealed partial class ClusterRecoveryClient : ITenantClient
     /// <inheritdoc/>
     public Task ChangeKeyAsync(TenantId tenant, IssuerKeyChange change, CancellationToken cancellationToken = default) =>
         AskAsync(() => LedgerOf(tenant).ChangeKeyAsync(WireJson.Of(change)), cancellationToken);
+
+    /// <inheritdoc/>
+    public Task ChangeCapabilityAsync(TenantId tenant, CapabilityChange change, CancellationToken cancellationToken = default) =>
+        AskAsync(() => LedgerOf(tenant).ChangeCapabilityAsync(WireJson.Of(change)), cancellationToken);
 
     /// <inheritdoc/>
     public async Task ReinstateAsync(TenantId tenant, IssuerId issuer, IssuerId by, string reason, CancellationToken cancellationToken = default)

@@ -44,7 +44,10 @@ internal sealed class AgentGrain(RecoverySilo silo) : Grain, IAgentGrain
 
         var home = new RemoteExecution(GrainFactory.GetGrain<IRollbackCoordinatorGrain>(GrainKeys.OfExecution(execution)), silo.Time, silo.Logger);
         _setup = new MailboxSetup(
-            execution, MailboxSetup.AgentsOf(started), started.Policy, home, catalog, silo.Journal, silo.Memory, silo.Time, silo.Logger);
+            execution, MailboxSetup.AgentsOf(started), started.Policy, home, catalog, silo.Journal, silo.Memory, silo.Time, silo.Logger)
+        {
+            Capabilities = silo.Capabilities,
+        };
         _mailbox = _setup.Open(started, GrainKeys.AgentOf(key));
         if (_mailbox is AgentMailbox own)
         {

@@ -1,4 +1,5 @@
 using OrleansRecovery.Orleans.Serialization;
+using OrleansRecovery.Protocol.Capabilities;
 using OrleansRecovery.Protocol.Ledger;
 using OrleansRecovery.Protocol.Security;
 
@@ -15,6 +16,10 @@ public interface ILedgerGrain : IGrainWithStringKey
     /// <summary>Changes a key of one of the tenant's issuers. One that is there already changes nothing, so that a call may be repeated.</summary>
     [Alias("change-key")]
     Task<Reply<Nothing>> ChangeKeyAsync(Json<IssuerKeyChange> change);
+
+    /// <summary>Changes a capability of the tenant. What is so already changes nothing, so that a call may be repeated.</summary>
+    [Alias("change-capability")]
+    Task<Reply<Nothing>> ChangeCapabilityAsync(Json<CapabilityChange> change);
 
     /// <summary>The place in an execution's log up to which the ledger tells of it; -1 when it does not yet.</summary>
     [Alias("last-cause")]

@@ -1,5 +1,6 @@
 using OrleansRecovery.Orleans.Hosting;
 using OrleansRecovery.Orleans.Serialization;
+using OrleansRecovery.Protocol.Capabilities;
 using OrleansRecovery.Protocol.Ledger;
 using OrleansRecovery.Protocol.Security;
 using OrleansRecovery.Protocol.Terms;
@@ -34,6 +35,18 @@ internal sealed class LedgerGrain(RecoverySilo silo) : Grain, ILedgerGrain
     public Task<Reply<Nothing>> AppendAsync(Json<IReadOnlyList<LedgerEntry>> entries) => WriteAsync(() => _keeper.AppendAsync(entries.Value()));
 
     public Task<Reply<Nothing>> ChangeKeyAsync(Json<IssuerKeyChange> change) => WriteAsync(() => _keeper.ChangeKeyAsync(change.Value()));
+
+    public Task<Reply<Nothing>> ChangeCapabilityAsync(Json<CapabilityChange> change) => WriteAsync(async () =>
+    {
+        try
+        {
+            await _keeper.ChangeCapabilityAsync(change.Value());
+        }
+        finally
+        {
+            silo.Capabilities.Forget(Tenant);
+        }
+    });
 
     public async Task<long> LastCauseAsync(string execution) => (await _keeper.LastCauseAsync(ExecutionId.Parse(execution)))?.Number ?? -1;
 

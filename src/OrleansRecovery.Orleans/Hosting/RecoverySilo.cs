@@ -10,6 +10,7 @@ using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Driver;
 using OrleansRecovery.Runtime.Hosting;
 using OrleansRecovery.Runtime.Ports;
+using OrleansRecovery.Runtime.Security;
 
 namespace OrleansRecovery.Orleans.Hosting;
 
@@ -36,6 +37,7 @@ internal sealed class RecoverySilo
         Logger = logger;
         Streams = streams;
         Warning = new EarlyWarning(streams, Options.QuiesceTime);
+        Capabilities = new CapabilityRegistry(Journal, time);
         Memory = new AgentMemory(int.MaxValue, Options.MessageBytesMax);
         Setup = new ExecutionSetup(Journal, Options.Signals, Options.CollectInterval, time, logger) { Messages = Memory.Messages };
     }
@@ -56,6 +58,8 @@ internal sealed class RecoverySilo
     internal ILogger Logger { get; }
 
     internal ExecutionSetup Setup { get; }
+
+    internal CapabilityRegistry Capabilities { get; }
 
     // Activations end by Orleans' rules; nothing is unloaded before.
     internal AgentMemory Memory { get; }

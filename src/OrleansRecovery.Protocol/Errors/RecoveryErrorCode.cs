@@ -164,4 +164,16 @@ public enum RecoveryErrorCode
 
     /// <summary>A tool cannot be offered, or is not what it was when it was allowed.</summary>
     ToolNotUsable = 63,
+
+    /// <summary>What is given as evidence of a capability has not the form of evidence.</summary>
+    MalformedEvidence = 70,
+
+    /// <summary>The evidence of a capability does not prove it to this tenant.</summary>
+    UntrustedEvidence = 71,
+
+    /// <summary>Nothing is registered under this name and digest.</summary>
+    UnknownCapability = 72,
+
+    /// <summary>Code is not used, since its capability is not active.</summary>
+    CapabilityRefused = 73,
 }

@@ -144,6 +144,7 @@ public sealed record IntervalOpened(CheckpointNumber Number, Incarnation Incarna
 /// <param name="Strength">Whether the rollback set follows it.</param>
 /// <param name="BeginsTurn">True when a handler starts with it, false when a handler that waited goes on with it.</param>
 /// <param name="InReplyTo">For a response: the position of the agent's own request.</param>
+/// <param name="Capability">Where a handler starts with it: the capability that the agent's code is, when one guards it; or null.</param>
 public sealed record MessageConsumed(
     MessageId Message,
     CheckpointNumber SentIn,
@@ -151,7 +152,8 @@ public sealed record MessageConsumed(
     DependencyKind Dependency,
     DependencyStrength Strength,
     bool BeginsTurn,
-    SequenceNumber? InReplyTo = null) : AgentEvent
+    SequenceNumber? InReplyTo = null,
+    CapabilityId? Capability = null) : AgentEvent
 {
     /// <inheritdoc/>
     [JsonIgnore]
@@ -189,8 +191,15 @@ public sealed record MessageSent(
 /// <param name="AllowedByPolicy">For an irrevocable action: its causal past was not sealed, and policy let it run all the same.</param>
 /// <param name="HasCompensation">Is a compensation registered?</param>
 /// <param name="Gate">In a task: what the gate decided, and what is charged beforehand; or null.</param>
+/// <param name="Capability">The capability that its code is, when one guards it; or null.</param>
 public sealed record ActionIntended(
-    string Name, ActionClass Class, JsonElement Argument, bool AllowedByPolicy, bool HasCompensation, GateRecord? Gate = null) : AgentEvent
+    string Name,
+    ActionClass Class,
+    JsonElement Argument,
+    bool AllowedByPolicy,
+    bool HasCompensation,
+    GateRecord? Gate = null,
+    CapabilityId? Capability = null) : AgentEvent
 {
     /// <inheritdoc/>
     [JsonIgnore]
@@ -202,7 +211,8 @@ public sealed record ActionIntended(
 /// <param name="Succeeded">False when it failed without effect.</param>
 /// <param name="Result">The result as JSON; for a failure its message.</param>
 /// <param name="Spent">In a task: what it really cost; or null.</param>
-public sealed record ActionSettled(SequenceNumber Action, bool Succeeded, JsonElement Result, Charge? Spent = null) : AgentEvent
+/// <param name="Refusal">It was refused when it was about to run, and did not; or null.</param>
+public sealed record ActionSettled(SequenceNumber Action, bool Succeeded, JsonElement Result, Charge? Spent = null, GateRefusal? Refusal = null) : AgentEvent
 {
     /// <inheritdoc/>
     [JsonIgnore]

@@ -80,6 +80,17 @@ public enum IrrevocableActionRule
     Allow,
 }
 
+/// <summary>Which code may run in an execution.</summary>
+[JsonConverter(typeof(WireNameConverter<CapabilityRule>))]
+public enum CapabilityRule
+{
+    /// <summary>Of names that a tenant's capabilities guard, what is active; of other names, any.</summary>
+    WhereGuarded,
+
+    /// <summary>Only what is active: an agent class, and an action whose code is not its class's own, needs a capability.</summary>
+    Required,
+}
+
 /// <summary>
 /// What policy decides about the recoveries of one execution (recovery model, section 3). Fixed when the execution starts, and
 /// written to its log, so that a replay decides the same.
@@ -145,6 +156,9 @@ public sealed record RecoveryPolicy
 
     /// <summary>How long a worker may show no sign of life in a task. Default: as its earlier silences say, between 10 seconds and 10 minutes.</summary>
     public SilenceRule Silence { get; init => field = value ?? new(); } = new(); // null: somebody left it out
+
+    /// <summary>Which code may run. Default: of guarded names what is active, and any other.</summary>
+    public CapabilityRule Capabilities { get; init; } = CapabilityRule.WhereGuarded;
 
     /// <summary>A copy of an agent's state is kept every so many turns; between them turns are replayed. Range 1 to 1,000; default 1.</summary>
     public int SnapshotEveryTurns { get; init; } = 1;

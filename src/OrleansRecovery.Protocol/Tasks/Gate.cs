@@ -11,13 +11,14 @@ public static class Gate
     /// <summary>How long a circuit stays open before one try is let through, in milliseconds.</summary>
     public const long CircuitPauseMilliseconds = 30_000;
 
-    // Who asks, whether it still may, whether there is such a thing, whether it is paid for, allowed, in order, and in time.
+    // Who asks, whether it still may, whether there is such a thing, whether it is what it is said to be, paid for, allowed, in order, and in time.
     private static readonly (GateRefusal Refusal, Func<GateRequest, string?> FaultOf)[] Checks =
     [
         (GateRefusal.InvalidContract, request => TaskContracts.FaultOf(request.Task.Contract)?.Cause),
         (GateRefusal.ForeignTask, ForeignFault),
         (GateRefusal.StaleLease, request => request.HoldsLease ? null : "the turn of the task is over"),
         (GateRefusal.UnknownCapability, request => request.IsKnown ? null : $"the agent has no {request.Name}"),
+        (GateRefusal.UntrustedCapability, request => request.CapabilityFault),
         (GateRefusal.OverBudget, BudgetFault),
         (GateRefusal.NotAllowed, AllowanceFault),
         (GateRefusal.CircuitOpen, request => IsOpen(request) ? $"{request.Name} failed {request.Task.Contract.FailureCountMax} times in a row" : null),

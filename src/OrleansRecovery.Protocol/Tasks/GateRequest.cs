@@ -40,6 +40,9 @@ public enum GateRefusal
     /// <summary>The agent has no such handler or action.</summary>
     UnknownCapability,
 
+    /// <summary>The code that would run is guarded, and is no capability that is active.</summary>
+    UntrustedCapability,
+
     /// <summary>The budget does not suffice.</summary>
     OverBudget,
 
@@ -77,6 +80,9 @@ public sealed record GateRequest(GateStep Step, string Name, Charge Charge, long
 
     /// <summary>Is there such a handler or action?</summary>
     public required bool IsKnown { get; init; }
+
+    /// <summary>Why the code that would run may not be used (<see cref="Capabilities.CapabilityRuling"/>); null when it may.</summary>
+    public string? CapabilityFault { get; init; }
 
     /// <summary>What the task has cost so far.</summary>
     public required TaskAccount Account { get; init; }

@@ -53,6 +53,20 @@ public sealed class AgentAction<TArgument, TResult>
             isRefundable);
         return this;
     }
+
+    /// <summary>
+    /// Says which capability the action's code is, where it is not in the file of the delegate: a tool elsewhere. Of an action that nothing is said of it is
+    /// <c>class.action</c>, and that file (docs/capabilities.md).
+    /// </summary>
+    /// <param name="name">The capability's name.</param>
+    /// <param name="digest">The digest of the code as it is now, 64 lower-case hexadecimal digits, asked for before each use; null where it cannot be said.</param>
+    /// <exception cref="RecoveryException"><c>InvalidName</c>.</exception>
+    public AgentAction<TArgument, TResult> AsCapability(string name, Func<string?> digest)
+    {
+        ArgumentNullException.ThrowIfNull(digest);
+        Behavior.Code = new CapabilityCode(CapabilityName.Parse(name), digest);
+        return this;
+    }
 }
 
 /// <summary>What holds of the names of actions.</summary>

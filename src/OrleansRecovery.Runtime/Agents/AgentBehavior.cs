@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using OrleansRecovery.Protocol.Tasks;
 using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Security;
 
 namespace OrleansRecovery.Runtime.Agents;
 
@@ -15,6 +16,9 @@ internal sealed record AgentBehavior(
 {
     /// <summary>What the records of tasks say of the code that ran.</summary>
     internal string Version { get; } = $"{AgentType.Name} {AgentType.Assembly.GetName().Version}";
+
+    /// <summary>Which code it is: the file of the class, under the name that it is registered by.</summary>
+    internal CapabilityCode Code { get; init; } = new(CapabilityCode.NameOf(AgentType.Name), () => CodeDigest.Of(AgentType.Assembly));
 }
 
 /// <summary>What an action costs a task, with its types erased.</summary>
@@ -34,6 +38,9 @@ internal sealed record ActionBehavior(
 {
     /// <summary>What it costs; null: one call.</summary>
     internal ActionPrice? Price { get; set; }
+
+    /// <summary>Which code it is; without a name it is its class's name with its own.</summary>
+    internal CapabilityCode Code { get; set; } = new(null, () => null);
 
     internal JsonElement WriteArgument(object? argument) => AgentJson.Write(argument, Argument);
 

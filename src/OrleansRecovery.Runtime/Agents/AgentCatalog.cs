@@ -130,6 +130,7 @@ public sealed class AgentCatalog
 
         var agent = factory();
         await _prepareAsync(agent);
-        return agent.Behavior();
+        var behavior = agent.Behavior();
+        return behavior with { Code = behavior.Code with { Name = CapabilityCode.NameOf(agentClass.Name) } };
     }
 }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Security;
 
 namespace OrleansRecovery.Runtime.Agents;
 
@@ -118,6 +119,7 @@ public sealed class AgentDefinition<TState>
             AgentJson.TypeInfo(typeof(TResult), _agentType),
             async (argument, context) => await execute((TArgument)argument!, context),
             compensate is null ? null : (argument, result, context) => _run(null, () => compensate((TArgument)argument!, result is null ? default : (TResult)result, context)));
+        behavior.Code = new CapabilityCode(null, () => CodeDigest.Of(execute.Method.Module.Assembly));
         AddOnce(_actions, name, behavior, $"action '{name}'");
         return new AgentAction<TArgument, TResult>(behavior);
     }

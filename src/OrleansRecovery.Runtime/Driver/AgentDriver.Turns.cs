@@ -7,6 +7,7 @@ using OrleansRecovery.Protocol.Tasks;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Ports;
+using OrleansRecovery.Runtime.Security;
 
 namespace OrleansRecovery.Runtime.Driver;
 
@@ -31,17 +32,42 @@ public sealed partial class AgentDriver
     internal AgentBehavior Behavior => _behavior;
 
     /// <summary>Consumes a message: runs its handler to the end.</summary>
-    public Task<TurnResult> RunTurnAsync(IncomingMessage message, CancellationToken cancellationToken) =>
-        RunAsync(TurnRun.Begin(this, message, cancellationToken));
+    /// <exception cref="RecoveryException"><c>CapabilityRefused</c>: the agent's code may not be used. The message waits; a task is refused instead.</exception>
+    public async Task<TurnResult> RunTurnAsync(IncomingMessage message, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        var view = await LookAsync(cancellationToken);
+        RefuseCode(view, message);
+        return await RunAsync(TurnRun.Begin(this, message, view, cancellationToken));
+    }
 
     /// <summary>Runs the open turn again, with what it has recorded, and on from there.</summary>
     public async Task<TurnResult> ResumeTurnAsync(CancellationToken cancellationToken)
     {
         var open = History.Turn ?? throw new InvalidOperationException("No turn is open.");
         var message = await _setup.Environment.ReadMessageAsync(open.Message, cancellationToken);
+        var view = await LookAsync(cancellationToken);
+        RefuseCode(view, null);
         var steps = _recorded;
         _recorded = [];
-        return await RunAsync(TurnRun.Resume(this, message, steps, cancellationToken));
+        return await RunAsync(TurnRun.Resume(this, message, steps, view, cancellationToken));
+    }
+
+    /// <summary>What capabilities there are now.</summary>
+    internal Task<CapabilityView> LookAsync(CancellationToken cancellationToken) =>
+        _setup.Capabilities?.LookForUseAsync(_setup.Execution.Tenant, cancellationToken) ?? Task.FromResult(CapabilityView.Empty);
+
+    /// <summary>Refuses to run the agent's code where that may not be used. A task that begins is refused by its gate, and its delegator is told.</summary>
+    internal void RefuseCode(CapabilityView view, IncomingMessage? begins)
+    {
+        if (begins?.Type != TaskRequest.TypeName && _behavior.Judge(view, _setup.Policy.Capabilities).Fault is { } fault)
+        {
+            throw RecoveryException.Of(
+                RecoveryErrorCode.CapabilityRefused,
+                $"The code of agent {_setup.Agent} may not be used: {fault}.",
+                "Its messages wait; nothing was lost.",
+                "Deploy code whose capability is active, or register and activate this one ('recovery capability').");
+        }
     }
 
     /// <summary>Stops the turn that runs, if one does, and waits for it.</summary>
@@ -79,7 +105,7 @@ public sealed partial class AgentDriver
             return TurnResult.Stopped; // another activation took over; the driver is broken and will be loaded again
         }
         catch (RecoveryException storage) when (
-            IsBroken || storage.Error.Code is RecoveryErrorCode.NonDeterministicReplay or RecoveryErrorCode.StorageUnavailable)
+            IsBroken || storage.Error.Code is RecoveryErrorCode.NonDeterministicReplay or RecoveryErrorCode.StorageUnavailable or RecoveryErrorCode.CapabilityRefused)
         {
             MustReload |= turn.HasJournalled; // no failure of the agent: the turn goes on from its record
             throw;

@@ -6,6 +6,7 @@ using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Ports;
+using OrleansRecovery.Runtime.Security;
 using OrleansRecovery.Runtime.Telemetry;
 
 namespace OrleansRecovery.Runtime.Driver;
@@ -22,6 +23,9 @@ public sealed record AgentSetup(
 {
     /// <summary>Where loops run that go on beside their callers. Default: the thread pool.</summary>
     public TaskScheduler Scheduler { get; init; } = TaskScheduler.Default;
+
+    /// <summary>Which code may run; null: nobody asks, as in a replay.</summary>
+    public CapabilityRegistry? Capabilities { get; init; }
 
     internal StreamId Stream => StreamId.OfAgent(Execution, Agent);
 }

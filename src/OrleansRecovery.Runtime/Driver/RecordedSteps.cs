@@ -1,4 +1,5 @@
 using System.Text.Json;
+using OrleansRecovery.Protocol.Capabilities;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Tasks;
 using OrleansRecovery.Protocol.Terms;
@@ -35,6 +36,9 @@ internal sealed class RecordedSteps
                 case ActionIntended { Name: RejectedName, Gate: null } rejected:
                     _rejected.Add((rejected.Argument.Deserialize<MessageId>(AgentJson.Options), position));
                     break;
+                case ActionIntended { Name: CapabilityUses.CodeStepName, Gate: null } code:
+                    Code = code.Capability;
+                    break;
                 case ActionIntended { Name: AttemptEnd.StepName, Gate: null }:
                     break; // what the runtime noted of it, and no handler asks for
                 case MessageSent { Key: { } key } when key.Contains('/', StringComparison.Ordinal):
@@ -59,9 +63,10 @@ internal sealed class RecordedSteps
             {
                 _reopened.Add((position, back.Opens));
             }
-            else if (record is MessageConsumed { BeginsTurn: true })
+            else if (record is MessageConsumed { BeginsTurn: true } begins)
             {
                 _began = position;
+                Code = begins.Capability;
             }
         }
     }
@@ -70,6 +75,9 @@ internal sealed class RecordedSteps
     internal CheckpointNumber BeginsIn(AgentHistory history) => _began is { } position
         ? IntervalAfter(position) ?? history.Live.Last(interval => interval.OpenedAt <= position).Number
         : history.Current;
+
+    /// <summary>The capability that the code was that ran it last; null where none guarded it.</summary>
+    internal CapabilityId? Code { get; }
 
     internal bool HasMore => _steps.Count > 0;
 

@@ -50,6 +50,7 @@ internal sealed partial class TurnRun
     /// <param name="isRefundable">Is what it costs given back when it is compensated?</param>
     /// <param name="delegated">Of a delegation: the contract.</param>
     /// <param name="mayWait">The step waits for something yet, and is asked for again: only a refusal is recorded.</param>
+    /// <param name="capabilityFault">Why the code that would run may not be used, or null.</param>
     /// <exception cref="StepRefusedException">It does not pass.</exception>
     private Admission Pass(
         GateStep step,
@@ -58,7 +59,8 @@ internal sealed partial class TurnRun
         bool isKnown = true,
         bool isRefundable = false,
         TaskContract? delegated = null,
-        bool mayWait = false)
+        bool mayWait = false,
+        string? capabilityFault = null)
     {
         var task = _task!;
         lock (_buffer)
@@ -78,6 +80,7 @@ internal sealed partial class TurnRun
                 Execution = Execution,
                 HoldsLease = holdsLease,
                 IsKnown = isKnown,
+                CapabilityFault = capabilityFault,
                 Account = task.Account,
                 Delegated = delegated,
             });
@@ -189,17 +192,18 @@ internal sealed partial class TurnRun
     private async Task<object?> ActInTaskAsync(ActionBehavior action, object? argument, JsonElement argumentJson)
     {
         var isKnown = _driver.Behavior.Actions.TryGetValue(action.Name, out var registered) && ReferenceEquals(registered, action);
-        var intended = new ActionIntended(action.Name, action.Class, argumentJson, false, action.CompensateAsync is not null);
+        var ruling = Judge(action);
+        var intended = new ActionIntended(action.Name, action.Class, argumentJson, false, action.CompensateAsync is not null, null, ruling.Capability);
         var charge = action.Price?.Estimate(argument) ?? Charge.OneCall;
         var isRefundable = action.Price?.IsRefundable ?? false;
         if (action.Class == ActionClass.Irrevocable)
         {
-            _ = Pass(GateStep.Action, intended, charge, isKnown, mayWait: true); // what will be refused need not wait until its past is sealed
+            _ = Pass(GateStep.Action, intended, charge, isKnown, mayWait: true, capabilityFault: ruling.Fault); // what will be refused need not wait until its past is sealed
             intended = intended with { AllowedByPolicy = await AwaitSealedPastAsync() };
         }
 
-        var admission = Pass(GateStep.Action, intended, charge, isKnown, isRefundable);
-        return await ExecuteAsync(action, argument, await FlushedAsync(admission.Intent!), admission);
+        var admission = Pass(GateStep.Action, intended, charge, isKnown, isRefundable, capabilityFault: ruling.Fault);
+        return await ExecuteAsync(action, argument, await FlushedAsync(admission.Intent!), intended.Capability, admission);
     }
 
     // How long a step may run: as policy says, and not longer than the task.

@@ -189,7 +189,7 @@ internal sealed partial class TurnRun
 
             // The process died between intent and outcome. What may run twice is run again under the same key; the rest is for the recovery.
             return action.Class is ActionClass.Idempotent or ActionClass.Pure
-                ? await ExecuteAsync(action, argument, position, passed)
+                ? await ExecuteAsync(action, argument, position, intended.Capability, passed)
                 : throw new InDoubtActionException(action.Name);
         }
 
@@ -205,15 +205,26 @@ internal sealed partial class TurnRun
         }
 
         var allowedByPolicy = action.Class == ActionClass.Irrevocable && await AwaitSealedPastAsync();
-        var intent = new ActionIntended(action.Name, action.Class, argumentJson, allowedByPolicy, action.CompensateAsync is not null);
-        return await ExecuteAsync(action, argument, await FlushedAsync(Buffer(intent)));
+        var intent = new ActionIntended(action.Name, action.Class, argumentJson, allowedByPolicy, action.CompensateAsync is not null, null, Judge(action).Capability);
+        return await ExecuteAsync(action, argument, await FlushedAsync(Buffer(intent)), intent.Capability);
     }
 
     // A pure action leaves nothing behind: it need not be durable before it runs. Its place is taken when it is asked for, so that a handler may ask for several at once.
     private async Task<object?> ActPureAsync(ActionBehavior action, object? argument, JsonElement argumentJson)
     {
         var id = new ActionId(Agent, _driver.History.Next);
-        var intent = Buffer(new ActionIntended(action.Name, ActionClass.Pure, argumentJson, false, false));
+        var capability = Judge(action).Capability;
+        var intent = Buffer(new ActionIntended(action.Name, ActionClass.Pure, argumentJson, false, false, null, capability));
+        if (capability is not null)
+        {
+            await FlushedAsync(intent);
+        }
+
+        if (await FaultOfUseAsync(action, capability) is { } refused)
+        {
+            throw await RefusedAsync(action, refused, await FlushedAsync(intent), null);
+        }
+
         try
         {
             var result = await RunWithTimeoutAsync(action, argument, id);
@@ -228,8 +239,13 @@ internal sealed partial class TurnRun
         }
     }
 
-    private async Task<object?> ExecuteAsync(ActionBehavior action, object? argument, SequenceNumber position, Admission? admission = null)
+    private async Task<object?> ExecuteAsync(ActionBehavior action, object? argument, SequenceNumber position, CapabilityId? capability, Admission? admission = null)
     {
+        if (await FaultOfUseAsync(action, capability) is { } refused)
+        {
+            throw await RefusedAsync(action, refused, position, admission);
+        }
+
         var id = new ActionId(Agent, position);
         try
         {

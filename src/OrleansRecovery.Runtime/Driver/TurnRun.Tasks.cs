@@ -79,7 +79,7 @@ internal sealed partial class TurnRun
         }
 
         var admission = Pass(
-            GateStep.Handler, new ActionIntended(type, ActionClass.Pure, Nothing, false, false), default, _driver.Behavior.Handlers.ContainsKey(type));
+            GateStep.Handler, new ActionIntended(type, ActionClass.Pure, Nothing, false, false), default, _driver.Behavior.Handlers.ContainsKey(type), capabilityFault: Judge().Fault);
         Buffer(BufferedStep.OutcomeOf(admission.Intent!, true, Nothing, Settled(admission, default(Charge), hasFailed: false)));
         await FlushAsync(); // accepted: what follows may cost
     }

@@ -8,6 +8,7 @@ using OrleansRecovery.Protocol.Tasks;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Hosting;
+using OrleansRecovery.Runtime.Security;
 
 namespace OrleansRecovery.Runtime.Driver;
 
@@ -41,8 +42,10 @@ internal sealed partial class TurnRun : AgentTurn
         IncomingMessage message,
         IEnumerable<(SequenceNumber Position, AgentEvent Record)> recorded,
         bool replayOnly,
+        CapabilityView view,
         CancellationToken cancellationToken)
     {
+        _view = view;
         _driver = driver;
         _message = message;
         _recorded = new RecordedSteps(recorded);
@@ -83,9 +86,9 @@ internal sealed partial class TurnRun : AgentTurn
     /// <summary>Something of it is in the journal.</summary>
     internal bool HasJournalled { get; private set; }
 
-    internal static TurnRun Begin(AgentDriver driver, IncomingMessage message, CancellationToken cancellationToken)
+    internal static TurnRun Begin(AgentDriver driver, IncomingMessage message, CapabilityView view, CancellationToken cancellationToken)
     {
-        var turn = new TurnRun(driver, message, [], false, cancellationToken);
+        var turn = new TurnRun(driver, message, [], false, view, cancellationToken);
         if (driver.History.Live.Count == 0)
         {
             turn._buffer.Add(new BufferedStep(new IntervalOpened(CheckpointNumber.First, driver.History.Incarnation, IntervalCause.Start, turn.Now())));
@@ -99,12 +102,13 @@ internal sealed partial class TurnRun : AgentTurn
         AgentDriver driver,
         IncomingMessage message,
         IEnumerable<(SequenceNumber Position, AgentEvent Record)> recorded,
+        CapabilityView view,
         CancellationToken cancellationToken) =>
-        new(driver, message, recorded, false, cancellationToken) { HasJournalled = true };
+        new(driver, message, recorded, false, view, cancellationToken) { HasJournalled = true };
 
     internal static TurnRun Replay(
         AgentDriver driver, IncomingMessage message, IEnumerable<(SequenceNumber Position, AgentEvent Record)> recorded, ReplayAudit? audit) =>
-        new(driver, message, recorded, true, CancellationToken.None) { _audit = audit };
+        new(driver, message, recorded, true, CapabilityView.Empty, CancellationToken.None) { _audit = audit };
 
     /// <summary>Runs the handler; the result is the state's JSON when it ends.</summary>
     internal async Task<byte[]> RunAsync()
@@ -112,6 +116,7 @@ internal sealed partial class TurnRun : AgentTurn
         RunningTurn.Enter(this, isActing: false);
         try
         {
+            await NoteCodeAsync();
             await (_message.Type == TaskRequest.TypeName ? RunTaskAsync() : RunHandlerAsync());
         }
         finally
@@ -316,7 +321,8 @@ internal sealed partial class TurnRun : AgentTurn
                 message.Dependency,
                 message.Strength,
                 cause == IntervalCause.Message,
-                inReplyTo)));
+                inReplyTo,
+                cause == IntervalCause.Message ? CodeInUse : null)));
             _consumed.Add((message.Id, message.SentIn));
         }
     }

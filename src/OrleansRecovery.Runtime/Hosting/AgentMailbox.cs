@@ -39,7 +39,7 @@ public sealed partial class AgentMailbox : IAgentMailbox
     public AgentMailbox(MailboxSetup setup, AgentId agent)
     {
         _setup = setup;
-        _agent = new AgentSetup(setup.Execution, agent, setup.Policy, setup.Journal, this, setup.Time) { Scheduler = setup.Scheduler };
+        _agent = new AgentSetup(setup.Execution, agent, setup.Policy, setup.Journal, this, setup.Time) { Scheduler = setup.Scheduler, Capabilities = setup.Capabilities };
         _woken = new Pulse(setup.Scheduler);
         _loop = setup.Scheduler.RunAsync(RunAsync);
     }

@@ -1,3 +1,4 @@
+using OrleansRecovery.Protocol.Capabilities;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Ledger;
 using OrleansRecovery.Protocol.Security;
@@ -19,9 +20,12 @@ public sealed class LedgerKeeper : ILedger, IAsyncDisposable
     private readonly TenantId _tenant;
     private readonly IssuerKeyring _keyring;
     private LedgerWriter _writer = null!;
+    private readonly CapabilityRegistry _capabilities;
     private long _keysTold;
+    private long _capabilitiesTold;
 
-    private LedgerKeeper(IJournal journal, TenantId tenant) => (_journal, _tenant, _keyring) = (journal, tenant, new IssuerKeyring(journal));
+    private LedgerKeeper(IJournal journal, TenantId tenant) =>
+        (_journal, _tenant, _keyring, _capabilities) = (journal, tenant, new IssuerKeyring(journal), new CapabilityRegistry(journal));
 
     /// <summary>Another one wrote, or nobody knows what was written: open another keeper, which reads it.</summary>
     public bool IsStale { get; private set; }
@@ -45,9 +49,11 @@ public sealed class LedgerKeeper : ILedger, IAsyncDisposable
             var record = LedgerChain.Read(stored.Body.Span);
             keeper.Note(record.Execution, record.Cause);
             keeper._keysTold += IssuerKeyJson.IsTold(record) ? 1 : 0;
+            keeper._capabilitiesTold += CapabilityJson.IsTold(record) ? 1 : 0;
         }
 
         await keeper.WriteAsync(keeper.TellKeysAsync); // a change that a crash kept from being told
+        await keeper.WriteAsync(keeper.TellCapabilitiesAsync);
         return keeper;
     }
 
@@ -78,6 +84,36 @@ public sealed class LedgerKeeper : ILedger, IAsyncDisposable
             await _keyring.ChangeApartAsync(_tenant, change);
             await TellKeysAsync();
         });
+    }
+
+    /// <summary>Changes a capability: first in the tenant's stream of capabilities, where it counts from then on, then in the ledger.</summary>
+    /// <exception cref="RecoveryException">
+    /// As <see cref="CapabilityRegistry.ChangeAsync"/>: it does not fit, or its evidence is not good. Else: it is not known whether it was written, and may be repeated.
+    /// </exception>
+    public async Task ChangeCapabilityAsync(CapabilityChange change)
+    {
+        ArgumentNullException.ThrowIfNull(change);
+        _ = await _capabilities.PrepareAsync(_tenant, change); // refused before anything can be in doubt
+        await WriteAsync(async () =>
+        {
+            await _capabilities.ChangeApartAsync(_tenant, change);
+            await TellCapabilitiesAsync();
+        });
+    }
+
+    private async Task TellCapabilitiesAsync()
+    {
+        var changes = new List<LedgerEntry>();
+        await foreach (var stored in _journal.ReadAsync(StreamId.OfCapabilities(_tenant), _capabilitiesTold))
+        {
+            changes.Add(CapabilityJson.EntryOf(CapabilityJson.Read(stored.Body.Span)));
+        }
+
+        if (changes.Count > 0)
+        {
+            await _writer.AppendAsync([], changes, isBehind: false);
+            _capabilitiesTold += changes.Count;
+        }
     }
 
     private async Task TellKeysAsync()

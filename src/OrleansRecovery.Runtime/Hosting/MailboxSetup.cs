@@ -8,6 +8,7 @@ using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Runtime.Ports;
+using OrleansRecovery.Runtime.Security;
 
 namespace OrleansRecovery.Runtime.Hosting;
 
@@ -34,6 +35,9 @@ public sealed record MailboxSetup(
 {
     /// <summary>Where loops run that go on beside their callers. Default: the thread pool.</summary>
     public TaskScheduler Scheduler { get; init; } = TaskScheduler.Default;
+
+    /// <summary>Which code may run. Default: as the journal says, with a memory of its own; a host has one for all.</summary>
+    public CapabilityRegistry Capabilities { get => field ??= new CapabilityRegistry(Journal, Time); init; }
 
     /// <summary>The set-up for an execution that was started so.</summary>
     public static IReadOnlySet<AgentId> AgentsOf(ExecutionStarted started) => started.Agents.Select(agent => agent.Agent).ToHashSet();

@@ -49,6 +49,9 @@ public readonly record struct StreamId(StreamKind Kind, TenantId Tenant, Executi
     /// <summary>The keys of a tenant's issuers.</summary>
     public static StreamId OfKeys(TenantId tenant) => new(StreamKind.Tenant, tenant, default, "keys");
 
+    /// <summary>A tenant's capabilities.</summary>
+    public static StreamId OfCapabilities(TenantId tenant) => new(StreamKind.Tenant, tenant, default, "capabilities");
+
     /// <summary>For people and logs: <c>agent:tenant/execution/name</c>.</summary>
     public override string ToString() => $"{Kind}:{Tenant}/{Execution}/{Name}";
 }

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using OrleansRecovery.Protocol.Capabilities;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Ledger;
 using OrleansRecovery.Protocol.Messages;
@@ -50,6 +51,10 @@ public sealed class SigningKey : IDisposable
         var statement = SignedMessage.StatementOf(Public.Key, message);
         return SignedMessage.Join(statement, _key.SignData(statement, HashAlgorithmName.SHA256));
     }
+
+    /// <summary>The DSSE envelope of an in-toto statement (docs/capabilities.md).</summary>
+    public byte[] Attest(ReadOnlySpan<byte> statement) =>
+        DsseEnvelope.Write(statement, Public.Key, _key.SignData(DsseEnvelope.StatementOf(statement), HashAlgorithmName.SHA256));
 
     /// <inheritdoc/>
     public void Dispose() => _key.Dispose();

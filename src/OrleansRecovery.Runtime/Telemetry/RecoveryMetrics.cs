@@ -54,6 +54,12 @@ public static class RecoveryMetrics
     internal static readonly Counter<long> IssuersSuspended = Count(
         "recovery.issuers.suspended", "{event}", "An issuer was suspended because of false signals, as this process read it in the ledger.");
 
+    internal static readonly Counter<long> CapabilitiesAllowed = Count(
+        "recovery.capabilities.allowed", "{event}", "A capability was activated by this process.");
+
+    internal static readonly Counter<long> CapabilitiesWithdrawn = Count(
+        "recovery.capabilities.withdrawn", "{event}", "A capability that was active was revoked by this process, or got other evidence.");
+
     internal static readonly Counter<long> RecoveriesOpened = Count("recovery.opened", "{recovery}", "Recoveries that were opened.");
 
     internal static readonly Histogram<double> RecoveryDuration = Seconds(

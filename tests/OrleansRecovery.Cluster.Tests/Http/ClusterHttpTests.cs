@@ -32,6 +32,12 @@ public sealed class ClusterTenantTests(HttpCluster cluster) : TenantContract
 }
 
 [Collection("http")]
+public sealed class ClusterCapabilityTests(HttpCluster cluster) : CapabilityContract
+{
+    private protected override Task<ITestHost> StartAsync() => Task.FromResult(cluster.Host());
+}
+
+[Collection("http")]
 public sealed class ClusterEventTests(HttpCluster cluster) : EventContract
 {
     private protected override Task<ITestHost> StartAsync() => Task.FromResult(cluster.Host());

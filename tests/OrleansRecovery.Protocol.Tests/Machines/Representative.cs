@@ -1,3 +1,4 @@
+using OrleansRecovery.Protocol.Capabilities;
 using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Journal;
@@ -121,6 +122,26 @@ internal static class Representative
 
     public static ExecutionState Fold(ExecutionState state, params ExecutionInput[] inputs) =>
         inputs.Aggregate(state, (before, input) => ExecutionMachine.Apply(before, input).State);
+
+    public static CapabilityState Capability(CapabilityPhase phase) => phase switch
+    {
+        CapabilityPhase.Absent => CapabilityState.Start,
+        CapabilityPhase.Registered => Fold(CapabilityState.Start, CapabilityInputKind.Register),
+        CapabilityPhase.Verified => Fold(CapabilityState.Start, CapabilityInputKind.Register, CapabilityInputKind.Verify),
+        CapabilityPhase.Active => Fold(CapabilityState.Start, CapabilityInputKind.Register, CapabilityInputKind.Verify, CapabilityInputKind.Activate),
+        CapabilityPhase.Revoked => Fold(CapabilityState.Start, CapabilityInputKind.Revoke),
+    };
+
+    public static CapabilityInput Of(CapabilityInputKind kind) => kind switch
+    {
+        CapabilityInputKind.Register => new CapabilityInput.Register(new CapabilityEvidence(new byte[] { 1 }, new byte[] { 2 })),
+        CapabilityInputKind.Verify => new CapabilityInput.Verify(new Attestation(Operator, KeyId.Parse("k"), "builder", new string('0', 64), 0)),
+        CapabilityInputKind.Activate => new CapabilityInput.Activate(),
+        CapabilityInputKind.Revoke => new CapabilityInput.Revoke(),
+    };
+
+    private static CapabilityState Fold(CapabilityState state, params CapabilityInputKind[] kinds) =>
+        kinds.Aggregate(state, (before, kind) => CapabilityMachine.Apply(before, Of(kind)).State);
 
     public static BreakerState Breaker(BreakerPhase phase) =>
         BreakerState.Start(new BreakerRule(2, 1_000, 500)) with { Phase = phase, Since = phase == BreakerPhase.Open ? 1 : 0 };

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using OrleansRecovery.Protocol.Capabilities;
 using OrleansRecovery.Protocol.Coordinator;
 using OrleansRecovery.Protocol.Execution;
 using OrleansRecovery.Protocol.Machines;
@@ -29,6 +30,8 @@ public sealed class StateTableTests
 
     public static TheoryData<BreakerPhase, BreakerInputKind> BreakerPairs => Pairs<BreakerPhase, BreakerInputKind>();
 
+    public static TheoryData<CapabilityPhase, CapabilityInputKind> CapabilityPairs => Pairs<CapabilityPhase, CapabilityInputKind>();
+
     [Fact]
     public void Every_pair_of_phase_and_input_stands_exactly_once_in_each_table()
     {
@@ -36,6 +39,7 @@ public sealed class StateTableTests
         AssertComplete(CoordinatorMachine.Table, "C");
         AssertComplete(ExecutionMachine.Table, "E");
         AssertComplete(BreakerMachine.Table, "B");
+        AssertComplete(CapabilityMachine.Table, "K");
     }
 
     [Theory]
@@ -86,6 +90,18 @@ public sealed class StateTableTests
         AssertFollows(row, step, state, step.State.Phase, step.Effects.Count);
     }
 
+    [Theory]
+    [MemberData(nameof(CapabilityPairs))]
+    public void The_capability_does_what_its_row_says(CapabilityPhase phase, CapabilityInputKind kind)
+    {
+        var state = Representative.Capability(phase);
+        var row = CapabilityMachine.Table[phase, kind];
+
+        var step = CapabilityMachine.Apply(state, Representative.Of(kind));
+
+        AssertFollows(row, step, state, step.State.Phase, step.Effects.Count);
+    }
+
     [Fact]
     public void A_representative_stands_in_the_phase_that_it_represents()
     {
@@ -96,6 +112,8 @@ public sealed class StateTableTests
         Assert.All(Enum.GetValues<CoordinatorInputKind>(), kind => Assert.Equal(kind, Representative.Of(kind).Kind));
         Assert.All(Enum.GetValues<ExecutionInputKind>(), kind => Assert.Equal(kind, Representative.Of(kind).Kind));
         Assert.All(Enum.GetValues<BreakerPhase>(), phase => Assert.Equal(phase, Representative.Breaker(phase).Phase));
+        Assert.All(Enum.GetValues<CapabilityPhase>(), phase => Assert.Equal(phase, Representative.Capability(phase).Phase));
+        Assert.All(Enum.GetValues<CapabilityInputKind>(), kind => Assert.Equal(kind, Representative.Of(kind).Kind));
         Assert.All(Enum.GetValues<BreakerInputKind>(), kind => Assert.Equal(kind, Representative.Of(kind).Kind));
     }
 

@@ -15,6 +15,7 @@ public sealed class GateTests
         [GateRefusal.ForeignTask] = request => request with { Execution = new ExecutionAddress(TenantId.Parse("other"), Address.Execution) },
         [GateRefusal.StaleLease] = request => request with { HoldsLease = false },
         [GateRefusal.UnknownCapability] = request => request with { IsKnown = false },
+        [GateRefusal.UntrustedCapability] = request => request with { CapabilityFault = "it is revoked" },
         [GateRefusal.OverBudget] = request => request with { Charge = new Charge(1, 1_001) },
         [GateRefusal.NotAllowed] = request => request with { Task = request.Task with { Contract = request.Task.Contract with { AllowedActions = [] } } },
         [GateRefusal.CircuitOpen] = request => request with { Account = Failed(3, Contracts.Delegated + 1) },
