@@ -1,20 +1,15 @@
 using System.Text.Json;
 using OrleansRecovery.Ai.Mcp;
-using OrleansRecovery.LocalHost;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Terms;
-using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Client;
-using OrleansRecovery.Runtime.Ports;
 
 namespace OrleansRecovery.Ai.Tests;
 
 /// <summary>Tools of a real server, in a process of its own.</summary>
 public sealed class McpToolTests : IDisposable
 {
-    private static readonly AgentId Guest = AgentId.Parse("guest");
-
     private readonly string _log = Path.GetTempFileName();
 
     public void Dispose() => File.Delete(_log);
@@ -23,10 +18,10 @@ public sealed class McpToolTests : IDisposable
     public async Task A_call_is_taken_back_by_the_tool_that_the_settings_name_and_both_tell_their_key()
     {
         await using var tools = await McpTools.ConnectAsync(Settings());
-        await using var host = await OpenAsync(tools);
+        await using var host = await McpGuest.OpenAsync(tools);
 
-        Assert.Equal("blue-1", await AskAsync(host, "blue"));
-        await host.SignalAsync(ModelStage.Execution, new Interval(Guest, CheckpointNumber.Of(1)), IssuerId.Parse("test"), "wrong");
+        Assert.Equal("blue-1", await McpGuest.AskAsync(host, "blue"));
+        await host.SignalAsync(ModelStage.Execution, new Interval(McpGuest.Id, CheckpointNumber.Of(1)), IssuerId.Parse("test"), "wrong");
         await host.SettledAsync(ModelStage.Execution).WaitAsync(ModelStage.Patience);
 
         var lines = await File.ReadAllLinesAsync(_log);
@@ -42,9 +37,9 @@ public sealed class McpToolTests : IDisposable
     public async Task A_server_that_dies_in_a_call_leaves_it_in_doubt_and_the_recovery_takes_it_back_over_a_new_connection()
     {
         await using var tools = await McpTools.ConnectAsync(Settings());
-        await using var host = await OpenAsync(tools, new RecoveryPolicy { RecoveryCountMax = 1 });
+        await using var host = await McpGuest.OpenAsync(tools, new RecoveryPolicy { RecoveryCountMax = 1 });
 
-        await host.SendAsync(ModelStage.Execution, Guest, new Ask("dies"));
+        await host.SendAsync(ModelStage.Execution, McpGuest.Id, new Ask("dies"));
         await host.SettledAsync(ModelStage.Execution).WaitAsync(ModelStage.Patience);
 
         var lines = await File.ReadAllLinesAsync(_log);
@@ -57,9 +52,9 @@ public sealed class McpToolTests : IDisposable
     public async Task Arguments_that_break_the_schema_never_reach_the_server()
     {
         await using var tools = await McpTools.ConnectAsync(Settings());
-        await using var host = await OpenAsync(tools);
+        await using var host = await McpGuest.OpenAsync(tools);
 
-        Assert.StartsWith("failed: The arguments are not what the tool takes: $.room is longer", await AskAsync(host, new string('x', 50)), StringComparison.Ordinal);
+        Assert.StartsWith("failed: The arguments are not what the tool takes: $.room is longer", await McpGuest.AskAsync(host, new string('x', 50)), StringComparison.Ordinal);
         Assert.Empty(await File.ReadAllTextAsync(_log));
     }
 
@@ -67,9 +62,9 @@ public sealed class McpToolTests : IDisposable
     public async Task An_error_of_a_tool_that_is_said_to_do_nothing_then_is_a_failure_without_effect()
     {
         await using var tools = await McpTools.ConnectAsync(Settings(book => book with { ErrorsAreWithoutEffect = true }));
-        await using var host = await OpenAsync(tools);
+        await using var host = await McpGuest.OpenAsync(tools);
 
-        Assert.StartsWith("failed: ", await AskAsync(host, "none"), StringComparison.Ordinal);
+        Assert.StartsWith("failed: ", await McpGuest.AskAsync(host, "none"), StringComparison.Ordinal);
         Assert.Empty((await host.StatusAsync(ModelStage.Execution)).Recoveries);
     }
 
@@ -115,9 +110,9 @@ public sealed class McpToolTests : IDisposable
     {
         Environment.SetEnvironmentVariable("OR_TEST_API_KEY", "s3cret");
         await using var tools = await McpTools.ConnectAsync(Settings());
-        await using var host = await OpenAsync(tools);
+        await using var host = await McpGuest.OpenAsync(tools);
 
-        Assert.DoesNotContain("OR_TEST_API_KEY", await AskAsync(host, "variables"), StringComparison.Ordinal);
+        Assert.DoesNotContain("OR_TEST_API_KEY", await McpGuest.AskAsync(host, "variables"), StringComparison.Ordinal);
         Assert.Throws<RecoveryException>(() => tools.DigestOf("cancel"));
     }
 
@@ -151,38 +146,5 @@ public sealed class McpToolTests : IDisposable
             Tools = new Dictionary<string, McpToolSettings> { ["book"] = change is null ? book : change(book), ["variables"] = new() { Kind = McpToolKind.AsAnnotated } },
             ConnectTimeoutMilliseconds = 120_000,
         };
-    }
-
-    private static async Task<LocalRecoveryHost> OpenAsync(McpTools tools, RecoveryPolicy? policy = null)
-    {
-        var host = await LocalRecoveryHost.OpenAsync(new InMemoryJournal(), new AgentCatalog().Add(() => new GuestAgent(tools)));
-        await host.StartAsync(new ExecutionStart(ModelStage.Execution, [new AgentAssignment(Guest, new AgentClass(nameof(GuestAgent)))], policy ?? new RecoveryPolicy { ActionTimeoutMilliseconds = 120_000 }));
-        return host;
-    }
-
-    private static async Task<string> AskAsync(LocalRecoveryHost host, string text) =>
-        (await host.AskAsync<Ask, Said>(ModelStage.Execution, Guest, new Ask(text)).WaitAsync(ModelStage.Patience)).Text;
-
-    private sealed class GuestAgent(McpTools tools) : Agent<ModelState>
-    {
-        protected override void Define(AgentDefinition<ModelState> agent)
-        {
-            var book = tools.Action(agent, "book");
-            var variables = tools.Action(agent, "variables");
-            agent.On<Ask>(async (ask, context) =>
-            {
-                try
-                {
-                    var said = ask.Text == "variables"
-                        ? (await context.ActAsync(variables, JsonElement.Parse("{}"))).Text
-                        : (await context.ActAsync(book, JsonSerializer.SerializeToElement(new { room = ask.Text }))).Value!.Value.GetProperty("id").GetString()!;
-                    context.Reply(new Said(said));
-                }
-                catch (ActionFailedException failed)
-                {
-                    context.Reply(new Said($"failed: {failed.Reason}"));
-                }
-            });
-        }
     }
 }

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using ModelContextProtocol;
 using ModelContextProtocol.Client;
 using ModelContextProtocol.Protocol;
+using OrleansRecovery.Protocol.Errors;
 
 namespace OrleansRecovery.Ai.Mcp;
 
@@ -13,6 +14,7 @@ internal sealed class McpConnection(McpServerSettings settings, TimeProvider tim
 
     private readonly SemaphoreSlim _one = new(1);
     private (McpClient Client, IReadOnlyDictionary<string, Tool> Tools)? _live;
+    private string? _token; // the last one that was sent
 
     /// <summary>The tools of the server, by name; connects if it must.</summary>
     internal async Task<IReadOnlyDictionary<string, Tool>> ToolsAsync(CancellationToken cancellationToken) => (await LiveAsync(cancellationToken)).Tools;
@@ -45,7 +47,10 @@ internal sealed class McpConnection(McpServerSettings settings, TimeProvider tim
     }
 
     /// <summary>What can be told of a failure: what follows may be the server's own output, and anything may stand in that.</summary>
-    internal static string FirstLine(Exception failure) => failure.Message.Split('\n', 2)[0].Trim();
+    internal string FirstLine(Exception failure) => Redact(failure.Message.Split('\n', 2)[0].Trim());
+
+    /// <summary>The token is blacked out wherever the server repeats it.</summary>
+    internal string Redact(string text) => _token is { } token ? text.Replace(token, "[secret]", StringComparison.Ordinal) : text;
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -95,9 +100,7 @@ internal sealed class McpConnection(McpServerSettings settings, TimeProvider tim
             Endpoint = endpoint,
             Name = settings.Name,
             TransportMode = HttpTransportMode.StreamableHttp,
-            AdditionalHeaders = settings.TokenVariable is { } variable
-                ? new Dictionary<string, string>(StringComparer.Ordinal) { ["Authorization"] = $"Bearer {Environment.GetEnvironmentVariable(variable)}" }
-                : null,
+            AdditionalHeaders = Token() is { } token ? new Dictionary<string, string>(StringComparer.Ordinal) { ["Authorization"] = $"Bearer {token}" } : null,
         })
         : new StdioClientTransport(new StdioClientTransportOptions
         {
@@ -109,6 +112,23 @@ internal sealed class McpConnection(McpServerSettings settings, TimeProvider tim
                 .ToDictionary(name => name, Environment.GetEnvironmentVariable, StringComparer.Ordinal),
             ShutdownTimeout = TimeSpan.FromSeconds(2),
         });
+
+    private string? Token()
+    {
+        if (settings.TokenVariable is not { } variable)
+        {
+            return null;
+        }
+
+        _token = Environment.GetEnvironmentVariable(variable) is { Length: > 0 } token
+            ? token
+            : throw RecoveryException.Of(
+                RecoveryErrorCode.BadConfiguration,
+                $"The variable {variable}, which is to have the token of the MCP server {settings.Name}, is not set.",
+                "The server was not asked.",
+                "Set it, and repeat (docs/models.md).");
+        return token;
+    }
 
     private async Task LeaveAsync(McpClient client)
     {

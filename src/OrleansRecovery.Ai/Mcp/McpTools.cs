@@ -141,13 +141,13 @@ public sealed class McpTools : IAsyncDisposable
         }
         catch (McpProtocolException refused) when (refused.ErrorCode is McpErrorCode.InvalidParams or McpErrorCode.MethodNotFound or McpErrorCode.InvalidRequest)
         {
-            throw new ActionFailedException(name, $"The server refuses the call: {refused.Message}", refused);
+            throw new ActionFailedException(name, $"The server refuses the call: {_connection.Redact(refused.Message)}");
         }
 #pragma warning disable CA1031 // Whatever it is, a tool that only reads has done nothing.
         catch (Exception broken) when (declared.Class == ActionClass.Pure && !action.CancellationToken.IsCancellationRequested)
 #pragma warning restore CA1031
         {
-            throw new ActionFailedException(name, broken.Message, broken);
+            throw new ActionFailedException(name, _connection.Redact(broken.Message));
         }
 
         var read = ResultOf(result);
@@ -168,7 +168,7 @@ public sealed class McpTools : IAsyncDisposable
         catch (Exception unreachable) when (!cancellationToken.IsCancellationRequested)
 #pragma warning restore CA1031
         {
-            throw new ActionFailedException(name, $"The server {_settings.Name} cannot be reached: {McpConnection.FirstLine(unreachable)}");
+            throw new ActionFailedException(name, $"The server {_settings.Name} cannot be reached: {_connection.FirstLine(unreachable)}");
         }
 
         if (fault is not null)
@@ -195,8 +195,9 @@ public sealed class McpTools : IAsyncDisposable
         }
     }
 
-    private static McpResult ResultOf(CallToolResult result) =>
-        new(string.Join('\n', result.Content.OfType<TextContentBlock>().Select(block => block.Text)), result.StructuredContent is { } value ? value : null);
+    private McpResult ResultOf(CallToolResult result) => new(
+        _connection.Redact(string.Join('\n', result.Content.OfType<TextContentBlock>().Select(block => block.Text))),
+        result.StructuredContent is { } value ? JsonElement.Parse(_connection.Redact(value.GetRawText())) : null);
 
     private RecoveryException NotUsable(string tool, string fault) => RecoveryException.Of(
         RecoveryErrorCode.ToolNotUsable, $"The tool {_settings.Name}.{tool} cannot be used: {fault}.", "It was not called.", "Correct the settings, or allow the tool anew after reading what it is now (docs/models.md).");
