@@ -44,17 +44,16 @@ public sealed class LedgerKeeper : ILedger, IAsyncDisposable
         // The writer first: whatever another one writes after it has read, this one's first write is refused; what came before, the keeper knows of.
         var writer = await LedgerWriter.OpenAsync(journal, tenant, key, previousKey, time, scheduler, publisher, cancellationToken);
         var keeper = new LedgerKeeper(journal, tenant) { _writer = writer };
-        await foreach (var stored in journal.ReadAsync(StreamId.OfLedger(tenant), 0, cancellationToken))
+        try
         {
-            var record = LedgerChain.Read(stored.Body.Span);
-            keeper.Note(record.Execution, record.Cause);
-            keeper._keysTold += IssuerKeyJson.IsTold(record) ? 1 : 0;
-            keeper._capabilitiesTold += CapabilityJson.IsTold(record) ? 1 : 0;
+            await keeper.LoadAsync(cancellationToken);
+            return keeper;
         }
-
-        await keeper.WriteAsync(keeper.TellKeysAsync); // a change that a crash kept from being told
-        await keeper.WriteAsync(keeper.TellCapabilitiesAsync);
-        return keeper;
+        catch
+        {
+            await keeper.DisposeAsync();
+            throw;
+        }
     }
 
     /// <inheritdoc/>
@@ -99,6 +98,20 @@ public sealed class LedgerKeeper : ILedger, IAsyncDisposable
             await _capabilities.ChangeApartAsync(_tenant, change);
             await TellCapabilitiesAsync();
         });
+    }
+
+    private async Task LoadAsync(CancellationToken cancellationToken)
+    {
+        await foreach (var stored in _journal.ReadAsync(StreamId.OfLedger(_tenant), 0, cancellationToken))
+        {
+            var record = LedgerChain.Read(stored.Body.Span);
+            Note(record.Execution, record.Cause);
+            _keysTold += IssuerKeyJson.IsTold(record) ? 1 : 0;
+            _capabilitiesTold += CapabilityJson.IsTold(record) ? 1 : 0;
+        }
+
+        await WriteAsync(TellKeysAsync); // a change that a crash kept from being told
+        await WriteAsync(TellCapabilitiesAsync);
     }
 
     private async Task TellCapabilitiesAsync()
