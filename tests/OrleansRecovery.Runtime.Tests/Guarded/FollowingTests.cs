@@ -10,6 +10,8 @@ public sealed class FollowingTests
 {
     private static readonly TaskContract Inner = TaskStage.Contract with { Key = "inner", AllowedActions = ["book"], TimeBudgetMilliseconds = 60_000, CostBudget = new Charge(5, 0, 200) };
 
+    private readonly TaskCompletionSource _left = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -18,6 +20,7 @@ public sealed class FollowingTests
         await using var stage = await TaskStage.OpenAsync(World(isAllowed), new InMemoryJournal());
 
         Assert.Equal("left", await stage.PlanAsync("leave"));
+        await LeaveAsync(stage);
         Assert.Equal(isAllowed ? "Bern" : "no", await stage.PlanAsync("follow"));
 
         await stage.SettledAsync();
@@ -34,6 +37,7 @@ public sealed class FollowingTests
         await using (var stage = await TaskStage.OpenAsync(World(true), journal))
         {
             Assert.Equal("left", await stage.PlanAsync("leave"));
+            await LeaveAsync(stage);
             await stage.SettledAsync();
             Assert.Equal(new Charge(6, 0, 200), (await BalancesAsync(stage))[0].Held);
 
@@ -50,8 +54,8 @@ public sealed class FollowingTests
         Assert.All(balances, balance => Assert.True(balance.Balances));
     }
 
-    // The hotel leaves a task within its first task to the helper, and asks for it in the next one.
-    private static TaskWorld World(bool isAllowed) => new()
+    // The hotel leaves a task within its first task to the helper, and asks for it in the next one. The helper is not done before the hotel's first turn has ended.
+    private TaskWorld World(bool isAllowed) => new()
     {
         OnPlan = (plan, context) => TaskStage.DelegateAsync(
             context, TaskStage.Contract with { Key = plan.Text.Replace(' ', '-'), AllowedActions = plan.Text == "leave" || isAllowed ? ["book", "Booking"] : ["book"] }, plan.Text),
@@ -59,6 +63,7 @@ public sealed class FollowingTests
         {
             if (context.Agent == TaskStage.Other)
             {
+                await _left.Task;
                 context.Reply(new Booked(await context.ActAsync(tools.Book, booking.City)));
                 return;
             }
@@ -67,6 +72,18 @@ public sealed class FollowingTests
             context.Reply(new Booked(booking.City == "leave" ? "left" : (await inner).Replace("refused NotAllowed", "no", StringComparison.Ordinal)));
         },
     };
+
+    private async Task LeaveAsync(TaskStage stage)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+        while (!(await stage.JournalOfAsync(TaskStage.Hotel)).OfType<TurnEnded>().Any())
+        {
+            await timer.WaitForNextTickAsync(patience.Token);
+        }
+
+        _left.SetResult();
+    }
 
     private static async Task<List<TaskBalance>> BalancesAsync(TaskStage stage) =>
         [.. (await ExecutionQueries.ReadHistoryAsync(stage.Journal, TaskStage.Execution, TaskStage.Hotel)).Tasks.Accounts
