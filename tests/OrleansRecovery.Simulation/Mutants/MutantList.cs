@@ -135,8 +135,8 @@ internal static class MutantList
         new("does an irrevocable action again when it is in doubt", new Edit(Steps, "return action.Class is ActionClass.Idempotent or", "return § || action.Class is ActionClass.Idempotent or")),
         new("acts before the intent is durable", new Edit(
             Steps,
-            "return await ExecuteAsync(action, argument, await FlushedAsync(Buffer(intent)));",
-            "if (§) { await RunWithTimeoutAsync(action, argument, new ActionId(Agent, SequenceNumber.Of(_driver.History.Next.Number + _buffer.Count))); }\n        return await ExecuteAsync(action, argument, await FlushedAsync(Buffer(intent)));")),
+            "return await ExecuteAsync(action, argument, await FlushedAsync(Buffer(intent)), intent.Capability);",
+            "if (§) { await RunWithTimeoutAsync(action, argument, new ActionId(Agent, SequenceNumber.Of(_driver.History.Next.Number + _buffer.Count))); }\n        return await ExecuteAsync(action, argument, await FlushedAsync(Buffer(intent)), intent.Capability);")),
         new("does not replay turns", new Edit(Loading, "while (await driver.ReplayTurnAsync(null, cancellationToken))", "while (!§ && await driver.ReplayTurnAsync(null, cancellationToken))")),
         new("takes a damaged copy of the state", new Edit(
             Loading, "if (snapshot is not null && AgentJson.Digest(snapshot.Body.Span) == snapshot.Digest)", "if (snapshot is not null && (§ || AgentJson.Digest(snapshot.Body.Span) == snapshot.Digest))")),
