@@ -11,6 +11,7 @@ namespace OrleansRecovery.Console.Tests.Kit;
 internal sealed class Visit : IAsyncDisposable
 {
     private readonly ConcurrentQueue<string> _faults = [];
+    private readonly ConcurrentQueue<string> _refusals = [];
     private readonly IBrowserContext _context;
     private bool _expectsRefusals;
 
@@ -31,9 +32,9 @@ internal sealed class Visit : IAsyncDisposable
         };
         visit.Page.Response += (_, response) =>
         {
-            if (response.Status >= 400 && !visit._expectsRefusals)
+            if (response.Status >= 400)
             {
-                visit._faults.Enqueue($"refused with {response.Status}: {response.Url}");
+                visit._refusals.Enqueue($"refused with {response.Status}: {response.Url}");
             }
         };
         visit.Page.Request += (_, request) =>
@@ -46,7 +47,7 @@ internal sealed class Visit : IAsyncDisposable
         return visit;
     }
 
-    /// <summary>The server refuses something in this test: the browser's note of that is no fault.</summary>
+    /// <summary>The server refuses something in this test, before or after this is said: that is no fault.</summary>
     public void ExpectRefusals() => _expectsRefusals = true;
 
     public ILocator Find(string selector) => Page.Locator(selector);
@@ -88,7 +89,8 @@ internal sealed class Visit : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _context.DisposeAsync();
-        Assert.True(_faults.IsEmpty, string.Join('\n', _faults));
+        string[] faults = [.. _faults, .. _expectsRefusals ? [] : _refusals];
+        Assert.True(faults.Length == 0, string.Join('\n', faults));
     }
 
     private void Note(IConsoleMessage message)
