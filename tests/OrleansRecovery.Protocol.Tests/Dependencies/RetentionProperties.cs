@@ -190,9 +190,10 @@ public sealed class RetentionProperties
         private void Compare()
         {
             var read = ExecutionIndex.Of([.. _stored.Select(item => new StoredJournal(item.Key, item.Value, _whole.History(item.Key).Next.Number))]);
+            var histories = _agents.ToDictionary(agent => agent, agent => AgentHistory.Read(agent, _stored[agent]));
             foreach (var agent in _agents)
             {
-                var (whole, collected) = (_whole.History(agent), AgentHistory.Read(agent, _stored[agent]));
+                var (whole, collected) = (_whole.History(agent), histories[agent]);
                 Assert.Equal((whole.Next, whole.Incarnation, whole.Current, whole.Turn), (collected.Next, collected.Incarnation, collected.Current, collected.Turn));
                 var pending = _whole.Index.Pending(agent).Select(message => (message.Id, message.SentIn, message.Incarnation)).OrderBy(message => $"{message.Id}", StringComparer.Ordinal).ToList();
                 Assert.Equal(pending, _pruned.Pending(agent).Select(message => (message.Id, message.SentIn, message.Incarnation)).OrderBy(message => $"{message.Id}", StringComparer.Ordinal));
@@ -202,21 +203,26 @@ public sealed class RetentionProperties
 
             foreach (var suspect in Unsealed().ToList())
             {
-                Compare(suspect, read);
-                Compare(suspect, _pruned);
+                var plan = _whole.Index.Plan([suspect]);
+                Compare(plan, read.Plan([suspect]));
+                Compare(plan, _pruned.Plan([suspect]));
+                Compare(plan, histories);
             }
         }
 
-        private void Compare(Interval suspect, ExecutionIndex collected)
+        private void Compare(ReachedSet plan, ReachedSet same)
         {
-            var (plan, same) = (_whole.Index.Plan([suspect]), collected.Plan([suspect]));
             Assert.Equal(plan.Targets, same.Targets);
             Assert.Equal(plan.Redelivered.Select(message => message.ToString()).Order(StringComparer.Ordinal), same.Redelivered.Select(message => message.ToString()).Order(StringComparer.Ordinal));
             Assert.Equal(plan.Dead.Select(message => message.ToString()).Order(StringComparer.Ordinal), same.Dead.Select(message => message.ToString()).Order(StringComparer.Ordinal));
             Assert.All(plan.Redelivered, AssertStored);
+        }
+
+        private void Compare(ReachedSet plan, Dictionary<AgentId, AgentHistory> histories)
+        {
             foreach (var (agent, target) in plan.Targets)
             {
-                var (whole, history) = (_whole.History(agent), AgentHistory.Read(agent, _stored[agent]));
+                var (whole, history) = (_whole.History(agent), histories[agent]);
                 Assert.Equal(whole.SnapshotFor(target), history.SnapshotFor(target));
                 Assert.True(whole.SnapshotFor(target) is not null || history.CollectedFrom == SequenceNumber.First, $"{agent} has no way back to {target}.");
                 var (undo, sameUndo) = (Undo(whole, target), Undo(history, target));
