@@ -48,7 +48,7 @@ internal static partial class HttpBinding
             var logging = services.GetRequiredService<ILoggerFactory>();
             var logger = logging.CreateLogger(typeof(HttpBinding));
             (options.Access as AccessFile)?.OnRefused = error => Log.RulesRefused(logger, error.ToString());
-            _server = await RecoveryServer.StartAsync(client, client, client, journal, options with { Signals = silo.Signals, Logging = logging }, cancellationToken);
+            _server = await RecoveryServer.StartAsync(client, client, client, journal, options with { Signals = silo.Signals, Objectives = silo.Objectives, Logging = logging }, cancellationToken);
         }
 
         public async Task StopAsync(CancellationToken cancellationToken)

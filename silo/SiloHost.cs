@@ -6,6 +6,7 @@ using Orleans.Configuration;
 using OrleansRecovery.Http.Access;
 using OrleansRecovery.Http.Agents;
 using OrleansRecovery.Orleans.Hosting;
+using OrleansRecovery.Runtime.Objectives;
 using OrleansRecovery.Runtime.Security;
 using OrleansRecovery.Silo.Schema;
 
@@ -33,6 +34,7 @@ internal static class SiloHost
         var foreign = settings.ForeignAgents.Select(agent => HttpForeignAgent.Parse(agent, security.Tls)).ToList(); // as long as the process
         var http = HttpBinding.Read(settings, security);
         var signals = SignalPolicyFile.Read(settings.Signals, settings.RequireSignatures, settings.ClockSkewMilliseconds);
+        var objectives = ObjectivesFile.Read(settings.Objectives);
         var place = settings.Postgres is { } postgres ? await OrleansSchema.CreatePostgresAsync(postgres) : await CreateSqliteAsync(settings.Database);
         var key = LedgerKey.OpenOrCreate(settings.Key);
         builder.UseOrleans(silo =>
@@ -53,6 +55,7 @@ internal static class SiloHost
                 options.UseReminders = settings.Postgres is not null; // Orleans has none on SQLite: there, the silo's start drives executions on
                 options.LedgerKey = key;
                 options.Signals = signals;
+                options.Objectives = objectives;
                 options.Heads = settings.Heads is { } file ? new HeadFile(file) : null;
                 foreach (var agent in agents)
                 {

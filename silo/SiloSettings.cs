@@ -11,7 +11,7 @@ internal sealed record SiloSettings
 
     private static readonly string[] Known =
     [
-        "access", "advertise", Agent, "agents", "clock-skew", "cluster-id", "db", "failure-detection", "gateway-port", Health.Setting, "http", "key", Telemetry.Setting, "postgres",
+        "access", "advertise", Agent, "agents", "clock-skew", "cluster-id", "db", "failure-detection", "gateway-port", Health.Setting, "http", "key", "objectives", Telemetry.Setting, "postgres",
         "publish-heads", "require-signatures", "service-id", "signals", "silo-port", "tls-ca", "tls-cert", "tls-key",
     ];
 
@@ -50,6 +50,9 @@ internal sealed record SiloSettings
 
     /// <summary>The signal policy (JSON), the same for all silos of a cluster; null: the defaults.</summary>
     public required string? Signals { get; init; }
+
+    /// <summary>The service level objectives (JSON) that metrics and HTTP tell of; null: the defaults.</summary>
+    public required string? Objectives { get; init; }
 
     /// <summary>Is every unsigned signal refused, also of issuers that have no key? Default: false.</summary>
     public required bool RequireSignatures { get; init; }
@@ -109,6 +112,7 @@ internal sealed record SiloSettings
             Access = configuration["access"],
             Heads = configuration["publish-heads"],
             Signals = configuration["signals"],
+            Objectives = configuration["objectives"],
             RequireSignatures = Switch(configuration, "require-signatures"),
             ClockSkewMilliseconds = configuration["clock-skew"] is null ? null : Number(configuration, "clock-skew", 0, 60_000, min: 0),
             Database = database,

@@ -35,6 +35,7 @@ foreach (var command in RequestCommands.Create())
 root.Add(KeysCommand.Create());
 root.Add(CapabilityCommand.Create());
 root.Add(IssuersCommand.Create());
+root.Add(ObjectivesCommand.Create());
 root.Add(LedgerCommand.Create());
 root.Add(ExplainCommand.Create());
 root.Add(CompletionCommand.Create());

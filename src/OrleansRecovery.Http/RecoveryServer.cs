@@ -13,6 +13,7 @@ using OrleansRecovery.Http.Json;
 using OrleansRecovery.Http.Problems;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Runtime.Client;
+using OrleansRecovery.Runtime.Objectives;
 using OrleansRecovery.Runtime.Ports;
 using OrleansRecovery.Runtime.Security;
 using OrleansRecovery.Runtime.Telemetry;
@@ -70,6 +71,7 @@ public sealed class RecoveryServer : IAsyncDisposable
             IsShutOut = http => options.Tls is { } tls && tls.IsShutOut(http),
             Signals = options.Signals,
             Conduct = new ConductReader(journal, options.Signals),
+            Objectives = new ObjectiveReader(journal, options.Objectives),
         };
         builder.Services.AddSingleton(api);
         builder.Services.ConfigureHttpJsonOptions(json => HttpJson.Configure(json.SerializerOptions));

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using OrleansRecovery.Http.Access;
 using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Objectives;
 using OrleansRecovery.Protocol.Signals;
 
 namespace OrleansRecovery.Http;
@@ -26,6 +27,9 @@ public sealed record RecoveryServerOptions
     /// the default policy.
     /// </summary>
     public SignalPolicy Signals { get; init; } = SignalPolicy.Default;
+
+    /// <summary>The service level objectives that are reported on (docs/operations.md). Default: the default ones.</summary>
+    public IReadOnlyList<ServiceObjective> Objectives { get; init; } = ServiceObjective.Defaults;
 
     /// <summary>How many requests one peer may make in a second, on average. Range 1 to 1,000,000; default 1,000.</summary>
     public int RequestsPerSecond { get; init; } = 1_000;

@@ -37,6 +37,25 @@ public sealed class CommandLineTests(CommandLineTests.DemoRun demo) : IClassFixt
     }
 
     [Fact]
+    public async Task Objectives_say_what_was_promised_and_kept_and_the_exit_code_whether_it_was()
+    {
+        var kept = await CommandLine.RunAsync("objectives", "--json", "--db", demo.Database);
+        var inTime = Json(kept).EnumerateArray().Single(report => report.GetProperty("objective").GetProperty("measure").GetString() == "recovered_in_time");
+        Assert.Equal((0, 2), (inTime.GetProperty("bad").GetInt32(), inTime.GetProperty("good").GetInt32()));
+
+        var file = Path.Combine(Path.GetDirectoryName(demo.Database)!, "objectives.json");
+        await File.WriteAllTextAsync(file, """{"objectives":[{"name":"at-once","measure":"recovered_in_time","share":0.5,"limit_milliseconds":1}]}""");
+        var missed = await CommandLine.RunAsync("objectives", "--objectives", file, "--db", demo.Database);
+        Assert.Equal(1, missed.Code);
+        Assert.Contains("at-once was not kept by trip/r-", missed.Out, StringComparison.Ordinal);
+
+        await File.WriteAllTextAsync(file, """{"objectives":[{"name":"at-once","measure":"recovered_in_time","share":1,"limit_milliseconds":1}]}""");
+        var refused = await CommandLine.RunAsync("objectives", "--objectives", file, "--db", demo.Database);
+        Assert.Equal(2, refused.Code);
+        Assert.Contains("share is not above 0 and below 1", string.Join(' ', refused.Error.Split(default(char[]), StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal); // it is wrapped
+    }
+
+    [Fact]
     public async Task A_plan_says_what_would_fall_and_changes_nothing()
     {
         var before = await File.ReadAllBytesAsync(demo.Database);

@@ -10,6 +10,7 @@ using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Json;
 using OrleansRecovery.Protocol.Ledger;
 using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Objectives;
 using OrleansRecovery.Protocol.Security;
 using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Protocol.Tasks;
@@ -39,6 +40,7 @@ internal static partial class Parsers
         Make("terms", Seeds.Names, Terms),
         Make("access table", Seeds.AccessTables, input => { AccessTable.Parse(input); }),
         Make("signal policy", Seeds.Policies, input => RoundTrip(SignalPolicyJson.Read(input), SignalPolicyJson.Write, bytes => SignalPolicyJson.Read(bytes))),
+        Make("objectives", Seeds.Objectives, input => RoundTrip(ObjectivesJson.Read(input), ObjectivesJson.Write, bytes => ObjectivesJson.Read(bytes))),
         Make("public key", Seeds.Keys, Key),
         Make("who-and-when", Seeds.WhoAndWhen, input => { Importer.Parse("run", Encoding.UTF8.GetString(input), "who-and-when"); }),
         Make("wfcommons", Seeds.WfCommons, input => { Importer.Parse("run", Encoding.UTF8.GetString(input), "wfcommons"); }),
@@ -128,6 +130,8 @@ internal static partial class Parsers
     {
         var record = LedgerChain.Read(input);
         var conduct = TenantConduct.Empty(SignalPolicy.Default).With(record).With(record);
+        var times = RecoveryTimes.Empty.With(record).With(record);
+        _ = ServiceObjective.Defaults.Select(objective => ObjectiveReport.Of(objective, times, record.At)).ToList();
         IssuerStatus.Of(conduct, IssuerKeys.None, record.At);
         IssuerStatus.Of(conduct, IssuerKeys.None, 0);
     }

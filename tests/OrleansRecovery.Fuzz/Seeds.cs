@@ -8,6 +8,7 @@ using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Ledger;
 using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Policy;
+using OrleansRecovery.Protocol.Objectives;
 using OrleansRecovery.Protocol.Security;
 using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Protocol.Tasks;
@@ -97,6 +98,8 @@ internal static partial class Seeds
     public static IReadOnlyList<byte[]> AccessTables { get; } = Utf8("""{"acme":[{"who":"ann","may":["start","read","decide"]},{"who":"monitor","may":["signal"],"agents":["*","hotel"]}],"$revoked":["0A:bc"]}""");
 
     public static IReadOnlyList<byte[]> Policies { get; } = [SignalPolicyJson.Write(SignalPolicy.Default with { Scopes = [SignalScope.Parse("a", "*")], Exempt = [IssuerId.Parse("w")] }), .. Utf8("{}", """{"quota_burst":7,"tenants":{"acme":{"quota_burst":2},"globex":{}}}""")];
+
+    public static IReadOnlyList<byte[]> Objectives { get; } = [ObjectivesJson.Write(ServiceObjective.Defaults)];
 
     public static IReadOnlyList<byte[]> WhoAndWhen { get; } = Utf8("""{"history":[{"name":"Orchestrator (thought)","content":"x"},{"role":"WebSurfer","content":"y"}],"mistake_step":"1"}""");
 

@@ -78,6 +78,7 @@ internal static partial class TelemetryDocument
         "Counter" => "counter",
         "UpDownCounter" => "up-down counter",
         "Histogram" => "histogram",
+        "Gauge" => "gauge",
         var other => throw new InvalidOperationException($"{instrument.Name} is a {other}: say what it is called in the document."),
     };
 

@@ -1,11 +1,13 @@
 using System.Text;
 using OrleansRecovery.Protocol.Capabilities;
 using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Objectives;
 using OrleansRecovery.Protocol.Security;
 using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Runtime.Driver;
+using OrleansRecovery.Runtime.Objectives;
 using OrleansRecovery.Runtime.Ports;
 using OrleansRecovery.Runtime.Security;
 
@@ -29,6 +31,10 @@ internal sealed class DatabaseAdministration(IJournalDatabase journal, TenantId 
         var conduct = await new ConductReader(journal, policy).ReadAsync(tenant, cancellationToken);
         return IssuerStatus.Of(conduct, await KeysAsync(cancellationToken), TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds());
     }
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<ObjectiveReport>> ObjectivesAsync(string? objectives, CancellationToken cancellationToken) =>
+        new ObjectiveReader(journal, ObjectivesFile.Read(objectives)).ReadAsync(tenant, TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds(), cancellationToken);
 
     /// <inheritdoc/>
     public async Task<IReadOnlyList<IssuerKey>> ChangeAsync(Func<IssuerKeys, IReadOnlyList<IssuerKeyChange>> make, CancellationToken cancellationToken)

@@ -1,3 +1,4 @@
+using OrleansRecovery.Protocol.Objectives;
 using OrleansRecovery.Protocol.Security;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Client;
@@ -12,6 +13,11 @@ internal interface ITenantAdministration : ICapabilityAdministration, IAsyncDisp
 
     /// <summary>The health of its issuers.</summary>
     Task<IReadOnlyList<IssuerStatus>> IssuersAsync(CancellationToken cancellationToken);
+
+    /// <summary>How it stands by its service level objectives.</summary>
+    /// <param name="objectives">The file that names them, or null: the defaults, or those of the server.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    Task<IReadOnlyList<ObjectiveReport>> ObjectivesAsync(string? objectives, CancellationToken cancellationToken);
 
     /// <summary>Changes keys.</summary>
     /// <param name="make">Makes the changes from the keys as they are.</param>

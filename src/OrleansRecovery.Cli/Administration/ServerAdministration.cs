@@ -6,6 +6,7 @@ using OrleansRecovery.Http.Problems;
 using OrleansRecovery.Protocol.Capabilities;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Objectives;
 using OrleansRecovery.Protocol.Security;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Client;
@@ -61,6 +62,12 @@ internal sealed class ServerAdministration : ITenantAdministration
 
     /// <inheritdoc/>
     public async Task<IReadOnlyList<IssuerStatus>> IssuersAsync(CancellationToken cancellationToken) => (await ReadAsync<Page<IssuerStatus>>("issuers", cancellationToken)).Items;
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<ObjectiveReport>> ObjectivesAsync(string? objectives, CancellationToken cancellationToken) => objectives is null
+        ? (await ReadAsync<Page<ObjectiveReport>>("objectives", cancellationToken)).Items
+        : throw RecoveryException.Of(
+            RecoveryErrorCode.BadConfiguration, "A server has objectives of its own.", "Nothing was judged.", "Leave out --objectives here, and start the server with it.");
 
     /// <inheritdoc/>
     public async Task<IReadOnlyList<IssuerKey>> ChangeAsync(Func<IssuerKeys, IReadOnlyList<IssuerKeyChange>> make, CancellationToken cancellationToken)

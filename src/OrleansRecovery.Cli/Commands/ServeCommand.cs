@@ -6,6 +6,7 @@ using OrleansRecovery.Http.Agents;
 using OrleansRecovery.LocalHost;
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Runtime.Agents;
+using OrleansRecovery.Runtime.Objectives;
 using OrleansRecovery.Runtime.Security;
 using OrleansRecovery.Storage;
 using Spectre.Console;
@@ -45,6 +46,11 @@ internal static class ServeCommand
         Description = "The signal policy (JSON): quotas, what false signals cost, when an issuer is suspended; without it, the defaults",
     };
 
+    internal static readonly Option<string?> Objectives = new("--objectives")
+    {
+        Description = "The service level objectives (JSON): how soon, how completely, for how large a share; without it, the defaults",
+    };
+
     private static readonly Option<int?> ClockSkew = new("--clock-skew")
     {
         Description = "How far the clocks of issuers may differ from this one, in milliseconds (0 to 60000)",
@@ -54,7 +60,7 @@ internal static class ServeCommand
     {
         var command = new Command("serve", "Runs executions of agents in any language, and serves them over HTTP")
         {
-            Urls, Agents, Key, Certificate, CertificateKey, Authorities, Access, RequireSignatures, ClockSkew, Signals, Heads,
+            Urls, Agents, Key, Certificate, CertificateKey, Authorities, Access, RequireSignatures, ClockSkew, Signals, Objectives, Heads,
         };
         command.Run(async (parsed, cancellationToken) =>
         {
@@ -62,6 +68,7 @@ internal static class ServeCommand
             var (tls, rules) = ServerSecurity.Read(parsed.GetValue(Certificate), parsed.GetValue(CertificateKey), parsed.GetValue(Authorities), parsed.GetValue(Access));
             rules?.OnRefused = error => Terminal.Warn(parsed, error);
             var signals = SignalPolicyFile.Read(parsed.GetValue(Signals), parsed.GetValue(RequireSignatures), parsed.GetValue(ClockSkew));
+            var objectives = ObjectivesFile.Read(parsed.GetValue(Objectives));
             var foreign = parsed.GetRequiredValue(Agents).Select(agent => HttpForeignAgent.Parse(agent, tls)).ToList();
             try
             {
@@ -70,7 +77,7 @@ internal static class ServeCommand
                 using var key = LedgerKey.OpenOrCreate(parsed.GetValue(Key) ?? KeyBeside(database));
                 await using var host = await LocalRecoveryHost.OpenAsync(journal, catalog, new LocalHostOptions { LedgerKey = key, Signals = signals, Heads = parsed.GetValue(Heads) is { } file ? new HeadFile(file) : null }, cancellationToken);
                 await using var server = await RecoveryServer.StartAsync(
-                    host, host, host, journal, new RecoveryServerOptions { Urls = parsed.GetRequiredValue(Urls), Access = rules ?? (IAccessRules)new OpenAccess(), Tls = tls, Signals = signals }, cancellationToken);
+                    host, host, host, journal, new RecoveryServerOptions { Urls = parsed.GetRequiredValue(Urls), Access = rules ?? (IAccessRules)new OpenAccess(), Tls = tls, Signals = signals, Objectives = objectives }, cancellationToken);
                 Show(parsed, server.Address, foreign.Select(agent => agent.Name));
                 await server.WaitAsync(cancellationToken);
                 return Terminal.Done;

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Routing;
 using OrleansRecovery.Http.Access;
 using OrleansRecovery.Http.Json;
 using OrleansRecovery.Protocol.Ledger;
+using OrleansRecovery.Protocol.Objectives;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Runtime.Driver;
@@ -38,6 +39,8 @@ internal static class InsightEndpoints
         tenant.MapGet("/rights", RightsAsync).WithName("get_rights").WithSummary("Who the connection proves you to be, and what you may do in the tenant.").Produces<Rights>();
         tenant.MapGet("/recoveries", RecoveriesAsync).WithName("list_tenant_recoveries")
             .WithSummary("Recoveries of the tenant's executions, by execution, oldest first; ?after= and ?limit= page over executions.").Produces<Page<ListedRecovery>>();
+        tenant.MapGet("/objectives", ObjectivesAsync).WithName("list_objectives")
+            .WithSummary("How the tenant stands by the service level objectives of recovery: what was good and bad, and how fast the error budget goes.").Produces<Page<ObjectiveReport>>();
         tenant.MapGet("/ledger/verification", VerifyAsync).WithName("verify_ledger")
             .WithSummary("Verifies the tenant's ledger from its first record on: form, chain, signatures, order.").Produces<LedgerVerification>();
         execution.MapGet("/history", HistoryAsync).WithName("get_history")
@@ -82,6 +85,12 @@ internal static class InsightEndpoints
     {
         var owner = await api.EnterTenantAsync(http, tenant, AccessKind.Read);
         return (owner, RecoveryApi.LimitOf(http), http.Request.Query["after"].ToString() is { Length: > 0 } last ? ExecutionId.Parse(last) : null);
+    }
+
+    private static async Task<IResult> ObjectivesAsync(string tenant, HttpContext http, RecoveryApi api)
+    {
+        var owner = await api.EnterTenantAsync(http, tenant, AccessKind.Read);
+        return Answer.Json(http, new Page<ObjectiveReport>(await api.Objectives.ReadAsync(owner, api.Time.GetUtcNow().ToUnixTimeMilliseconds(), http.RequestAborted), null));
     }
 
     private static async Task<IResult> VerifyAsync(string tenant, HttpContext http, RecoveryApi api)

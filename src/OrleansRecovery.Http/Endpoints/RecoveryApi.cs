@@ -7,6 +7,7 @@ using OrleansRecovery.Protocol.Json;
 using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Client;
+using OrleansRecovery.Runtime.Objectives;
 using OrleansRecovery.Runtime.Ports;
 using OrleansRecovery.Runtime.Security;
 using OrleansRecovery.Runtime.Telemetry;
@@ -28,6 +29,9 @@ internal sealed record RecoveryApi(
 
     /// <summary>What tenants' ledgers say of their issuers, by the host's signal policy.</summary>
     internal required ConductReader Conduct { get; init; }
+
+    /// <summary>How tenants stand by the host's service level objectives.</summary>
+    internal required ObjectiveReader Objectives { get; init; }
 
     /// <summary>Longest wait of a request for something to happen.</summary>
     internal static readonly TimeSpan PatienceMax = TimeSpan.FromSeconds(30);

@@ -33,6 +33,7 @@ public static class AgentRecoveryHostingExtensions
         silo.Services.TryAddSingleton(TimeProvider.System);
         silo.Services.TryAddSingleton<RecoverySilo>();
         silo.Services.AddHostedService<Sweep>();
+        silo.Services.AddHostedService<SiloObjectives>();
         silo.Configure<GrainCollectionOptions>(options => options.ActivationTimeout = ActivationTimeout);
         RecoveryHealth.AddTo(silo.Services);
         AddClient(silo.Services, services => services.GetRequiredService<IOptions<AgentRecoveryOptions>>().Value.FailureStreams);

@@ -1,4 +1,5 @@
 using OrleansRecovery.Orleans.Calls;
+using OrleansRecovery.Protocol.Objectives;
 using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Hosting;
@@ -91,6 +92,9 @@ public sealed class AgentRecoveryOptions
 
     /// <summary>Whose failure signals are admitted, how fresh, and how many.</summary>
     public SignalPolicy Signals { get; set; } = SignalPolicy.Default;
+
+    /// <summary>The service level objectives that the metrics tell of (docs/operations.md). Default: the default ones.</summary>
+    public IReadOnlyList<ServiceObjective> Objectives { get; set; } = ServiceObjective.Defaults;
 
     /// <summary>How often copies of states that nothing can lead back to are deleted. Range 1 second to 1 day; default 10 minutes.</summary>
     public TimeSpan CollectInterval { get; set; } = TimeSpan.FromMinutes(10);

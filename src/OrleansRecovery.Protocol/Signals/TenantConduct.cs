@@ -62,8 +62,8 @@ public sealed record TenantConduct
             return IssuersOf(record.Body).Aggregate(this, (conduct, issuer) => conduct.Found(issuer, finding, record.At, told));
         }
 
-        return record.Kind == RecoveryRecordKind.OperatorDecided && Text(record.Body, "ruling") == ReinstatedRuling
-            && TermParser.TryParse<IssuerId>(Text(record.Body, "issuer"), out var reinstated, out _)
+        return record.Kind == RecoveryRecordKind.OperatorDecided && LedgerBody.Text(record.Body, "ruling") == ReinstatedRuling
+            && TermParser.TryParse<IssuerId>(LedgerBody.Text(record.Body, "issuer"), out var reinstated, out _)
                 ? Put(Of(reinstated, record.At).On(new BreakerInput.Reinstated(record.At), told) with { IdleAt = [] })
                 : this;
     }
@@ -121,39 +121,21 @@ public sealed record TenantConduct
 
     private static SignalFinding? FindingOf(JsonElement outcome)
     {
-        if (Text(outcome, "result") is "completed" or "completed_with_residue")
+        if (LedgerBody.Text(outcome, "result") is "completed" or "completed_with_residue")
         {
             return SignalFinding.True;
         }
 
-        var reason = Text(outcome, "reason");
+        var reason = LedgerBody.Text(outcome, "reason");
         return reason == WireNames.Of(AbortReason.Operator) ? SignalFinding.False
             : reason == WireNames.Of(AbortReason.NothingToUndo) ? SignalFinding.Idle
             : null;
     }
 
     // Outcomes of versions before have no such member.
-    private static IEnumerable<IssuerId> IssuersOf(JsonElement outcome) =>
-        outcome.ValueKind == JsonValueKind.Object && outcome.TryGetProperty("issuers", out var issuers) && issuers.ValueKind == JsonValueKind.Array
-            ? issuers.EnumerateArray()
-                .Select(item => TermParser.TryParse<IssuerId>(Text(item), out var issuer, out _) ? issuer : (IssuerId?)null)
-                .Where(IsJudged).Select(issuer => issuer!.Value).Distinct()
-            : [];
-
-    private static string? Text(JsonElement body, string member) =>
-        body.ValueKind == JsonValueKind.Object && body.TryGetProperty(member, out var value) ? Text(value) : null;
-
-    private static string? Text(JsonElement value)
-    {
-        try
-        {
-            return value.ValueKind == JsonValueKind.String ? value.GetString() : null;
-        }
-        catch (InvalidOperationException)
-        {
-            return null; // bytes that are no text: the ledger is damaged, which its verifier says, and here it names nobody
-        }
-    }
+    private static IEnumerable<IssuerId> IssuersOf(JsonElement outcome) => LedgerBody.Texts(outcome, "issuers")
+        .Select(name => TermParser.TryParse<IssuerId>(name, out var issuer, out _) ? issuer : (IssuerId?)null)
+        .Where(IsJudged).Select(issuer => issuer!.Value).Distinct();
 
     private RecoveryError OverQuota(IssuerId issuer, int price, long wait) => new(
         RecoveryErrorCode.QuotaExceeded,

@@ -84,6 +84,12 @@ public static class AttributeNames
     /// <summary>The right that a refused request lacked: `read`, `signal` and so on; only where a rule was asked for.</summary>
     public const string Right = "recovery.access.right";
 
+    /// <summary>The name of a service level objective.</summary>
+    public const string Objective = "recovery.objective";
+
+    /// <summary>How many minutes, to now, a burn rate is over.</summary>
+    public const string Window = "recovery.objective.window_minutes";
+
     /// <summary>In log scopes only: the trace of the recovery that the line is about, whether or not anybody listens to spans.</summary>
     public const string Trace = "trace_id";
 }

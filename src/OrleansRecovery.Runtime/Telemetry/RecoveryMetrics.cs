@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using OrleansRecovery.Protocol.Json;
 using OrleansRecovery.Protocol.Messages;
+using OrleansRecovery.Protocol.Objectives;
 using OrleansRecovery.Runtime.Ports;
 
 namespace OrleansRecovery.Runtime.Telemetry;
@@ -48,6 +49,14 @@ public static class RecoveryMetrics
 
     internal static readonly Counter<long> AccessRefusals = Count(
         "recovery.access.refused", "{request}", "Requests over HTTP that were refused before anything was looked up, and connections.", AttributeNames.RefusedBy, AttributeNames.Right);
+
+    internal static readonly Gauge<double> BurnRate = Level(
+        "recovery.objective.burn_rate", "How fast an objective's error budget goes, over so many minutes: 1 uses it up in exactly its window. Of the tenant where it goes fastest.",
+        AttributeNames.Objective, AttributeNames.Window);
+
+    internal static readonly Gauge<double> BudgetLeft = Level(
+        "recovery.objective.budget_left", "What is left of an objective's error budget, as a share of it; below 0 the objective is missed. Of the tenant that has least.",
+        AttributeNames.Objective);
 
     internal static readonly Counter<long> FalseSignals = Count("recovery.signals.false", "{signal}", "Signals of recoveries that an operator rejected.");
 
@@ -173,6 +182,23 @@ public static class RecoveryMetrics
             }
         }
     }
+
+    /// <summary>Does anybody listen to what is measured of objectives?</summary>
+    internal static bool AreObjectivesMeasured => BurnRate.Enabled || BudgetLeft.Enabled;
+
+    /// <summary>How tenants stand by an objective: of each window the one that burns fastest, and the one that has least left.</summary>
+    internal static void Judged(string objective, IReadOnlyList<ObjectiveReport> reports)
+    {
+        foreach (var window in reports.SelectMany(report => report.BurnRates).SelectMany(rate => new[] { (Minutes: rate.LongMinutes, Rate: rate.Long), (Minutes: rate.ShortMinutes, Rate: rate.Short) }).GroupBy(rate => rate.Minutes))
+        {
+            BurnRate.Record(window.Max(rate => rate.Rate), new(AttributeNames.Objective, objective), new(AttributeNames.Window, window.Key));
+        }
+
+        BudgetLeft.Record(reports.Min(report => report.BudgetLeft), new KeyValuePair<string, object?>(AttributeNames.Objective, objective));
+    }
+
+    private static Gauge<double> Level(string name, string what, params string[] attributes) =>
+        Note(RecoveryTelemetry.Meter.CreateGauge<double>(name, "1", what), attributes);
 
     private static Counter<long> Count(string name, string unit, string what, params string[] attributes) =>
         Note(RecoveryTelemetry.Meter.CreateCounter<long>(name, unit, what), attributes);

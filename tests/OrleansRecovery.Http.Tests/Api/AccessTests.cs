@@ -48,6 +48,7 @@ public sealed class AccessTests
     [Theory]
     [InlineData("recoveries")]
     [InlineData("issuers")]
+    [InlineData("objectives")]
     [InlineData("ledger")]
     [InlineData("ledger/verification")]
     [InlineData("keys")]

@@ -81,6 +81,21 @@ public abstract class InsightContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Objectives_are_told_with_what_was_good_and_bad_and_how_fast_their_budgets_go()
+    {
+        await Client.InputAsync("echo", """{"item":"room","next":null}""", "echo");
+        await Client.StatusAsync(status => status["agents"]!.AsArray().Any(agent => (string?)agent!["agent"] == "echo" && (int)agent["current"]! == 1) && (int)status["pending_messages"]! == 0);
+        await Client.SignalAsync("echo", 1);
+        await Client.SettledAsync(1);
+
+        var whole = (await Client.GetAsync($"{Tenant}/objectives")).Json["items"]!.AsArray().Single(report => (string?)report!["objective"]!["name"] == "recovered-whole")!;
+
+        Assert.Equal((1, 0, 1.0), ((int)whole["good"]!, (int)whole["bad"]!, (double)whole["budget_left"]!));
+        Assert.Equal(("none", "recovered_whole"), ((string?)whole["urgency"], (string?)whole["objective"]!["measure"]));
+        Assert.Equal(["page", "page", "ticket"], whole["burn_rates"]!.AsArray().Select(rate => (string?)rate!["urgency"]));
+    }
+
+    [Fact]
     public async Task Recoveries_of_a_tenant_are_listed_with_their_executions_and_its_issuers_with_what_became_of_their_signals()
     {
         var recovery = (string)(await Client.SignalAsync("hotel", 1)).Json["recovery"]!;

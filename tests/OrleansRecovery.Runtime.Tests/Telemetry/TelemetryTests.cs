@@ -1,7 +1,10 @@
 using System.Diagnostics;
 using System.Reflection;
 using OrleansRecovery.Protocol.Errors;
+using Microsoft.Extensions.Logging.Abstractions;
+using OrleansRecovery.Protocol.Objectives;
 using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Objectives;
 using OrleansRecovery.Runtime.Ports;
 using OrleansRecovery.Runtime.Telemetry;
 using OrleansRecovery.Runtime.Tests.Support;
@@ -175,6 +178,38 @@ public sealed class TelemetryTests : IDisposable
     }
 
     [Fact]
+    public async Task Of_each_objective_the_tenant_is_measured_that_stands_worst()
+    {
+        var journal = new InMemoryJournal();
+        var slow = new ProbeWorld
+        {
+            OnUndo = (_, _) =>
+            {
+                var began = Stopwatch.StartNew();
+                SpinWait.SpinUntil(() => began.ElapsedMilliseconds > 5);
+                return Task.CompletedTask;
+            },
+        };
+        await using (var probe = await ProbeHost.StartAsync(slow, journal: journal))
+        {
+            await probe.SendAsync("a", "act", "x", "b");
+            await probe.SettledAsync();
+            await probe.FailAsync("a", 1);
+            await probe.SettledAsync();
+        }
+
+        ServiceObjective[] objectives = [new("whole", ObjectiveMeasure.RecoveredWhole, 0.9), new("never", ObjectiveMeasure.RecoveredInTime, 0.9, 1)];
+        var later = new LaterTime(TimeSpan.FromMinutes(1));
+        var watch = new ObjectiveWatch(new ObjectiveReader(journal, objectives), () => [TenantId.Parse("nobody"), ProbeHost.Execution.Tenant], later, NullLogger.Instance);
+        await watch.LookAsync(CancellationToken.None);
+
+        Assert.Equal(1, _watch.Sum("recovery.objective.budget_left", AttributeNames.Objective, "whole"));
+        Assert.Equal(0, _watch.Sum("recovery.objective.burn_rate", AttributeNames.Objective, "whole"));
+        Assert.Equal(-9, _watch.Sum("recovery.objective.budget_left", AttributeNames.Objective, "never"), 6);
+        Assert.Equal(10, Assert.Single(_watch.Measurements, measured => measured.Name == "recovery.objective.burn_rate" && measured.Tags.Values.Contains("never") && measured.Tags.Values.Contains(4_320)).Value, 6);
+    }
+
+    [Fact]
     public async Task What_is_told_has_only_names_that_are_documented()
     {
         await using (var probe = await ProbeHost.StartAsync(new ProbeWorld { OnUndo = (_, _) => throw new InvalidOperationException("never") }, new() { CompensationTryCountMax = 2, CompensationBackoffMilliseconds = 1 }))
@@ -192,6 +227,11 @@ public sealed class TelemetryTests : IDisposable
         var documented = RecoveryMetrics.All.ToDictionary(measure => measure.Instrument.Name, measure => measure.Attributes.ToHashSet());
         Assert.All(_watch.Measurements, measured => Assert.Subset(documented[measured.Name], measured.Tags.Keys.ToHashSet()));
         Assert.All(documented.Values, names => Assert.Subset(attributes, names));
+    }
+
+    private sealed class LaterTime(TimeSpan later) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + later;
     }
 
     private static HashSet<string> NamesIn(Type names) =>

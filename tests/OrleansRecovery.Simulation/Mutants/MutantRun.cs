@@ -96,7 +96,7 @@ internal sealed partial class MutantRun : IDisposable
         foreach (var file in Copied.SelectMany(folder => Directory.EnumerateFiles(Path.Combine(_root, folder), "*", SearchOption.AllDirectories)).Concat(Directory.EnumerateFiles(_root)))
         {
             var relative = Path.GetRelativePath(_root, file);
-            if (!relative.Split(Path.DirectorySeparatorChar).Any(part => part is "bin" or "obj"))
+            if (!relative.Split(Path.DirectorySeparatorChar).Any(part => part is "bin" or "obj" or "node_modules"))
             {
                 var to = Path.Combine(_copy, relative);
                 Directory.CreateDirectory(Path.GetDirectoryName(to)!);

@@ -1,0 +1,38 @@
+using System.Collections.Concurrent;
+using OrleansRecovery.Protocol.Errors;
+using OrleansRecovery.Protocol.Ledger;
+using OrleansRecovery.Protocol.Objectives;
+using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Ports;
+
+namespace OrleansRecovery.Runtime.Objectives;
+
+/// <summary>
+/// How tenants stand by their objectives, as their ledgers say. Each look asks the ledger how long it is and folds what is new: so a restart forgets nothing, and what one
+/// process wrote counts in all. Safe for concurrent callers.
+/// </summary>
+/// <param name="journal">Where the ledgers are.</param>
+/// <param name="objectives">What is judged.</param>
+public sealed class ObjectiveReader(IJournal journal, IReadOnlyList<ServiceObjective> objectives)
+{
+    private readonly ConcurrentDictionary<TenantId, Known> _known = [];
+
+    /// <summary>A report for each objective, in their order.</summary>
+    /// <param name="tenant">Whose recoveries.</param>
+    /// <param name="now">The time, in milliseconds since 1970 UTC.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="RecoveryException">The storage failed, or the ledger is damaged.</exception>
+    public async Task<IReadOnlyList<ObjectiveReport>> ReadAsync(TenantId tenant, long now, CancellationToken cancellationToken = default)
+    {
+        var known = _known.GetOrAdd(tenant, _ => new Known(0, RecoveryTimes.Empty));
+        await foreach (var stored in journal.ReadAsync(StreamId.OfLedger(tenant), known.Version, cancellationToken))
+        {
+            known = new Known(stored.Position + 1, known.Times.With(LedgerChain.Read(stored.Body.Span)));
+        }
+
+        _known.AddOrUpdate(tenant, known, (_, other) => other.Version > known.Version ? other : known);
+        return [.. objectives.Select(objective => ObjectiveReport.Of(objective, known.Times, now))];
+    }
+
+    private sealed record Known(long Version, RecoveryTimes Times);
+}
