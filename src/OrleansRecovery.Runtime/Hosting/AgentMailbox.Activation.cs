@@ -86,8 +86,7 @@ public sealed partial class AgentMailbox
 
         if (isAhead && version == _aheadAt)
         {
-            driver.Abandon();
-            _ = driver.StopTurnAsync();
+            Leave(driver);
             return;
         }
 
@@ -97,14 +96,34 @@ public sealed partial class AgentMailbox
 
     // What is said after the decision, of a recovery that this activation has promised nothing to, another one may have promised: it would ask, be answered with
     // the same, and ask again. And what this one has promised to undo another one may have tried, and failed: then the try has ended; or it went back, and is released.
-    private async Task LookFirstAsync(ParticipantMessage message)
+    // False: the message is to come again, when the agent is loaded again.
+    private async Task<bool> LooksFirstAsync(ParticipantMessage message)
     {
-        if (_turn is null && _driver is { } driver
-            && (message is Compensate or Release || (message is Commit or Restore && driver.Participant.Promise?.Vote.Recovery != message.Recovery))
-            && await JournalledAsync() > driver.History.Next.Number)
+        if (_driver is not { IsBroken: false } driver)
         {
+            return _turn is null; // one that was left, and its turn has not ended yet
+        }
+
+        var isOfAnother = message is Commit or Restore && driver.Participant.Promise?.Vote.Recovery != message.Recovery;
+        if ((isOfAnother || (_turn is null && message is Compensate or Release)) && await JournalledAsync() > driver.History.Next.Number)
+        {
+            if (_turn is not null)
+            {
+                Leave(driver); // who promises stops its turn: it is another one's turn that counts
+                return false;
+            }
+
             Unload();
         }
+
+        return true;
+    }
+
+    // Its turn may wait for long, and nothing of it can become durable any more.
+    private static void Leave(AgentDriver driver)
+    {
+        driver.Abandon();
+        _ = driver.StopTurnAsync();
     }
 
     private Task<long> JournalledAsync() => _setup.Journal.VersionAsync(StreamId.OfAgent(_setup.Execution, _agent.Agent), _stopping.Token);

@@ -152,9 +152,11 @@ public sealed partial class AgentMailbox : IAgentMailbox
         {
             _newest = item.Version > _newest ? item.Version : _newest;
             EndQuiet(message.Recovery); // asked now: from here on the participant's machine says what may be consumed
-            await LookFirstAsync(message);
-            await HandleAsync(message);
-            _woken.Beat();
+            if (await LooksFirstAsync(message))
+            {
+                await HandleAsync(message);
+                _woken.Beat();
+            }
         }
         else if (item.Seal is { } interval)
         {

@@ -182,29 +182,11 @@ public sealed class AgentMailboxTests
     [Fact]
     public async Task A_turn_that_waits_for_what_another_activation_has_taken_is_run_again_from_the_journal()
     {
-        var journal = new HoldingJournal(new InMemoryJournal());
-        var world = new ProbeWorld();
-        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        world.OnDo = text =>
-        {
-            if (text == "x-answered")
-            {
-                asked.TrySetResult();
-                return Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System);
-            }
-
-            return Task.CompletedTask;
-        };
-        await using (var probe = await ProbeHost.StartAsync(world, new RecoveryPolicy { ActionTimeoutMilliseconds = 1_000 }, journal))
-        {
-            await probe.SendAsync("a", "tell-then-ask", "x", "b");
-            await asked.Task.WaitAsync(TimeSpan.FromMinutes(2));
-        }
-
+        var (journal, world) = await AskingAsync();
         var coordinator = new QuietCoordinator();
         await using var stale = Mailbox(journal, world, coordinator);
         stale.Wake();
-        await TurnsAsync(2);
+        await TurnsAsync(world, 2);
         var length = (await AgentJournal.ReadAsync(journal, Stream)).Count;
         await ((IJournal)journal).AppendAsync(new StreamAppend(Stream, length, [AgentEventJson.Write(new IntervalSealed(CheckpointNumber.First, IssuerId.Parse("validator")))], []));
 
@@ -212,18 +194,33 @@ public sealed class AgentMailboxTests
         await TakenAsync(stale);
         stale.Remind();
 
-        await TurnsAsync(3);
+        await TurnsAsync(world, 3);
         Assert.Empty(coordinator.Failures);
+    }
 
-        async Task TurnsAsync(int count)
+    [Fact]
+    public async Task A_decision_about_what_another_activation_has_promised_ends_the_turn_of_this_one_and_is_not_asked_about()
+    {
+        var (journal, world) = await AskingAsync();
+        var coordinator = new QuietCoordinator();
+        await using var stale = Mailbox(journal, world, coordinator);
+        stale.Wake();
+        await TurnsAsync(world, 2);
+        await using (var other = Mailbox(journal, world, new QuietCoordinator()))
         {
-            using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
-            using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
-            while (world.Turns.GetValueOrDefault("a:x") < count)
-            {
-                await timer.WaitForNextTickAsync(patience.Token);
-            }
+            other.Post(new Prepare(Recovery, Epoch.First, A, 1, [Done], []), SequenceNumber.First);
+            await TakenAsync(other);
         }
+
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+        while (!(await AgentJournal.ReadAsync(journal, Stream)).Any(item => item.Record is DecisionLearnt))
+        {
+            stale.Post(new Commit(Recovery, Epoch.First, A, Done), SequenceNumber.First);
+            await timer.WaitForNextTickAsync(patience.Token);
+        }
+
+        Assert.DoesNotContain(coordinator.Heard, said => said is StatusQuery);
     }
 
     [Fact]
@@ -311,6 +308,38 @@ public sealed class AgentMailboxTests
         using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
         while (mailbox.IsBusy)
+        {
+            await timer.WaitForNextTickAsync(patience.Token);
+        }
+    }
+
+    // The agent has asked another one in its first turn, and waits.
+    private static async Task<(HoldingJournal Journal, ProbeWorld World)> AskingAsync()
+    {
+        var journal = new HoldingJournal(new InMemoryJournal());
+        var world = new ProbeWorld();
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        world.OnDo = text =>
+        {
+            if (text == "x-answered")
+            {
+                asked.TrySetResult();
+                return Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System);
+            }
+
+            return Task.CompletedTask;
+        };
+        await using var probe = await ProbeHost.StartAsync(world, new RecoveryPolicy { ActionTimeoutMilliseconds = 1_000 }, journal);
+        await probe.SendAsync("a", "tell-then-ask", "x", "b");
+        await asked.Task.WaitAsync(TimeSpan.FromMinutes(2));
+        return (journal, world);
+    }
+
+    private static async Task TurnsAsync(ProbeWorld world, int count)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+        while (world.Turns.GetValueOrDefault("a:x") < count)
         {
             await timer.WaitForNextTickAsync(patience.Token);
         }
