@@ -6,6 +6,7 @@ using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Client;
+using OrleansRecovery.Runtime.Driver;
 using OrleansRecovery.Runtime.Hosting;
 using OrleansRecovery.Runtime.Ports;
 using OrleansRecovery.Runtime.Tests.Support;
@@ -77,6 +78,23 @@ public sealed class CollectingTests
         Assert.Empty(replaced.Lines);
     }
 
+    [Fact]
+    public async Task Input_that_was_written_a_moment_ago_and_is_not_heard_of_yet_is_not_deleted()
+    {
+        await using var journal = await RanAsync();
+        var clock = new SetClock();
+        await using var asked = await Asked.LoadAsync(journal, clock);
+        var outside = StreamId.OfAgent(ProbeHost.Execution, Outside.Agent);
+        var (at, record) = (await AgentJournal.ReadAsync(journal, outside))[^1];
+        await ((IJournal)journal).AppendAsync(new StreamAppend(outside, at.Next.Number, [AgentEventJson.Write(record)], []));
+        asked.Answer = new Collected(CheckpointNumber.First, SequenceNumber.First);
+        clock.Pass();
+
+        await asked.Driver.CollectAsync(CancellationToken.None);
+
+        Assert.Equal(at.Next, (await AgentJournal.ReadAsync(journal, outside))[^1].Position);
+    }
+
     private static async Task<InMemoryJournal> RanAsync()
     {
         var journal = new InMemoryJournal();
@@ -107,6 +125,9 @@ public sealed class CollectingTests
         private Task _mayWrite = Task.CompletedTask;
 
         public ExecutionDriver Driver { get; private set; } = null!;
+
+        /// <summary>What agents say that they collected, who collect nothing.</summary>
+        public Collected? Answer { get; set; }
 
         public List<(AgentId Agent, CheckpointNumber Line)> Lines { get; } = [];
 
@@ -145,7 +166,7 @@ public sealed class CollectingTests
         public Task<Collected?> CollectAsync(AgentId agent, CheckpointNumber line, CancellationToken cancellationToken)
         {
             Lines.Add((agent, line));
-            return Task.FromResult<Collected?>(null);
+            return Task.FromResult(Answer);
         }
 
         public void Overtaken()

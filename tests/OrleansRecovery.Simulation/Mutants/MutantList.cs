@@ -31,6 +31,7 @@ internal static class MutantList
     private static readonly (string, string) SetTests = ("OrleansRecovery.Protocol.Tests", "RollbackSetProperties");
     private static readonly (string, string) StorageTests = ("OrleansRecovery.Runtime.Tests", "StorageTroubleTests");
     private static readonly (string, string) DriverTests = ("OrleansRecovery.Runtime.Tests", "ExecutionDriverTests");
+    private static readonly (string, string) JournalTests = ("OrleansRecovery.Runtime.Tests", "AgentJournalTests");
     private static readonly (string, string) CollectingTests = ("OrleansRecovery.Runtime.Tests", "CollectingTests");
     private static readonly (string, string) ParticipantTests = ("OrleansRecovery.Protocol.Tests", "ParticipantMachineTests");
 
@@ -140,10 +141,6 @@ internal static class MutantList
         new("does not replay turns", new Edit(Loading, "while (await driver.ReplayTurnAsync(null, cancellationToken))", "while (!§ && await driver.ReplayTurnAsync(null, cancellationToken))")),
         new("takes a damaged copy of the state", new Edit(
             Loading, "if (snapshot is not null && AgentJson.Digest(snapshot.Body.Span) == snapshot.Digest)", "if (snapshot is not null && (§ || AgentJson.Digest(snapshot.Body.Span) == snapshot.Digest))")),
-        new("passes over a damaged record", new Edit(
-            "Runtime/Driver/AgentJournal.cs",
-            "records.Add((SequenceNumber.Of(stored.Position), AgentEventJson.Read(stored.Body.Span)));",
-            "try { records.Add((SequenceNumber.Of(stored.Position), AgentEventJson.Read(stored.Body.Span))); } catch (RecoveryException) when (§) { }")),
         new("does not signal that a turn failed", new Edit(
             Turns, "await _setup.Environment.TurnFailedAsync(", "if (!§) await _setup.Environment.TurnFailedAsync(")),
 
@@ -199,8 +196,15 @@ internal static class MutantList
         new("admits a signal twice", new Edit(Admission, "?? (known.Has(signal) ?", "?? (known.Has(signal) && !§ ?")) { Tests = SignalTests },
         new("admits an expired signal", new Edit(Admission, "if (IsExpired(signal.ExpiresAt, policy, now))", "if (!§ && IsExpired(signal.ExpiresAt, policy, now))")) { Tests = SignalTests },
         new("admits a signal about a sealed interval", new Edit(Admission, "return isSealed ?", "return isSealed && !§ ?")) { Tests = SignalTests },
+        new("passes over a record that it cannot read", new Edit(
+            "Runtime/Driver/AgentJournal.cs",
+            "records.Add((SequenceNumber.Of(stored.Position), AgentEventJson.Read(stored.Body.Span)));",
+            "try { records.Add((SequenceNumber.Of(stored.Position), AgentEventJson.Read(stored.Body.Span))); } catch (RecoveryException) when (§) { }")) { Tests = JournalTests },
         new("deletes input that was written a moment ago", new Edit(
-            "Runtime/Hosting/ExecutionDriver.Collecting.cs", "var from = isOutside ? _index.Taken(agent) : collectedFrom;", "var from = isOutside ? (§ ? stored[^1].Position.Next : _index.Taken(agent)) : collectedFrom;")),
+            "Runtime/Hosting/ExecutionDriver.Collecting.cs", "var from = isOutside ? _index.Taken(agent) : collectedFrom;", "var from = isOutside ? (§ ? stored[^1].Position.Next : _index.Taken(agent)) : collectedFrom;"))
+        {
+            Tests = CollectingTests,
+        },
         new("admits more signals than the quota", new Edit(Admission, "var hasQuota = quota.Has(1);", "var hasQuota = § || quota.Has(1);")) { Tests = SignalTests },
         new("takes an altered record for sound", new Edit(Verifier, "if (record.Hash != LedgerChain.HashOf(record))", "if (!§ && record.Hash != LedgerChain.HashOf(record))")) { Tests = LedgerTests },
         new("takes any signature", new Edit(Verifier, "&& key.Verifies(LedgerSignatures.HeadStatement(record.Tenant, Head), head.Signature))", "&& (§ || key.Verifies(LedgerSignatures.HeadStatement(record.Tenant, Head), head.Signature)))")) { Tests = LedgerTests },
