@@ -19,6 +19,12 @@ try
     var models = options.TryGetValue("--endpoint", out var endpoint)
         ? Production.At(new Uri(endpoint), options["--model"], options.GetValueOrDefault("--key-variable") ?? (Environment.GetEnvironmentVariable("OPENAI_API_KEY") is null ? null : "OPENAI_API_KEY"))
         : Production.Scripted();
+    if (endpoint is not null && await models.CheckAsync() is { Count: > 0 } faults)
+    {
+        Console.Error.WriteLine($"The model does not answer: {string.Join(", ", faults)}. Nothing was started. Compare the endpoint, the model's name and the key.");
+        return 1;
+    }
+
     await Production.RunAsync(journal, models, options.GetValueOrDefault("--topic", "The height of Mont Blanc"), Console.WriteLine);
     return 0;
 }

@@ -47,6 +47,16 @@ public sealed class EndpointTests
     }
 
     [Fact]
+    public async Task A_check_beforehand_tells_a_key_that_is_refused_from_a_server_that_fails()
+    {
+        await using var server = await ChatServer.StartAsync(_ => "yes");
+
+        var faults = await Router(server, new SetClock(), "401", "500", "good").CheckAsync();
+
+        Assert.Equal(["p0: Refused, status 401", "p1: ServerError, status 500"], faults.Select(fault => fault.ToString()));
+    }
+
+    [Fact]
     public async Task The_newsroom_takes_back_what_its_reviewer_rejects_and_writes_it_again()
     {
         var lines = new List<string>();

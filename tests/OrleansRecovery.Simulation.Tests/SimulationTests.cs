@@ -29,6 +29,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
     [InlineData(73770)]
     [InlineData(96329)]
     [InlineData(115722)]
+    [InlineData(217121)]
     [InlineData(222043)]
     public void A_seed_beyond_those_that_failed_once_holds(int seed) => Assert.Empty(new Run(seed, new RunOptions()).Go().Faults);
 

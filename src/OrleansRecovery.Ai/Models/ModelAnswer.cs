@@ -23,6 +23,9 @@ public enum TryFailure
 
     /// <summary>It failed so often that it was not asked.</summary>
     CircuitOpen,
+
+    /// <summary>Another 4xx: the key, the model's name or the question is not taken. Asking again, or somebody else, would not help: only a check says so.</summary>
+    Refused,
 }
 
 /// <summary>A provider that gave no answer.</summary>

@@ -103,7 +103,7 @@ public sealed class ModelRouter
             }
             catch (ProviderRefusedException refused)
             {
-                faults.Add(new FailedTry(provider.Name, TryFailure.Malformed, refused.Status, 0, 0));
+                faults.Add(new FailedTry(provider.Name, TryFailure.Refused, refused.Status, 0, 0));
             }
             catch (ProviderFailedException failed)
             {

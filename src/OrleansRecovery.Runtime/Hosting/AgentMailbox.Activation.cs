@@ -60,13 +60,20 @@ public sealed partial class AgentMailbox
     // not at two reminders one after the other.
     private async Task RemindAsync()
     {
+        var aheadAt = _driver is { } loaded && await JournalledAsync() is var version && version > loaded.History.Next.Number ? version : (long?)null;
+        if (aheadAt is not null && _turn is null)
+        {
+            _awaitsRecovery = false;
+            Unload();
+        }
+
         if (_turn is null && (_driver is null || _awaitsRecovery) && await SituationAsync() is { } situation)
         {
             // Who has promised nothing is not asked for, and asks nobody: when the word of an aborted recovery is lost, nothing else tells.
             _awaitsRecovery &= !(situation.IsSettled && _driver is null or { Participant.Phase: ParticipantPhase.Active });
-            if (situation is { IsHeld: true, IsBound: true })
+            if (situation.IsBound)
             {
-                await LoadedAsync(situation.Class); // no turn begins that would load it, and what it has promised may be over
+                await LoadedAsync(situation.Class); // perhaps no turn begins that would load it, and what it has promised may be over
             }
         }
 
@@ -75,22 +82,13 @@ public sealed partial class AgentMailbox
             return;
         }
 
-        var version = await JournalledAsync();
-        var isAhead = version > driver.History.Next.Number;
-        if (isAhead && _turn is null)
-        {
-            _awaitsRecovery = false;
-            Unload();
-            return;
-        }
-
-        if (isAhead && version == _aheadAt)
+        if (_turn is not null && aheadAt is not null && aheadAt == _aheadAt)
         {
             Leave(driver);
             return;
         }
 
-        _aheadAt = isAhead ? version : null;
+        _aheadAt = _turn is null ? null : aheadAt;
         await driver.RemindAsync(_stopping.Token);
     }
 

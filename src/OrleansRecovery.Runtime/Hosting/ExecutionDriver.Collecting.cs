@@ -1,3 +1,4 @@
+using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Journal;
 using OrleansRecovery.Protocol.Terms;
 using OrleansRecovery.Runtime.Client;
@@ -28,6 +29,30 @@ public sealed partial class ExecutionDriver
         finally
         {
             _collectGate.Release();
+        }
+    }
+
+    /// <summary>
+    /// Reads what no living process told of. One that was taken for dead may have gone on for a moment, and made a promise durable to a recovery that is over: its agent is
+    /// reminded, and asks.
+    /// </summary>
+    /// <exception cref="RecoveryException">The storage failed, or a journal is damaged.</exception>
+    public async Task LookAfterAsync(CancellationToken cancellationToken)
+    {
+        foreach (var agent in Started.Agents.Select(assigned => assigned.Agent))
+        {
+            var length = await _setup.Journal.VersionAsync(StreamId.OfAgent(Address, agent), cancellationToken);
+            await _reader.ReadAsync(agent, SequenceNumber.Of(length), cancellationToken);
+            bool isLeft;
+            lock (_sync)
+            {
+                isLeft = _open is null && _index.IsBound(agent);
+            }
+
+            if (isLeft)
+            {
+                _environment.Remind(agent);
+            }
         }
     }
 

@@ -12,9 +12,10 @@ namespace OrleansRecovery.Runtime.Objectives;
 /// process wrote counts in all. Safe for concurrent callers.
 /// </summary>
 /// <param name="journal">Where the ledgers are.</param>
-/// <param name="objectives">What is judged.</param>
+/// <param name="objectives">What is judged. One that is out of its ranges is refused: <c>BadConfiguration</c>.</param>
 public sealed class ObjectiveReader(IJournal journal, IReadOnlyList<ServiceObjective> objectives)
 {
+    private readonly IReadOnlyList<ServiceObjective> _objectives = [.. objectives.Select(objective => objective.Validated())];
     private readonly ConcurrentDictionary<TenantId, Known> _known = [];
 
     /// <summary>A report for each objective, in their order.</summary>
@@ -24,14 +25,19 @@ public sealed class ObjectiveReader(IJournal journal, IReadOnlyList<ServiceObjec
     /// <exception cref="RecoveryException">The storage failed, or the ledger is damaged.</exception>
     public async Task<IReadOnlyList<ObjectiveReport>> ReadAsync(TenantId tenant, long now, CancellationToken cancellationToken = default)
     {
-        var known = _known.GetOrAdd(tenant, _ => new Known(0, RecoveryTimes.Empty));
+        var known = _known.GetValueOrDefault(tenant) ?? new Known(0, RecoveryTimes.Empty);
+        var before = known.Version;
         await foreach (var stored in journal.ReadAsync(StreamId.OfLedger(tenant), known.Version, cancellationToken))
         {
             known = new Known(stored.Position + 1, known.Times.With(LedgerChain.Read(stored.Body.Span)));
         }
 
-        _known.AddOrUpdate(tenant, known, (_, other) => other.Version > known.Version ? other : known);
-        return [.. objectives.Select(objective => ObjectiveReport.Of(objective, known.Times, now))];
+        if (known.Version > before)
+        {
+            _known.AddOrUpdate(tenant, known, (_, other) => other.Version > known.Version ? other : known);
+        }
+
+        return [.. _objectives.Select(objective => ObjectiveReport.Of(objective, known.Times, now))];
     }
 
     private sealed record Known(long Version, RecoveryTimes Times);

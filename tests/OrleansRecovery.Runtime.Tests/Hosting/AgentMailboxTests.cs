@@ -224,6 +224,24 @@ public sealed class AgentMailboxTests
     }
 
     [Fact]
+    public async Task An_agent_that_nobody_has_loaded_and_that_is_bound_asks_when_it_is_reminded()
+    {
+        var (journal, world) = await DoneAsync();
+        await using (var dead = Mailbox(journal, world, new QuietCoordinator()))
+        {
+            dead.Post(new Prepare(Recovery, Epoch.First, A, 1, [Done], []), SequenceNumber.First);
+            await TakenAsync(dead);
+        }
+
+        var coordinator = new QuietCoordinator { IsBound = true };
+        await using var mailbox = Mailbox(journal, world, coordinator);
+        mailbox.Remind();
+        await TakenAsync(mailbox);
+
+        Assert.Equal(Recovery, coordinator.Heard.OfType<StatusQuery>().First().Recovery);
+    }
+
+    [Fact]
     public async Task A_failed_turn_whose_recovery_ended_and_nobody_was_told_is_run_again_at_the_next_reminder()
     {
         var journal = new HoldingJournal(new InMemoryJournal());

@@ -5,6 +5,7 @@ using OrleansRecovery.Protocol.Messages;
 using OrleansRecovery.Protocol.Policy;
 using OrleansRecovery.Protocol.Signals;
 using OrleansRecovery.Protocol.Terms;
+using OrleansRecovery.Runtime.Agents;
 using OrleansRecovery.Runtime.Client;
 using OrleansRecovery.Runtime.Driver;
 using OrleansRecovery.Runtime.Hosting;
@@ -95,6 +96,24 @@ public sealed class CollectingTests
         Assert.Equal(at.Next, (await AgentJournal.ReadAsync(journal, outside))[^1].Position);
     }
 
+    [Fact]
+    public async Task A_promise_of_a_process_that_was_taken_for_dead_is_found_and_its_agent_reminded()
+    {
+        await using var journal = await RanAsync();
+        await using var asked = await Asked.LoadAsync(journal, TimeProvider.System);
+        await asked.Driver.LookAfterAsync(CancellationToken.None);
+        Assert.Empty(asked.Reminded);
+
+        await using (var late = new AgentMailbox(new QuietCoordinator().MailboxOf(new AgentCatalog().Add(() => new ProbeAgent(new ProbeWorld()), "probe"), journal), A))
+        {
+            late.Post(new Prepare(RecoveryId.Parse("r1"), Epoch.First, A, 1, [Suspect.Number], []), SequenceNumber.First);
+            await late.CollectAsync(CheckpointNumber.First); // it has taken what came before
+        }
+
+        await asked.Driver.LookAfterAsync(CancellationToken.None);
+        Assert.Equal([A], asked.Reminded);
+    }
+
     private static async Task<InMemoryJournal> RanAsync()
     {
         var journal = new InMemoryJournal();
@@ -130,6 +149,8 @@ public sealed class CollectingTests
         public Collected? Answer { get; set; }
 
         public List<(AgentId Agent, CheckpointNumber Line)> Lines { get; } = [];
+
+        public List<AgentId> Reminded { get; } = [];
 
         public static async Task<Asked> LoadAsync(InMemoryJournal journal, TimeProvider time)
         {
@@ -181,9 +202,7 @@ public sealed class CollectingTests
         {
         }
 
-        public void Remind(AgentId agent)
-        {
-        }
+        public void Remind(AgentId agent) => Reminded.Add(agent);
 
         public Task SealAsync(Interval interval, IssuerId by, CancellationToken cancellationToken) => Task.CompletedTask;
 

@@ -24,6 +24,9 @@ internal sealed class QuietCoordinator : IExecution
     /// <summary>No recovery is open.</summary>
     public bool IsSettled { get; set; }
 
+    /// <summary>It knows that the agent has promised something.</summary>
+    public bool IsBound { get; set; }
+
     public Func<Task> OnObserve { get; set; } = () => Task.CompletedTask;
 
     /// <summary>What a mailbox of one of the probe's agents needs, with this coordinator.</summary>
@@ -31,7 +34,7 @@ internal sealed class QuietCoordinator : IExecution
         ProbeHost.Execution, ProbeHost.Agents, policy ?? RecoveryPolicy.Default, this, agents, journal, new AgentMemory(1), time ?? TimeProvider.System, NullLogger.Instance);
 
     public Task<AgentSituation> SituationAsync(AgentId agent, SequenceNumber journalled, CancellationToken cancellationToken) =>
-        Task.FromResult(new AgentSituation(SequenceNumber.First, false, new AgentClass("probe"), true, []) { IsSettled = IsSettled });
+        Task.FromResult(new AgentSituation(SequenceNumber.First, false, new AgentClass("probe"), true, []) { IsSettled = IsSettled, IsBound = IsBound });
 
     public Task ObserveAsync(AgentId agent, SequenceNumber first, IReadOnlyList<AgentEvent> records, CancellationToken cancellationToken)
     {
