@@ -34,7 +34,7 @@ public sealed record LocalHostOptions
     /// <summary>How often the host looks for requests that others left in the database. Range 10 ms to 1 minute; default 250 ms.</summary>
     public TimeSpan InboxInterval { get; init; } = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>How often copies of states that nothing can lead back to are deleted. Default 10 minutes.</summary>
+    /// <summary>How often copies of states that nothing can lead back to are deleted, and promises looked for that nobody was told of. Default 10 minutes.</summary>
     public TimeSpan CollectInterval { get; init; } = TimeSpan.FromMinutes(10);
 
     /// <summary>The clock.</summary>

@@ -96,6 +96,6 @@ public sealed class AgentRecoveryOptions
     /// <summary>The service level objectives that the metrics tell of (docs/operations.md). Default: the default ones.</summary>
     public IReadOnlyList<ServiceObjective> Objectives { get; set; } = ServiceObjective.Defaults;
 
-    /// <summary>How often copies of states that nothing can lead back to are deleted. Range 1 second to 1 day; default 10 minutes.</summary>
+    /// <summary>How often copies of states that nothing can lead back to are deleted, and promises looked for that nobody was told of. Range 1 second to 1 day; default 10 minutes.</summary>
     public TimeSpan CollectInterval { get; set; } = TimeSpan.FromMinutes(10);
 }

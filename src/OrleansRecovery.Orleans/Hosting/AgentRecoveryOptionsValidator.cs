@@ -43,16 +43,21 @@ internal sealed class AgentRecoveryOptionsValidator(IServiceProviderIsKeyedServi
             faults.Add($"{nameof(options.UseReminders)} is on, and the silo has no reminder service: add one (UseAdoNetReminderService), or turn it off.");
         }
 
-        try
-        {
-            _ = options.Signals.Validated();
-        }
-        catch (RecoveryException refused)
-        {
-            faults.Add($"{nameof(options.Signals)}: {refused.Error.Cause}");
-        }
-
+        CheckValid(nameof(options.Signals), () => options.Signals.Validated());
+        CheckValid(nameof(options.Objectives), () => options.Objectives.Select(objective => objective.Validated()).ToList());
         return faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(faults);
+
+        void CheckValid(string setting, Func<object> validated)
+        {
+            try
+            {
+                _ = validated();
+            }
+            catch (RecoveryException refused)
+            {
+                faults.Add($"{setting}: {refused.Error.Cause}");
+            }
+        }
 
         void CheckInterval(string setting, TimeSpan interval)
         {

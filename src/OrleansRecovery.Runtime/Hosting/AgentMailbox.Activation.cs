@@ -84,7 +84,7 @@ public sealed partial class AgentMailbox
 
         if (_turn is not null && aheadAt is not null && aheadAt == _aheadAt)
         {
-            Leave(driver);
+            LetGo(driver);
             return;
         }
 
@@ -99,7 +99,7 @@ public sealed partial class AgentMailbox
     {
         if (_driver is not { IsBroken: false } driver)
         {
-            return _turn is null; // one that was left, and its turn has not ended yet
+            return _turn is null; // one that was let go, and its turn has not ended yet
         }
 
         var isOfAnother = message is Commit or Restore && driver.Participant.Promise?.Vote.Recovery != message.Recovery;
@@ -107,7 +107,7 @@ public sealed partial class AgentMailbox
         {
             if (_turn is not null)
             {
-                Leave(driver); // who promises stops its turn: it is another one's turn that counts
+                LetGo(driver); // who promises stops its turn: it is another one's turn that counts
                 return false;
             }
 
@@ -118,7 +118,7 @@ public sealed partial class AgentMailbox
     }
 
     // Its turn may wait for long, and nothing of it can become durable any more.
-    private static void Leave(AgentDriver driver)
+    private static void LetGo(AgentDriver driver)
     {
         driver.Abandon();
         _ = driver.StopTurnAsync();

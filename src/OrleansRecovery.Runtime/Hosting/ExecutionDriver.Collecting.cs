@@ -37,7 +37,7 @@ public sealed partial class ExecutionDriver
     /// reminded, and asks.
     /// </summary>
     /// <exception cref="RecoveryException">The storage failed, or a journal is damaged.</exception>
-    public async Task LookAfterAsync(CancellationToken cancellationToken)
+    public async Task RemindBoundAsync(CancellationToken cancellationToken)
     {
         foreach (var agent in Started.Agents.Select(assigned => assigned.Agent))
         {

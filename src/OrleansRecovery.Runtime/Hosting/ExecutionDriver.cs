@@ -322,7 +322,7 @@ public sealed partial class ExecutionDriver : IAsyncDisposable
         try
         {
             await CollectAsync(_stopping.Token);
-            await LookAfterAsync(_stopping.Token);
+            await RemindBoundAsync(_stopping.Token);
         }
 #pragma warning disable CA1031 // The storage is in trouble, an agent does not answer, or the host stops: it is done another time.
         catch (Exception failure)

@@ -13,7 +13,7 @@ namespace OrleansRecovery.Runtime.Hosting;
 /// <summary>What belongs to a host's executions for as long as it runs.</summary>
 /// <param name="Journal">Where journals and logs are read.</param>
 /// <param name="Signals">Whose failure signals are admitted, how fresh, and how many.</param>
-/// <param name="CollectInterval">How often copies of states that nothing can lead back to are deleted.</param>
+/// <param name="CollectInterval">How often copies of states that nothing can lead back to are deleted, and promises looked for that nobody was told of.</param>
 /// <param name="Time">The clock.</param>
 /// <param name="Logger">Where to log.</param>
 public sealed record ExecutionSetup(IJournal Journal, SignalPolicy Signals, TimeSpan CollectInterval, TimeProvider Time, ILogger Logger)

@@ -1,5 +1,6 @@
 using OrleansRecovery.Protocol.Errors;
 using OrleansRecovery.Protocol.Objectives;
+using OrleansRecovery.Runtime.Security;
 
 namespace OrleansRecovery.Runtime.Objectives;
 
@@ -9,25 +10,6 @@ public static class ObjectivesFile
     /// <summary>Reads them.</summary>
     /// <param name="path">The file (JSON); null: the defaults.</param>
     /// <exception cref="RecoveryException"><c>BadConfiguration</c>: it cannot be read, is none, or a value is out of range.</exception>
-    public static IReadOnlyList<ServiceObjective> Read(string? path)
-    {
-        if (path is null)
-        {
-            return ServiceObjective.Defaults;
-        }
-
-        try
-        {
-            return ObjectivesJson.Read(File.ReadAllBytes(path));
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            throw RecoveryException.Of(
-                RecoveryErrorCode.BadConfiguration, $"The objectives in {path} cannot be read: {failure.Message}", "Nothing was started.", "Name a file that exists.", failure);
-        }
-        catch (RecoveryException bad)
-        {
-            throw RecoveryException.Of(bad.Error.Code, $"{path}: {bad.Error.Cause}", bad.Error.Impact, bad.Error.NextStep, bad);
-        }
-    }
+    public static IReadOnlyList<ServiceObjective> Read(string? path) =>
+        path is null ? ServiceObjective.Defaults : OperatorFile.Read(path, "The objectives", document => ObjectivesJson.Read(document));
 }

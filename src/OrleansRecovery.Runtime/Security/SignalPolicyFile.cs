@@ -13,28 +13,11 @@ public static class SignalPolicyFile
     /// <exception cref="RecoveryException"><c>BadConfiguration</c>: it cannot be read, is none, or a value is out of range.</exception>
     public static SignalPolicy Read(string? path, bool requireSignatures = false, int? clockSkewMilliseconds = null)
     {
-        var policy = path is null ? SignalPolicy.Default : OfFile(path);
+        var policy = path is null ? SignalPolicy.Default : OperatorFile.Read(path, "The signal policy", document => SignalPolicyJson.Read(document));
         return policy.WithEach(each => each with
         {
             Signatures = requireSignatures ? SignatureRule.Always : each.Signatures,
             ClockSkewMilliseconds = clockSkewMilliseconds ?? each.ClockSkewMilliseconds,
         }).Validated();
-    }
-
-    private static SignalPolicy OfFile(string path)
-    {
-        try
-        {
-            return SignalPolicyJson.Read(File.ReadAllBytes(path));
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            throw RecoveryException.Of(
-                RecoveryErrorCode.BadConfiguration, $"The signal policy in {path} cannot be read: {failure.Message}", "Nothing was started.", "Name a file that exists.", failure);
-        }
-        catch (RecoveryException bad)
-        {
-            throw RecoveryException.Of(bad.Error.Code, $"{path}: {bad.Error.Cause}", bad.Error.Impact, bad.Error.NextStep, bad);
-        }
     }
 }

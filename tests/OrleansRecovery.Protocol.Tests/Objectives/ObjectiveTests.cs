@@ -125,7 +125,6 @@ public sealed class ObjectiveTests
         Assert.All(Report(Whole with { WindowDays = 1 }, Start).BurnRates, rate => Assert.True(rate.Threshold >= 1));
     }
 
-    /// <summary>However the ledger is cut in two, what is read is the same, and the sums are those of a plain count.</summary>
     [Fact]
     public void Sums_are_those_of_a_plain_count_whatever_the_recoveries_did()
     {

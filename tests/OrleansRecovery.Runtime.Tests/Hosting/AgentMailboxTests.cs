@@ -244,25 +244,7 @@ public sealed class AgentMailboxTests
     [Fact]
     public async Task A_failed_turn_whose_recovery_ended_and_nobody_was_told_is_run_again_at_the_next_reminder()
     {
-        var journal = new HoldingJournal(new InMemoryJournal());
-        var world = new ProbeWorld();
-        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        world.OnDo = text =>
-        {
-            if (text == "x-answered")
-            {
-                asked.TrySetResult();
-                return Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System);
-            }
-
-            return Task.CompletedTask;
-        };
-        await using (var probe = await ProbeHost.StartAsync(world, new RecoveryPolicy { ActionTimeoutMilliseconds = 1_000 }, journal))
-        {
-            await probe.SendAsync("a", "tell-then-ask", "x", "b");
-            await asked.Task.WaitAsync(TimeSpan.FromMinutes(2));
-        }
-
+        var (journal, world) = await AskingAsync();
         var coordinator = new QuietCoordinator();
         await using var mailbox = Mailbox(journal, world, coordinator, agent: AgentId.Parse("b"));
         mailbox.Remind();

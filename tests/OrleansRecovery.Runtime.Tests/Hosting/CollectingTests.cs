@@ -101,7 +101,7 @@ public sealed class CollectingTests
     {
         await using var journal = await RanAsync();
         await using var asked = await Asked.LoadAsync(journal, TimeProvider.System);
-        await asked.Driver.LookAfterAsync(CancellationToken.None);
+        await asked.Driver.RemindBoundAsync(CancellationToken.None);
         Assert.Empty(asked.Reminded);
 
         await using (var late = new AgentMailbox(new QuietCoordinator().MailboxOf(new AgentCatalog().Add(() => new ProbeAgent(new ProbeWorld()), "probe"), journal), A))
@@ -110,7 +110,7 @@ public sealed class CollectingTests
             await late.CollectAsync(CheckpointNumber.First); // it has taken what came before
         }
 
-        await asked.Driver.LookAfterAsync(CancellationToken.None);
+        await asked.Driver.RemindBoundAsync(CancellationToken.None);
         Assert.Equal([A], asked.Reminded);
     }
 

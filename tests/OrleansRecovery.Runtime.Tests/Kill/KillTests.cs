@@ -10,10 +10,10 @@ namespace OrleansRecovery.Runtime.Tests.Kill;
 /// <summary>kill -9 of a real process at random moments of real recoveries, on a real database; the model's invariants after each.</summary>
 public sealed class KillTests(ITestOutputHelper output)
 {
-    // Eight kills of each of two databases in the test command; OR_KILLS asks for more in a longer run, OR_SEED for other moments.
+    // Twelve kills of each of two databases in the test command; OR_KILLS asks for more in a longer run, OR_SEED for other moments.
     private static readonly int Kills = Setting("OR_KILLS", KillsForEachBlock);
     private static readonly int Seed = Setting("OR_SEED", 1);
-    private const int KillsForEachDatabase = 8;
+    private const int KillsForEachDatabase = 12;
 
     // Two cores, two processes to kill.
     private const int LaneCount = 2;
