@@ -90,7 +90,7 @@ public sealed record ObjectiveReport(
 
     private static BurnRate Burn(ServiceObjective objective, (ObjectiveUrgency Urgency, int Minutes, double Budget) rule, List<ObjectiveEvent> events, long now)
     {
-        var threshold = Math.Max(1, rule.Budget * objective.WindowDays * 24 * 60 / rule.Minutes);
+        var threshold = Math.Max(1, rule.Budget * (objective.WindowDays * 24 * 60) / rule.Minutes);
         return new BurnRate(
             rule.Urgency, rule.Minutes, Rate(objective, events, now, rule.Minutes), rule.Minutes / ShortShare, Rate(objective, events, now, rule.Minutes / ShortShare), threshold);
     }
