@@ -57,6 +57,16 @@ public sealed class EndpointTests
     }
 
     [Fact]
+    public async Task A_check_asks_a_model_that_serves_several_tiers_once()
+    {
+        await using var server = await ChatServer.StartAsync(_ => "yes");
+
+        Assert.Empty(await Production.At(server.Endpoint, "any", null).CheckAsync());
+
+        Assert.Single(server.Asked);
+    }
+
+    [Fact]
     public async Task The_newsroom_takes_back_what_its_reviewer_rejects_and_writes_it_again()
     {
         var lines = new List<string>();

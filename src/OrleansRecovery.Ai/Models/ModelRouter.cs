@@ -95,7 +95,7 @@ public sealed class ModelRouter
     {
         var faults = new List<FailedTry>();
         var question = new ModelRequest { Messages = [ModelMessage.User("Answer with the word yes.")], MaxOutputTokens = 16 };
-        foreach (var provider in _options.Tiers.Values.SelectMany(providers => providers).Distinct())
+        foreach (var provider in _options.Tiers.Values.SelectMany(providers => providers).DistinctBy(provider => (provider.Name, provider.Model)))
         {
             try
             {
